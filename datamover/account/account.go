@@ -1,0 +1,71 @@
+// Package account opens the two AWS accounts: production, where the code runs, and staging, by an assumed role. Retries
+// and timeouts are set here and nowhere else.
+package account
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/ratelimit"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+
+	"github.com/spaceport/user-migration/datamover/settings"
+)
+
+// Limits are how patient every call of a binary is.
+type Limits struct {
+	Attempts   int           // tries of one call, the first included
+	MaxBackoff time.Duration // longest pause between two tries
+	Attempt    time.Duration // longest single try, connecting included
+	Parallel   int           // connections kept open to one endpoint
+}
+
+// Production opens the account that the code runs in. Endpoints, Region and credentials come from the SDK's own chain.
+func Production(ctx context.Context, l Limits) (aws.Config, error) {
+	cfg, err := config.LoadDefaultConfig(ctx,
+		config.WithHTTPClient(awshttp.NewBuildableClient().
+			WithTimeout(l.Attempt).
+			WithTransportOptions(func(t *http.Transport) { t.MaxIdleConnsPerHost = l.Parallel })),
+		config.WithRetryer(func() aws.Retryer {
+			return retry.NewStandard(func(o *retry.StandardOptions) {
+				o.MaxAttempts = l.Attempts
+				o.MaxBackoff = l.MaxBackoff
+				// Attempts and deadlines bound the retries; the SDK's own token bucket would in addition make one
+				// user's bad minute fail the next one at once.
+				o.RateLimiter = ratelimit.None
+			})
+		}))
+	if err != nil {
+		return aws.Config{}, fmt.Errorf("load AWS configuration: %w", err)
+	}
+	return cfg, nil
+}
+
+// Staging opens the staging account, in the Region of its pool, with a role assumed from production; no role means the
+// same account.
+func Staging(production aws.Config, s settings.Settings, session string) aws.Config {
+	staging := production.Copy()
+	if region, _, ok := strings.Cut(s.StagingUserPoolID, "_"); ok {
+		staging.Region = region
+	}
+	if s.StagingRoleARN == "" {
+		return staging
+	}
+	assume := stscreds.NewAssumeRoleProvider(sts.NewFromConfig(production), s.StagingRoleARN,
+		func(o *stscreds.AssumeRoleOptions) {
+			o.RoleSessionName = session
+			if s.StagingExternalID != "" {
+				o.ExternalID = &s.StagingExternalID
+			}
+		})
+	staging.Credentials = &renewedAhead{source: assume, now: time.Now}
+	return staging
+}

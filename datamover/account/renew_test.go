@@ -1,0 +1,111 @@
+package account
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// fakeSTS takes its time and gives credentials for an hour, as role chaining does.
+type fakeSTS struct {
+	calls   atomic.Int32
+	latency time.Duration
+	err     error
+	life    time.Duration
+}
+
+func (f *fakeSTS) Retrieve(ctx context.Context) (aws.Credentials, error) {
+	f.calls.Add(1)
+	select {
+	case <-time.After(f.latency):
+	case <-ctx.Done():
+		return aws.Credentials{}, ctx.Err()
+	}
+	if f.err != nil {
+		return aws.Credentials{}, f.err
+	}
+	return aws.Credentials{AccessKeyID: "k", SecretAccessKey: "s", CanExpire: true, Expires: time.Now().Add(f.life)}, nil
+}
+
+func TestWarmInvocationNeverWaitsForTheRole(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sts := &fakeSTS{latency: 50 * time.Millisecond, life: time.Hour}
+		r := &renewedAhead{source: sts, now: time.Now}
+		_, err := r.Retrieve(t.Context())
+		require.NoError(t, err)
+		for range 24 * 60 { // a day of one invocation a minute
+			time.Sleep(time.Minute)
+			began := time.Now()
+			got, err := r.Retrieve(t.Context())
+			require.NoError(t, err)
+			require.Zero(t, time.Since(began))
+			require.True(t, got.Expires.After(time.Now()))
+		}
+		assert.Less(t, int(sts.calls.Load()), 32, "about one an hour")
+	})
+}
+
+func TestColdCallersShareOneRequest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sts := &fakeSTS{latency: time.Second, life: time.Hour}
+		r := &renewedAhead{source: sts, now: time.Now}
+		for range 5 {
+			go func() {
+				_, err := r.Retrieve(t.Context())
+				assert.NoError(t, err)
+			}()
+		}
+		time.Sleep(2 * time.Second)
+		assert.EqualValues(t, 1, sts.calls.Load())
+	})
+}
+
+func TestExpiredAfterAPauseIsRenewedAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sts := &fakeSTS{latency: 50 * time.Millisecond, life: time.Hour}
+		r := &renewedAhead{source: sts, now: time.Now}
+		_, _ = r.Retrieve(t.Context())
+		time.Sleep(3 * time.Hour)
+		got, err := r.Retrieve(t.Context())
+		require.NoError(t, err)
+		assert.True(t, got.Expires.After(time.Now()))
+	})
+}
+
+func TestRefusedRole(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		denied := errors.New("AccessDenied")
+		r := &renewedAhead{source: &fakeSTS{err: denied}, now: time.Now}
+		_, err := r.Retrieve(t.Context())
+		require.ErrorIs(t, err, denied)
+		assert.ErrorContains(t, err, "assume staging role")
+	})
+}
+
+func TestCallersDeadlineIsKept(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := &renewedAhead{source: &fakeSTS{latency: time.Hour}, now: time.Now}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		began := time.Now()
+		_, err := r.Retrieve(ctx)
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		assert.Equal(t, time.Second, time.Since(began))
+		time.Sleep(renewTimeout) // the renewal itself ends too
+	})
+}
+
+func TestWrongClockIsNamed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := &renewedAhead{source: &fakeSTS{life: -time.Hour}, now: time.Now}
+		_, err := r.Retrieve(t.Context())
+		assert.ErrorContains(t, err, "clock")
+	})
+}

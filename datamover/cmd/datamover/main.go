@@ -1,0 +1,51 @@
+// Command datamover is the Lambda function behind the PostConfirmation and PostAuthentication triggers of production.
+package main
+
+import (
+	"context"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-lambda-go/lambdacontext"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	lambdaapi "github.com/aws/aws-sdk-go-v2/service/lambda"
+
+	"github.com/spaceport/user-migration/datamover"
+	"github.com/spaceport/user-migration/datamover/account"
+	"github.com/spaceport/user-migration/datamover/ledger"
+	"github.com/spaceport/user-migration/datamover/rows"
+	"github.com/spaceport/user-migration/datamover/selfinvoke"
+	"github.com/spaceport/user-migration/datamover/settings"
+)
+
+// limits are for writing thousands of rows: patient with a table that scales up. A sign-in's deadlines cut them short.
+var limits = account.Limits{Attempts: 8, MaxBackoff: 2 * time.Second, Attempt: 5 * time.Second, Parallel: 32}
+
+func main() {
+	log := slog.New(slog.NewJSONHandler(os.Stdout, nil))
+	handler, err := newHandler(context.Background(), log)
+	if err != nil {
+		log.Error("start", "error", err.Error())
+		os.Exit(1)
+	}
+	lambda.Start(handler)
+}
+
+func newHandler(ctx context.Context, log *slog.Logger) (*datamover.Handler, error) {
+	s, err := settings.Read(os.Getenv)
+	if err != nil {
+		return nil, err
+	}
+	production, err := account.Production(ctx, limits)
+	if err != nil {
+		return nil, err
+	}
+	staging := account.Staging(production, s, "spaceport-datamover")
+	database := dynamodb.NewFromConfig(production)
+	lines := ledger.New(database, s.LedgerTable)
+	mover := datamover.NewMover(s.Tables, rows.NewSource(dynamodb.NewFromConfig(staging)), rows.NewTarget(database), lines)
+	self := selfinvoke.Of(lambdaapi.NewFromConfig(production), lambdacontext.FunctionName)
+	return datamover.NewHandler(mover, lines, self, s.HookBudget, log), nil
+}

@@ -1,0 +1,236 @@
+package datamover
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/spaceport/user-migration/datamover/ledger"
+	"github.com/spaceport/user-migration/datamover/ledger/ledgertest"
+	"github.com/spaceport/user-migration/datamover/rows"
+)
+
+func bound() ledger.Line {
+	return ledger.Line{
+		StagingSub: ada, Email: adasEmail, State: ledger.Moving, Via: ledger.SignIn, ProductionSub: adaNow,
+		ImportedAt: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC),
+	}
+}
+
+var movedAt = time.Date(2026, 2, 2, 0, 0, 0, 0, time.UTC)
+
+func newMover(m *memory, l moveLedger) *Mover {
+	mover := NewMover(tables, m, m, l)
+	mover.now = func() time.Time { return movedAt }
+	return mover
+}
+
+// assertAllMoved compares the end state with what it must be: every row there, only its owner changed, the line moved.
+func assertAllMoved(t *testing.T, m *memory, line ledger.Line, projects int) {
+	t.Helper()
+	assert.Equal(t, rows.Row{"id": text(adaNow), "name": text("Ada")}, m.target["Users-prod"][adaNow+"/"])
+	require.Len(t, m.target["Projects-prod"], projects)
+	for i := range projects {
+		want := project(adaNow, i)
+		assert.Equal(t, want, m.target["Projects-prod"][adaNow+"/"+value(want, "projectId")])
+	}
+	want := bound()
+	want.State, want.MovedAt = ledger.Moved, movedAt
+	want.Copied, want.Kept = map[string]int{"Users-prod": 1}, map[string]int{}
+	if projects > 0 {
+		want.Copied["Projects-prod"] = projects
+	}
+	assert.Equal(t, want, line)
+}
+
+// TestEveryPageMoves is the first failure of the old script, which never asked for page two.
+func TestEveryPageMoves(t *testing.T) {
+	for _, projects := range []int{0, 1, pageSize, pageSize + 1, 100} {
+		t.Run(fmt.Sprint(projects), func(t *testing.T) {
+			m, lines := newMemory(projects), ledgertest.New(bound())
+			progress, err := newMover(m, lines).Move(t.Context(), bound())
+			require.NoError(t, err)
+			assert.Equal(t, projects+1, total(progress.Copied))
+			assertAllMoved(t, m, lines.Line(ada), projects)
+		})
+	}
+}
+
+func TestProfileGoesFirst(t *testing.T) {
+	m := newMemory(5)
+	var order []string
+	var mu sync.Mutex
+	m.before = func(call string) error {
+		mu.Lock()
+		defer mu.Unlock()
+		if strings.HasPrefix(call, "Put") {
+			order = append(order, call)
+		}
+		return nil
+	}
+	_, err := newMover(m, ledgertest.New(bound())).Move(t.Context(), bound())
+	require.NoError(t, err)
+	assert.Equal(t, "Put Users-prod", order[0])
+}
+
+// TestCrashAtEveryStep stops a move before and after each of its calls, as a kill would, and runs it again.
+func TestCrashAtEveryStep(t *testing.T) {
+	const projects = 10
+	for _, when := range []string{"before", "after"} {
+		for at := 1; ; at++ {
+			m, lines := newMemory(projects), ledgertest.New(bound())
+			ctx, kill := context.WithCancel(t.Context())
+			var mu sync.Mutex
+			steps := 0
+			step := func(string) error {
+				mu.Lock()
+				defer mu.Unlock()
+				if steps++; steps >= at {
+					kill()
+					return context.Canceled
+				}
+				return nil
+			}
+			if when == "before" {
+				m.before, lines.Before = step, step
+			} else {
+				m.after = step
+			}
+			_, err := newMover(m, lines).Move(ctx, bound())
+			kill()
+			if steps < at { // the move was shorter than that: every step had its crash
+				require.NoError(t, err)
+				require.Greater(t, at, projects)
+				break
+			}
+			m.before, m.after, lines.Before = nil, nil, nil
+			if line := lines.Line(ada); line.State != ledger.Moved {
+				_, err = newMover(m, lines).Move(t.Context(), line)
+				require.NoError(t, err)
+			}
+			t.Run(fmt.Sprintf("%s step %d", when, at), func(t *testing.T) {
+				assertAllMoved(t, m, lines.Line(ada), projects)
+			})
+		}
+	}
+}
+
+func TestTwoMoversAtOnce(t *testing.T) {
+	const projects = 50
+	for range 20 {
+		m, lines := newMemory(projects), ledgertest.New(bound())
+		var wg sync.WaitGroup
+		for range 3 {
+			wg.Go(func() {
+				if _, err := newMover(m, lines).Move(t.Context(), bound()); err != nil {
+					assert.ErrorIs(t, err, ledger.ErrNotMoving)
+				}
+			})
+		}
+		wg.Wait()
+		assertAllMoved(t, m, lines.Line(ada), projects)
+	}
+}
+
+func TestWhatProductionHoldsIsKept(t *testing.T) {
+	m, lines := newMemory(4), ledgertest.New(bound())
+	edited := project(adaNow, 2)
+	edited["title"] = text("edited in production")
+	m.target["Projects-prod"] = map[string]rows.Row{adaNow + "/p0002": edited}
+	progress, err := newMover(m, lines).Move(t.Context(), bound())
+	require.NoError(t, err)
+	assert.Equal(t, edited, m.target["Projects-prod"][adaNow+"/p0002"])
+	assert.Equal(t, 3, progress.Copied["Projects-prod"])
+	assert.Equal(t, 1, progress.Kept["Projects-prod"])
+}
+
+func TestSecondMoveWritesNothing(t *testing.T) {
+	m, lines := newMemory(10), ledgertest.New(bound())
+	_, err := newMover(m, lines).Move(t.Context(), bound())
+	require.NoError(t, err)
+	delete(m.target["Projects-prod"], adaNow+"/p0003") // the user deleted it since
+	h := newHook(m, lines)
+	h.Invoke(t.Context(), signedIn(t, adaNow))
+	assert.NotContains(t, m.target["Projects-prod"], adaNow+"/p0003")
+}
+
+func TestFailedRowIsReportedAndTheRestMoves(t *testing.T) {
+	m, lines := newMemory(10), ledgertest.New(bound())
+	failures := 0
+	var mu sync.Mutex
+	m.before = func(call string) error {
+		mu.Lock()
+		defer mu.Unlock()
+		if call == "Put Projects-prod" && failures == 0 {
+			failures++
+			return errors.New("write Projects-prod: ThrottlingException")
+		}
+		return nil
+	}
+	_, err := newMover(m, lines).Move(t.Context(), bound())
+	var partial *PartialError
+	require.ErrorAs(t, err, &partial)
+	assert.Equal(t, 1, partial.Failed)
+	assert.Len(t, m.target["Projects-prod"], 9)
+	line := lines.Line(ada)
+	assert.Equal(t, ledger.Moving, line.State)
+	assert.Equal(t, "1 not moved: write Projects-prod: ThrottlingException", line.LastError)
+
+	_, err = newMover(m, lines).Move(t.Context(), line)
+	require.NoError(t, err)
+	assertAllMoved(t, m, lines.Line(ada), 10)
+}
+
+func TestUnusableTableDoesNotStopTheNext(t *testing.T) {
+	for _, call := range []string{"Page Users-staging", "Put Users-prod"} {
+		m, lines := newMemory(10), ledgertest.New(bound())
+		m.before = func(c string) error {
+			if c == call {
+				return &rows.KeyError{Table: "Users", Want: "id", Has: "pk"}
+			}
+			return nil
+		}
+		_, err := newMover(m, lines).Move(t.Context(), bound())
+		var key *rows.KeyError
+		require.ErrorAs(t, err, &key)
+		assert.Len(t, m.target["Projects-prod"], 10)
+		assert.Equal(t, ledger.Moving, lines.Line(ada).State)
+		assert.Contains(t, lines.Line(ada).LastError, "table Users: key is pk, not id")
+	}
+}
+
+func TestResumeStartsAtTheCursor(t *testing.T) {
+	m, lines := newMemory(30), ledgertest.New(bound())
+	ctx, stop := context.WithCancel(t.Context())
+	m.before = func(call string) error {
+		if call == "Page Projects-staging" && m.called(call) == 6 {
+			stop()
+		}
+		return nil
+	}
+	_, err := newMover(m, lines).Move(ctx, bound())
+	require.ErrorIs(t, err, context.Canceled)
+	read := m.called("Page Projects-staging")
+	m.before = nil
+	_, err = newMover(m, lines).Move(t.Context(), lines.Line(ada))
+	require.NoError(t, err)
+	assert.Less(t, m.called("Page Projects-staging")-read, 8, "of ten pages, not all are read again")
+	assert.Equal(t, 1, m.called("Page Users-staging"), "a table that is done is not read again")
+	assertAllMoved(t, m, lines.Line(ada), 30)
+}
+
+func TestCursorOfAnotherConfigurationStartsOver(t *testing.T) {
+	line := bound()
+	line.Cursor, line.Copied = "Gone-staging {}", map[string]int{"Gone-prod": 7}
+	m, lines := newMemory(4), ledgertest.New(line)
+	_, err := newMover(m, lines).Move(t.Context(), line)
+	require.NoError(t, err)
+	assertAllMoved(t, m, lines.Line(ada), 4)
+}

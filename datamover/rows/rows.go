@@ -1,0 +1,50 @@
+// Package rows reads a staging user's rows and writes them to production, as DynamoDB holds them.
+package rows
+
+import (
+	"bytes"
+	"reflect"
+	"slices"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+)
+
+// Row is one item. Nothing in it is looked at but its keys, and nothing is changed but its owner.
+type Row map[string]types.AttributeValue
+
+// Equal tells whether two rows hold the same. Sets have no order in DynamoDB; all else must match to the letter.
+func Equal(a, b Row) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for name, value := range a {
+		other, ok := b[name]
+		if !ok || !equal(value, other) {
+			return false
+		}
+	}
+	return true
+}
+
+func equal(a, b types.AttributeValue) bool {
+	switch a := a.(type) {
+	case *types.AttributeValueMemberM:
+		b, ok := b.(*types.AttributeValueMemberM)
+		return ok && Equal(a.Value, b.Value)
+	case *types.AttributeValueMemberL:
+		b, ok := b.(*types.AttributeValueMemberL)
+		return ok && slices.EqualFunc(a.Value, b.Value, equal)
+	case *types.AttributeValueMemberSS:
+		b, ok := b.(*types.AttributeValueMemberSS)
+		return ok && slices.Equal(slices.Sorted(slices.Values(a.Value)), slices.Sorted(slices.Values(b.Value)))
+	case *types.AttributeValueMemberNS:
+		b, ok := b.(*types.AttributeValueMemberNS)
+		return ok && slices.Equal(slices.Sorted(slices.Values(a.Value)), slices.Sorted(slices.Values(b.Value)))
+	case *types.AttributeValueMemberBS:
+		b, ok := b.(*types.AttributeValueMemberBS)
+		return ok && slices.EqualFunc(
+			slices.SortedFunc(slices.Values(a.Value), bytes.Compare),
+			slices.SortedFunc(slices.Values(b.Value), bytes.Compare), bytes.Equal)
+	}
+	return reflect.DeepEqual(a, b)
+}

@@ -1,0 +1,131 @@
+package lambdahost
+
+import (
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+)
+
+// grace is what a runtime gets between SIGTERM and SIGKILL.
+// Guide: Understanding the Lambda execution environment lifecycle, Shutdown phase.
+const grace = 500 * time.Millisecond
+
+// environment is one process with a runtime API of its own: the variable
+// AWS_LAMBDA_RUNTIME_API holds a host and a port only, so the port tells
+// environments apart. At any time it serves one invocation or is idle.
+type environment struct {
+	fn      *function
+	cmd     *exec.Cmd
+	server  *http.Server
+	started time.Time
+
+	ready     chan struct{}          // the runtime has asked for its next invocation
+	work      chan *call             // ... and receives it
+	current   atomic.Pointer[call]   // handed out and not answered
+	initError atomic.Pointer[answer] // from /runtime/init/error
+	exited    chan struct{}          // closed when the process is gone and forgotten
+}
+
+func (h *Host) start(fn *function) (*environment, error) {
+	h.mu.Lock() // held throughout, so that Kill and Close miss none
+	defer h.mu.Unlock()
+	if h.closed {
+		return nil, ErrClosed
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	e := &environment{
+		fn:     fn,
+		ready:  make(chan struct{}),
+		work:   make(chan *call),
+		exited: make(chan struct{}),
+	}
+	e.server = &http.Server{Handler: e.runtimeAPI(), ErrorLog: log.New(io.Discard, "", 0)}
+	h.wg.Go(func() { _ = e.server.Serve(listener) })
+	if err := h.startProcess(e, listener.Addr().String()); err != nil {
+		_ = e.server.Close()
+		_ = listener.Close() // Serve may not have got hold of it yet
+		return nil, err
+	}
+	h.environments[e] = struct{}{}
+	h.wg.Go(func() { h.reap(e) })
+	return e, nil
+}
+
+func (h *Host) startProcess(e *environment, runtimeAPI string) error {
+	e.cmd = exec.Command(e.fn.Binary)
+	e.cmd.Dir = filepath.Dir(e.fn.Binary)
+	e.cmd.Env = h.variables(e.fn, runtimeAPI)
+	e.cmd.Stdout, e.cmd.Stderr = e.fn.log.file, e.fn.log.file
+	e.cmd.SysProcAttr = processAttributes()
+	e.started = time.Now()
+	return h.launch(e.cmd)
+}
+
+func (h *Host) reap(e *environment) {
+	_ = e.cmd.Wait() // how it ended is in cmd.ProcessState
+	_ = e.server.Close()
+	h.mu.Lock()
+	delete(h.environments, e)
+	e.fn.idle = slices.DeleteFunc(e.fn.idle, func(other *environment) bool { return other == e })
+	h.mu.Unlock()
+	close(e.exited)
+}
+
+func (e *environment) kill() {
+	e.signal(syscall.SIGKILL)
+	<-e.exited
+}
+
+// signal reaches a process that may have ended.
+func (e *environment) signal(s syscall.Signal) {
+	select {
+	case <-e.exited:
+	default:
+		signalGroup(e.cmd.Process, s)
+	}
+}
+
+// stop ends environments, all at once, and waits for them.
+func stop(all []*environment) {
+	var wg sync.WaitGroup
+	for _, e := range all {
+		wg.Go(func() {
+			e.signal(syscall.SIGTERM)
+			select {
+			case <-e.exited:
+			case <-time.After(grace):
+				e.kill()
+			}
+		})
+	}
+	wg.Wait()
+}
+
+// exitText is how Lambda words the end of a runtime.
+func (e *environment) exitText() string {
+	if e.cmd.ProcessState.Success() {
+		return "Runtime exited without providing a reason"
+	}
+	return "Runtime exited with error: " + e.cmd.ProcessState.String()
+}
+
+// launcher starts all processes from one thread that lives as long as the host:
+// a child's death signal is tied to the thread that started it, see prctl(2).
+func launcher(launches <-chan func()) {
+	runtime.LockOSThread() // not unlocked: the thread ends with the goroutine
+	for launch := range launches {
+		launch()
+	}
+}

@@ -1,0 +1,77 @@
+package lambdahost
+
+import (
+	"slices"
+	"time"
+)
+
+// DeadLetter is an event that was given up.
+type DeadLetter struct {
+	Function  string
+	RequestID string
+	Payload   []byte
+	Attempts  int
+	Error     FunctionError // of the last attempt
+}
+
+// InvokeEvent queues an event and returns. It is tried three times, and put
+// among the dead letters if all of them end in an error of the function.
+// Guide: Invoking a Lambda function asynchronously.
+func (h *Host) InvokeEvent(name string, payload []byte) error {
+	payload, err := h.check(name, payload, maxEvent)
+	if err != nil {
+		return err
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.closed {
+		return ErrClosed
+	}
+	h.queued++
+	h.wg.Go(func() {
+		h.deliver(Invocation{Function: name, RequestID: requestID(), Event: true, Payload: payload})
+		h.update(func() { h.queued-- })
+	})
+	return nil
+}
+
+// DeadLetters returns the events given up so far.
+func (h *Host) DeadLetters() []DeadLetter {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return slices.Clone(h.deadLetters)
+}
+
+func (h *Host) deliver(event Invocation) {
+	for {
+		if h.wait(h.ctx, h.takeSlot) != nil {
+			return // closed
+		}
+		event.Attempt++
+		inv := h.run(event)
+		if inv.Error == nil || h.ctx.Err() != nil {
+			return
+		}
+		if event.Attempt > len(h.options.RetryDelays) {
+			h.bury(inv)
+			return
+		}
+		select {
+		case <-time.After(h.options.RetryDelays[event.Attempt-1]):
+		case <-h.ctx.Done():
+			return
+		}
+	}
+}
+
+func (h *Host) bury(inv Invocation) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.deadLetters = append(h.deadLetters, DeadLetter{
+		Function:  inv.Function,
+		RequestID: inv.RequestID,
+		Payload:   inv.Payload,
+		Attempts:  inv.Attempt,
+		Error:     *inv.Error,
+	})
+}

@@ -1,0 +1,98 @@
+package lambdahost
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+)
+
+// Limits of a payload. API: Invoke.
+const (
+	maxRequest = 6 << 20
+	maxEvent   = 1 << 20
+)
+
+// ServiceError is Lambda's refusal to run a function. API: Invoke, Errors.
+type ServiceError struct {
+	Status  int
+	Type    string
+	Message string
+}
+
+func (e *ServiceError) Error() string { return e.Message }
+
+// The refusals there are.
+var (
+	ErrNotFound  = &ServiceError{http.StatusNotFound, "ResourceNotFoundException", "Function not found"}
+	ErrThrottled = &ServiceError{http.StatusTooManyRequests, "TooManyRequestsException", "Rate Exceeded."}
+	ErrTooLarge  = &ServiceError{http.StatusRequestEntityTooLarge, "RequestTooLargeException", "payload is too large for the invocation type"}
+	ErrNotJSON   = &ServiceError{http.StatusBadRequest, "InvalidRequestContentException", "Could not parse request body into json"}
+
+	errType     = &ServiceError{http.StatusBadRequest, "InvalidParameterValueException", "unknown invocation type"}
+	errInternal = &ServiceError{http.StatusInternalServerError, "ServiceException", "internal error"}
+)
+
+// ServeHTTP answers POST /2015-03-31/functions/{name or ARN}/invocations. API: Invoke.
+func (h *Host) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	h.mux.ServeHTTP(w, r)
+}
+
+func (h *Host) serveInvoke(w http.ResponseWriter, r *http.Request) {
+	payload, err := io.ReadAll(io.LimitReader(r.Body, maxRequest+1))
+	if err != nil {
+		return // the caller is gone
+	}
+	name := functionName(r.PathValue("name"))
+	switch r.Header.Get("X-Amz-Invocation-Type") {
+	case "", "RequestResponse":
+		var inv Invocation
+		if inv, err = h.Invoke(r.Context(), name, payload); err == nil {
+			inv.write(w)
+		}
+	case "Event":
+		if err = h.InvokeEvent(name, payload); err == nil {
+			w.WriteHeader(http.StatusAccepted)
+		}
+	case "DryRun":
+		if _, err = h.check(name, payload, maxRequest); err == nil {
+			w.WriteHeader(http.StatusNoContent)
+		}
+	default:
+		err = errType
+	}
+	if err != nil {
+		writeError(w, err)
+	}
+}
+
+func (inv *Invocation) write(w http.ResponseWriter) {
+	header := w.Header()
+	header.Set("Content-Type", "application/json")
+	header.Set("X-Amz-Executed-Version", "$LATEST")
+	header.Set("X-Amzn-Requestid", inv.RequestID)
+	if inv.Error != nil {
+		header.Set("X-Amz-Function-Error", "Unhandled")
+	}
+	_, _ = w.Write(inv.Response) // to a caller that may be gone
+}
+
+func writeError(w http.ResponseWriter, err error) {
+	service := errInternal
+	errors.As(err, &service)
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Amzn-Errortype", service.Type)
+	w.WriteHeader(service.Status)
+	_ = json.NewEncoder(w).Encode(map[string]string{"Type": "User", "Message": err.Error()})
+}
+
+// functionName takes a name or an ARN, whole or partial, and drops a version
+// or alias. API: Invoke, FunctionName.
+func functionName(s string) string {
+	if _, after, ok := strings.Cut(s, "function:"); ok {
+		s = after
+	}
+	name, _, _ := strings.Cut(s, ":")
+	return name
+}

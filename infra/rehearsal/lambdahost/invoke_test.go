@@ -1,0 +1,239 @@
+package lambdahost
+
+import (
+	"context"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func TestInvoke(t *testing.T) {
+	h := newHost(t, Options{Region: "eu-central-1", Account: "111111111111"})
+
+	cold := invoke(t, h, request{Echo: "one"})
+	r := decode(t, cold)
+	assert.Equal(t, "one", r.Echo)
+	assert.Equal(t, cold.RequestID, r.RequestID)
+	assert.Equal(t, "arn:aws:lambda:eu-central-1:111111111111:function:fn", r.ARN)
+	assert.InDelta(t, time.Minute, r.Left, float64(5*time.Second))
+	assert.Equal(t, []int{r.PID}, h.Processes("fn"))
+	assert.True(t, cold.Cold)
+	assert.Positive(t, cold.InitDuration)
+	assert.Positive(t, cold.Duration)
+	assert.Greater(t, cold.MaxRSS, int64(1<<20))
+
+	warm := invoke(t, h, request{Echo: "two"})
+	assert.Equal(t, r.PID, decode(t, warm).PID)
+	assert.False(t, warm.Cold)
+	assert.Zero(t, warm.InitDuration)
+	assert.Equal(t, []Invocation{cold, warm}, h.Invocations())
+	assert.Equal(t, "out one\nerr one\nout two\nerr two\n", string(h.Log("fn")))
+}
+
+func TestInvokeErrors(t *testing.T) {
+	h := newHost(t, Options{})
+
+	failed := invoke(t, h, request{Do: "fail"})
+	assert.Equal(t, &FunctionError{Type: "namedError", Message: "named"}, failed.Error)
+	assert.JSONEq(t, `{"errorMessage":"named","errorType":"namedError"}`, string(failed.Response))
+	assert.False(t, invoke(t, h, request{}).Cold, "an error leaves the environment alive")
+
+	panicked := invoke(t, h, request{Do: "panic"})
+	assert.Equal(t, &FunctionError{Type: "errorString", Message: "at the disco"}, panicked.Error)
+	assert.Contains(t, string(panicked.Response), "stackTrace")
+	assert.Empty(t, h.Processes("fn"), "a panic ends it")
+
+	exited := invoke(t, h, request{Do: "exit"})
+	assert.Equal(t, "Runtime.ExitError", exited.Error.Type)
+	assert.Equal(t, "RequestId: "+exited.RequestID+" Error: Runtime exited without providing a reason", exited.Error.Message)
+}
+
+func TestInvokeRefused(t *testing.T) {
+	h := newHost(t, Options{})
+
+	_, err := h.Invoke(t.Context(), "other", nil)
+	assert.ErrorIs(t, err, ErrNotFound)
+	assert.EqualError(t, err, "Function not found: arn:aws:lambda:us-east-1:123456789012:function:other")
+	_, err = h.Invoke(t.Context(), "fn", []byte("{"))
+	assert.ErrorIs(t, err, ErrNotJSON)
+	_, err = h.Invoke(t.Context(), "fn", []byte(`"`+strings.Repeat("x", maxRequest-1)+`"`))
+	assert.ErrorIs(t, err, ErrTooLarge)
+	assert.ErrorIs(t, h.InvokeEvent("fn", []byte(`"`+strings.Repeat("x", maxEvent-1)+`"`)), ErrTooLarge)
+	assert.Empty(t, h.Invocations())
+}
+
+func TestLargePayloads(t *testing.T) {
+	h := newHost(t, Options{})
+	large := strings.Repeat("x", 2<<20)
+	r := decode(t, invoke(t, h, request{Echo: large, Size: 3 << 20}))
+	assert.Len(t, r.Echo, 2<<20)
+	assert.Len(t, r.Large, 3<<20)
+
+	inv := invoke(t, h, request{Size: 6<<20 + 1})
+	assert.Equal(t, &FunctionError{
+		Type:    "Function.ResponseSizeTooLarge",
+		Message: "Response payload size exceeded maximum allowed payload size (6291556 bytes).",
+	}, inv.Error)
+}
+
+func TestTimeout(t *testing.T) {
+	h := newHost(t, Options{})
+	create(t, h, Function{Timeout: 250 * time.Millisecond})
+	inv := invoke(t, h, request{Sleep: time.Hour})
+	assert.Equal(t, "Sandbox.Timedout", inv.Error.Type)
+	assert.Equal(t, "RequestId: "+inv.RequestID+" Error: Task timed out after 0.25 seconds", inv.Error.Message)
+	assert.Empty(t, h.Processes("fn"))
+	create(t, h, Function{})
+	assert.True(t, invoke(t, h, request{}).Cold)
+}
+
+func TestInit(t *testing.T) {
+	h := newHost(t, Options{})
+	create(t, h, Function{Env: map[string]string{"INIT": "crash"}})
+	inv := invoke(t, h, request{})
+	assert.Equal(t, "Runtime.ExitError", inv.Error.Type)
+	assert.Equal(t, "RequestId: "+inv.RequestID+" Error: Runtime exited with error: exit status 3", inv.Error.Message)
+	assert.Equal(t, 2, strings.Count(string(h.Log("fn")), "init crashed\n"), "tried again")
+}
+
+func TestInitLimit(t *testing.T) {
+	h := newHost(t, Options{})
+	h.initLimit = 300 * time.Millisecond
+	create(t, h, Function{Env: map[string]string{"INIT": "hang"}, Timeout: 200 * time.Millisecond})
+	inv := invoke(t, h, request{})
+	assert.Equal(t, "RequestId: "+inv.RequestID+" Error: Task timed out after 0.20 seconds", inv.Error.Message)
+	assert.GreaterOrEqual(t, inv.InitDuration, 500*time.Millisecond)
+	assert.Empty(t, h.Processes("fn"))
+}
+
+func TestNotExecutable(t *testing.T) {
+	h := New(Options{})
+	defer h.Close()
+	file := filepath.Join(t.TempDir(), "bootstrap")
+	assert.ErrorIs(t, h.Create(Function{Name: "fn", Binary: file}), os.ErrNotExist)
+	require.NoError(t, os.WriteFile(file, nil, 0o600))
+	require.NoError(t, h.Create(Function{Name: "fn", Binary: file}))
+	assert.Equal(t, "Runtime.InvalidEntrypoint", invoke(t, h, request{}).Error.Type)
+}
+
+func TestConcurrency(t *testing.T) {
+	h := newHost(t, Options{Concurrency: 3})
+	var wg sync.WaitGroup
+	for range 3 {
+		wg.Go(func() {
+			_, err := h.Invoke(t.Context(), "fn", []byte(`{"Echo":"busy","Sleep":1500000000}`))
+			assert.NoError(t, err)
+		})
+	}
+	require.Eventually(t, func() bool {
+		return strings.Count(string(h.Log("fn")), "err busy\n") == 3
+	}, 30*time.Second, time.Millisecond)
+	assert.Len(t, h.Processes("fn"), 3)
+	_, err := h.Invoke(t.Context(), "fn", nil)
+	assert.ErrorIs(t, err, ErrThrottled)
+	require.NoError(t, h.InvokeEvent("fn", []byte(`{"Echo":"later"}`)), "an event waits")
+	wg.Wait()
+	require.NoError(t, h.Idle(t.Context()))
+
+	all := h.Invocations()
+	require.Len(t, all, 4)
+	assert.False(t, all[3].Cold)
+	assert.Equal(t, "later", decode(t, all[3]).Echo)
+	assert.Len(t, h.Processes("fn"), 3)
+}
+
+func TestMostRecentlyUsedFirst(t *testing.T) {
+	h := newHost(t, Options{})
+	pids := make(chan int, 2)
+	var wg sync.WaitGroup
+	for _, sleep := range []time.Duration{time.Second, 2 * time.Second} {
+		wg.Go(func() {
+			b, _ := json.Marshal(request{Sleep: sleep})
+			inv, err := h.Invoke(t.Context(), "fn", b)
+			if assert.NoError(t, err) {
+				pids <- decode(t, inv).PID
+			}
+		})
+	}
+	wg.Wait()
+	<-pids
+	last := <-pids
+	for range 3 {
+		assert.Equal(t, last, decode(t, invoke(t, h, request{})).PID)
+	}
+}
+
+func TestCallerGone(t *testing.T) {
+	h := newHost(t, Options{})
+	ctx, cancel := context.WithCancel(t.Context())
+	result := make(chan error)
+	go func() {
+		_, err := h.Invoke(ctx, "fn", []byte(`{"Echo":"alone","Sleep":500000000}`))
+		result <- err
+	}()
+	running(t, h, "alone")
+	cancel()
+	assert.ErrorIs(t, <-result, context.Canceled)
+	assert.True(t, h.Invocations()[0].Running)
+
+	require.NoError(t, h.Idle(t.Context()))
+	inv := h.Invocations()[0]
+	assert.False(t, inv.Running)
+	assert.Equal(t, "alone", decode(t, inv).Echo)
+
+	_, err := h.Invoke(ctx, "fn", nil)
+	assert.ErrorIs(t, err, context.Canceled)
+	assert.Len(t, h.Invocations(), 1, "not begun")
+}
+
+func TestEnvironmentVariables(t *testing.T) {
+	t.Setenv("SECRET_OF_THIS_MACHINE", "hunter2")
+	t.Setenv("AWS_PROFILE", "admin")
+	h := newHost(t, Options{Region: "eu-central-1"})
+	create(t, h, Function{Memory: 512, Env: map[string]string{
+		"AWS_ENDPOINT_URL": "http://127.0.0.1:1", "AWS_ACCESS_KEY_ID": "key", "TZ": "Europe/Berlin",
+	}})
+	r := decode(t, invoke(t, h, request{}))
+
+	env := map[string]string{}
+	for _, v := range r.Env {
+		key, value, _ := strings.Cut(v, "=")
+		env[key] = value
+	}
+	assert.Regexp(t, `^127\.0\.0\.1:\d+$`, env["AWS_LAMBDA_RUNTIME_API"])
+	assert.Regexp(t, `^\d{4}/\d\d/\d\d/\[\$LATEST\][0-9a-f]{32}$`, env["AWS_LAMBDA_LOG_STREAM_NAME"])
+	for _, key := range []string{
+		"AWS_LAMBDA_RUNTIME_API", "AWS_LAMBDA_LOG_STREAM_NAME",
+		"_X_AMZN_TRACE_ID", // set by the runtime library
+	} {
+		assert.NotEmpty(t, env[key], key)
+		delete(env, key)
+	}
+	assert.Equal(t, map[string]string{
+		"AWS_ACCESS_KEY_ID":               "key",
+		"AWS_DEFAULT_REGION":              "eu-central-1",
+		"AWS_ENDPOINT_URL":                "http://127.0.0.1:1",
+		"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "512",
+		"AWS_LAMBDA_FUNCTION_NAME":        "fn",
+		"AWS_LAMBDA_FUNCTION_VERSION":     "$LATEST",
+		"AWS_LAMBDA_INITIALIZATION_TYPE":  "on-demand",
+		"AWS_LAMBDA_LOG_GROUP_NAME":       "/aws/lambda/fn",
+		"AWS_REGION":                      "eu-central-1",
+		"LAMBDA_RUNTIME_DIR":              "/var/runtime",
+		"LAMBDA_TASK_ROOT":                r.Dir,
+		"LANG":                            "en_US.UTF-8",
+		"PATH":                            "/usr/local/bin:/usr/bin/:/bin:/opt/bin",
+		"TZ":                              "Europe/Berlin",
+		"_HANDLER":                        "bootstrap",
+	}, env)
+
+	err := h.Create(Function{Name: "fn", Env: map[string]string{"AWS_REGION": "x"}})
+	assert.EqualError(t, err, `create function "fn": environment variable AWS_REGION is reserved by Lambda`)
+}

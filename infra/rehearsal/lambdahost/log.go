@@ -1,0 +1,100 @@
+package lambdahost
+
+import (
+	"bytes"
+	"io"
+	"maps"
+	"math"
+	"os"
+	"time"
+)
+
+// functionLog is what all environments of a function wrote. They write to a
+// file, not to a pipe: when an invocation returns, all it wrote is there. They
+// share one open file and so its position, which makes each write an append.
+type functionLog struct {
+	file   *os.File
+	tapped int64 // bytes that the tap has seen; under Host.tapping
+}
+
+// newFunctionLog uses a file without a name, so that none is left behind. It
+// stays readable after Close, and is closed with the last reference to it.
+func newFunctionLog() (*functionLog, error) {
+	file, err := os.CreateTemp("", "lambda-log-*")
+	if err != nil {
+		return nil, err
+	}
+	_ = os.Remove(file.Name())
+	return &functionLog{file: file}, nil
+}
+
+func (l *functionLog) from(offset int64) []byte {
+	// What can be read is what there is: the file is open and has no name.
+	b, _ := io.ReadAll(io.NewSectionReader(l.file, offset, math.MaxInt64-offset))
+	return b
+}
+
+// Log returns stdout and stderr of all environments of the function, as written.
+func (h *Host) Log(name string) []byte {
+	h.mu.Lock()
+	l := h.logs[name]
+	h.mu.Unlock()
+	if l == nil {
+		return nil
+	}
+	return l.from(0)
+}
+
+// OnLog has the tap called with each complete line, without its newline, that
+// functions write: those of an invocation before it returns, others soon. The
+// tap is not called concurrently; it must not invoke functions.
+func (h *Host) OnLog(tap func(name string, line []byte)) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	first := h.tap == nil
+	h.tap = tap
+	if first && !h.closed {
+		h.wg.Go(h.follow)
+	}
+}
+
+func (h *Host) follow() {
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+			h.flushAll()
+		case <-h.ctx.Done():
+			return
+		}
+	}
+}
+
+func (h *Host) flushAll() {
+	h.mu.Lock()
+	logs := maps.Clone(h.logs)
+	h.mu.Unlock()
+	for name, l := range logs {
+		h.flush(name, l)
+	}
+}
+
+// flush gives the tap the lines it has not seen.
+func (h *Host) flush(name string, l *functionLog) {
+	h.mu.Lock()
+	tap := h.tap
+	h.mu.Unlock()
+	if tap == nil {
+		return
+	}
+	h.tapping.Lock()
+	defer h.tapping.Unlock()
+	for line := range bytes.Lines(l.from(l.tapped)) {
+		if !bytes.HasSuffix(line, []byte("\n")) {
+			return // not complete
+		}
+		l.tapped += int64(len(line))
+		tap(name, bytes.TrimSuffix(line, []byte("\n")))
+	}
+}

@@ -1,0 +1,131 @@
+package lambdahost
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-lambda-go/lambdacontext"
+	"github.com/stretchr/testify/require"
+)
+
+// TestMain makes the test's own binary the bootstrap of the functions under
+// test: in an environment it is one, real runtime library included.
+func TestMain(m *testing.M) {
+	if os.Getenv("AWS_LAMBDA_RUNTIME_API") == "" {
+		os.Exit(m.Run())
+	}
+	switch os.Getenv("INIT") {
+	case "crash":
+		fmt.Println("init crashed")
+		os.Exit(3)
+	case "hang":
+		time.Sleep(time.Hour)
+	}
+	lambda.Start(handle)
+}
+
+type request struct {
+	Echo  string        `json:",omitempty"`
+	Do    string        `json:",omitempty"`
+	Sleep time.Duration `json:",omitempty"`
+	Size  int           `json:",omitempty"`
+}
+
+type reply struct {
+	Echo      string
+	PID       int
+	RequestID string
+	ARN       string
+	Left      time.Duration // until the deadline
+	Env       []string
+	Dir       string
+	Large     string
+}
+
+type namedError struct{}
+
+func (namedError) Error() string { return "named" }
+
+func handle(ctx context.Context, r request) (reply, error) {
+	fmt.Println("out", r.Echo)
+	fmt.Fprintln(os.Stderr, "err", r.Echo)
+	time.Sleep(r.Sleep)
+	switch r.Do {
+	case "fail":
+		return reply{}, namedError{}
+	case "panic":
+		panic(errors.New("at the disco"))
+	case "exit":
+		os.Exit(0)
+	}
+	deadline, _ := ctx.Deadline()
+	lc, _ := lambdacontext.FromContext(ctx)
+	dir, _ := os.Getwd()
+	return reply{
+		Echo:      r.Echo,
+		PID:       os.Getpid(),
+		RequestID: lc.AwsRequestID,
+		ARN:       lc.InvokedFunctionArn,
+		Left:      time.Until(deadline),
+		Env:       os.Environ(),
+		Dir:       dir,
+		Large:     strings.Repeat("x", r.Size),
+	}, nil
+}
+
+func newHost(t *testing.T, o Options) *Host {
+	t.Helper()
+	h := New(o)
+	t.Cleanup(func() { require.NoError(t, h.Close()) })
+	create(t, h, Function{})
+	return h
+}
+
+// create makes "fn" of what is given.
+func create(t *testing.T, h *Host, f Function) {
+	t.Helper()
+	binary, err := os.Executable()
+	require.NoError(t, err)
+	f.Name, f.Binary = "fn", binary
+	if f.Timeout == 0 {
+		f.Timeout = time.Minute
+	}
+	require.NoError(t, h.Create(f))
+}
+
+func invoke(t *testing.T, h *Host, r request) Invocation {
+	t.Helper()
+	inv, err := h.Invoke(t.Context(), "fn", payload(t, r))
+	require.NoError(t, err)
+	return inv
+}
+
+func payload(t *testing.T, r request) []byte {
+	t.Helper()
+	b, err := json.Marshal(r)
+	require.NoError(t, err)
+	return b
+}
+
+func decode(t *testing.T, inv Invocation) (r reply) {
+	t.Helper()
+	require.Nil(t, inv.Error)
+	require.NoError(t, json.Unmarshal(inv.Response, &r))
+	return r
+}
+
+// running waits until the function has begun with the work of that name.
+func running(t *testing.T, h *Host, echo string) {
+	t.Helper()
+	require.Eventually(t, func() bool {
+		return bytes.Contains(h.Log("fn"), []byte("err "+echo+"\n"))
+	}, 30*time.Second, time.Millisecond)
+}

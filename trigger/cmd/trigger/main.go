@@ -1,0 +1,48 @@
+// Command trigger is the Lambda function behind production's Migrate user trigger.
+package main
+
+import (
+	"context"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambda"
+	cognito "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
+	"github.com/spaceport/user-migration/datamover/account"
+	"github.com/spaceport/user-migration/datamover/ledger"
+	"github.com/spaceport/user-migration/datamover/settings"
+	"github.com/spaceport/user-migration/trigger"
+	"github.com/spaceport/user-migration/trigger/userpool"
+)
+
+// limits fit the handler's budget: a hung connection leaves time for one more try.
+var limits = account.Limits{Attempts: 3, MaxBackoff: 300 * time.Millisecond, Attempt: 1500 * time.Millisecond, Parallel: 4}
+
+func main() {
+	log := slog.New(slog.NewJSONHandler(os.Stdout, nil))
+	handler, err := newHandler(context.Background(), log)
+	if err != nil {
+		log.Error("start", "error", err.Error())
+		os.Exit(1)
+	}
+	lambda.Start(handler)
+}
+
+func newHandler(ctx context.Context, log *slog.Logger) (*trigger.Handler, error) {
+	s, err := settings.Read(os.Getenv, "STAGING_USER_POOL_ID", "STAGING_CLIENT_ID")
+	if err != nil {
+		return nil, err
+	}
+	production, err := account.Production(ctx, limits)
+	if err != nil {
+		return nil, err
+	}
+	staging := account.Staging(production, s, "spaceport-trigger")
+	// Ask for the role while the runtime starts. The first invocation joins this request, and meets its error if any.
+	go func() { _, _ = staging.Credentials.Retrieve(ctx) }()
+	pool := userpool.New(cognito.NewFromConfig(staging), s.StagingUserPoolID, s.StagingClientID)
+	return trigger.NewHandler(pool, ledger.New(dynamodb.NewFromConfig(production), s.LedgerTable), s, log), nil
+}

@@ -1,0 +1,547 @@
+package trigger
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"os"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-lambda-go/lambda/messages"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/spaceport/user-migration/datamover/ledger"
+	"github.com/spaceport/user-migration/datamover/ledger/ledgertest"
+	"github.com/spaceport/user-migration/datamover/settings"
+)
+
+var _ lambda.Handler = (*Handler)(nil)
+
+const (
+	email    = "ada@example.com"
+	sub      = "11111111-aaaa-4aaa-8aaa-111111111111"
+	password = "Secret-Passw0rd!"
+)
+
+// ada is a staging user whom nothing keeps out.
+func ada() User {
+	return User{
+		Username: sub, Sub: sub, Status: "CONFIRMED", Enabled: true, Created: time.Date(2025, 3, 1, 0, 0, 0, 0, time.UTC),
+		Attributes: map[string]string{"sub": sub, "email": email, "email_verified": "true", "name": "Ada"},
+	}
+}
+
+func but(change func(*User)) User {
+	u := ada()
+	change(&u)
+	return u
+}
+
+// fakeStaging answers by function and keeps the names that it was asked for.
+type fakeStaging struct {
+	authenticate func(ctx context.Context, name, password string) (Proof, error)
+	find         func(ctx context.Context, name string) (User, error)
+
+	asked, tried chan string
+}
+
+func (f *fakeStaging) Authenticate(ctx context.Context, name, password string) (Proof, error) {
+	f.tried <- name
+	return f.authenticate(ctx, name, password)
+}
+
+func (f *fakeStaging) Find(ctx context.Context, name string) (User, error) {
+	f.asked <- name
+	return f.find(ctx, name)
+}
+
+func names(c chan string) []string {
+	var all []string
+	for len(c) > 0 {
+		all = append(all, <-c)
+	}
+	return all
+}
+
+// knows is a staging pool with one user, who is found by the given names and whose password gives the given answer.
+func knows(u User, proof Proof, refusal error, byName ...string) *fakeStaging {
+	known := func(name string) bool {
+		for _, n := range byName {
+			if n == name {
+				return true
+			}
+		}
+		return false
+	}
+	return &fakeStaging{
+		asked: make(chan string, 9), tried: make(chan string, 9),
+		authenticate: func(_ context.Context, name, _ string) (Proof, error) {
+			if !known(name) {
+				return Proof{}, ErrRefused
+			}
+			return proof, refusal
+		},
+		find: func(_ context.Context, name string) (User, error) {
+			if !known(name) {
+				return User{}, ErrUnknownUser
+			}
+			return u, nil
+		},
+	}
+}
+
+type harness struct {
+	*Handler
+	staging *fakeStaging
+	lines   *ledgertest.Memory
+	log     *bytes.Buffer
+}
+
+func newHarness(st *fakeStaging, change func(*settings.Settings)) *harness {
+	s := settings.Settings{MFAUsers: settings.MFAReset}
+	if change != nil {
+		change(&s)
+	}
+	h := &harness{staging: st, lines: ledgertest.New(), log: &bytes.Buffer{}}
+	h.Handler = NewHandler(st, h.lines, s, slog.New(slog.NewJSONHandler(h.log, nil)))
+	return h
+}
+
+func recorded(t testing.TB, name string) []byte {
+	t.Helper()
+	raw, err := os.ReadFile("testdata/" + name + ".json")
+	require.NoError(t, err)
+	return raw
+}
+
+// typed is a recorded event with another user name.
+func typed(t testing.TB, event, name string) []byte {
+	t.Helper()
+	quoted, err := json.Marshal(name)
+	require.NoError(t, err)
+	return bytes.Replace(recorded(t, event), []byte(`"`+email+`"`), quoted, 1)
+}
+
+type response struct {
+	UserAttributes         map[string]string
+	ForceAliasCreation     any
+	EnableSMSMFA           any
+	FinalUserStatus        any
+	MessageAction          any
+	DesiredDeliveryMediums any
+}
+
+func responseOf(t *testing.T, out []byte) response {
+	t.Helper()
+	var e struct{ Response response }
+	require.NoError(t, json.Unmarshal(out, &e))
+	return e.Response
+}
+
+// TestDecisionTable has each row of the table in the design, for both doors.
+func TestDecisionTable(t *testing.T) {
+	const (
+		untouched = "untouched"
+		keep      = "import"
+		reset     = "import-for-reset"
+	)
+	tokens := Proof{Sub: sub}
+	withMFA := but(func(u *User) { u.MFA = true })
+	totp := Proof{Challenge: "SOFTWARE_TOKEN_MFA"}
+	tests := []struct {
+		name    string
+		user    User
+		proof   Proof
+		refusal error
+		mfa     settings.MFAPolicy
+		signIn  string
+		forgot  string
+		reason  Reason // at sign-in
+	}{
+		{"tokens, eligible, no MFA", ada(), tokens, nil, "", keep, reset, ""},
+		{"wrong password", ada(), Proof{}, ErrRefused, "", untouched, reset, WrongPassword},
+		{"MFA challenge, policy reset", withMFA, totp, nil, settings.MFAReset, reset, reset, ""},
+		{"MFA in settings only, policy reset", withMFA, tokens, nil, settings.MFAReset, reset, reset, ""},
+		{"SMS challenge, policy reset", ada(), Proof{Challenge: "SMS_MFA"}, nil, settings.MFAReset, reset, reset, ""},
+		{"e-mail challenge, policy reset", ada(), Proof{Challenge: "EMAIL_OTP"}, nil, settings.MFAReset, reset, reset, ""},
+		{"MFA choice, policy reset", ada(), Proof{Challenge: "SELECT_MFA_TYPE"}, nil, settings.MFAReset, reset, reset, ""},
+		{"MFA challenge, policy refuse", withMFA, totp, nil, settings.MFARefuse, untouched, untouched, MFARefused},
+		{"MFA in settings only, policy refuse", withMFA, tokens, nil, settings.MFARefuse, untouched, untouched, MFARefused},
+		{"MFA challenge, policy accept", withMFA, totp, nil, settings.MFAAccept, keep, reset, ""},
+		{"MFA in settings only, policy accept", withMFA, tokens, nil, settings.MFAAccept, keep, reset, ""},
+		{"MFA and a wrong password, policy accept", withMFA, Proof{}, ErrRefused, settings.MFAAccept, untouched, reset, WrongPassword},
+		{"challenge of somebody else", withMFA, Proof{Challenge: "SMS_MFA", Username: "other"}, nil, settings.MFAAccept, untouched, reset, OtherUser},
+		{"new password required", but(func(u *User) { u.Status = "FORCE_CHANGE_PASSWORD" }), Proof{Challenge: "NEW_PASSWORD_REQUIRED"}, nil, "", untouched, untouched, NotConfirmed},
+		{"new password required of a confirmed user", ada(), Proof{Challenge: "NEW_PASSWORD_REQUIRED"}, nil, settings.MFAAccept, untouched, reset, OtherChallenge},
+		{"MFA has to be set up", ada(), Proof{Challenge: "MFA_SETUP"}, nil, settings.MFAAccept, untouched, reset, OtherChallenge},
+		{"custom challenge", ada(), Proof{Challenge: "CUSTOM_CHALLENGE"}, nil, settings.MFAAccept, untouched, reset, OtherChallenge},
+		{"unconfirmed", but(func(u *User) { u.Status = "UNCONFIRMED" }), tokens, nil, "", untouched, untouched, NotConfirmed},
+		{"reset required", but(func(u *User) { u.Status = "RESET_REQUIRED" }), Proof{}, ErrRefused, "", untouched, untouched, NotConfirmed},
+		{"disabled", but(func(u *User) { u.Enabled = false }), tokens, nil, "", untouched, untouched, Disabled},
+		{"federated", but(func(u *User) { u.Status = "EXTERNAL_PROVIDER" }), tokens, nil, "", untouched, untouched, Federated},
+		{"e-mail not verified", but(func(u *User) { u.Attributes["email_verified"] = "false" }), tokens, nil, "", untouched, untouched, EmailUnverified},
+		{"e-mail verification unknown", but(func(u *User) { delete(u.Attributes, "email_verified") }), tokens, nil, "", untouched, untouched, EmailUnverified},
+		{"no e-mail", but(func(u *User) { delete(u.Attributes, "email") }), tokens, nil, "", untouched, untouched, EmailUnverified},
+		{"created at the cut-off", but(func(u *User) { u.Created = cutoff }), tokens, nil, "", untouched, untouched, AfterCutoff},
+		{"created before the cut-off", but(func(u *User) { u.Created = cutoff.Add(-time.Second) }), tokens, nil, "", keep, reset, ""},
+		{"resolves to another e-mail", but(func(u *User) { u.Attributes["email"] = "bob@example.com" }), tokens, nil, "", untouched, untouched, NotTheirEmail},
+		{"token of another user", ada(), Proof{Sub: "other"}, nil, "", untouched, reset, OtherUser},
+		{"token without sub", ada(), Proof{}, nil, "", untouched, reset, OtherUser},
+	}
+	for _, tt := range tests {
+		for event, want := range map[string]string{"authentication": tt.signIn, "forgot_password": tt.forgot} {
+			t.Run(tt.name+"/"+event, func(t *testing.T) {
+				h := newHarness(knows(tt.user, tt.proof, tt.refusal, email), func(s *settings.Settings) {
+					s.StagingCutoff = cutoff
+					if tt.mfa != "" {
+						s.MFAUsers = tt.mfa
+					}
+				})
+				in := recorded(t, event)
+				out, err := h.Invoke(t.Context(), in)
+				require.NoError(t, err)
+				assert.Equal(t, want, logged(t, h.log)["decision"])
+				if want == untouched {
+					assert.Equal(t, string(in), string(out), "byte for byte")
+					assert.Empty(t, h.lines.Calls(), "no ledger line")
+					if event == "authentication" {
+						assert.Equal(t, string(tt.reason), logged(t, h.log)["reason"])
+					}
+					return
+				}
+				r := responseOf(t, out)
+				assert.Equal(t, "SUPPRESS", r.MessageAction)
+				assert.Equal(t, map[bool]any{true: "CONFIRMED", false: nil}[want == keep], r.FinalUserStatus)
+				assert.Nil(t, r.ForceAliasCreation)
+				assert.Nil(t, r.EnableSMSMFA)
+				assert.Nil(t, r.DesiredDeliveryMediums)
+				line := h.lines.Line(tt.user.Sub)
+				assert.Equal(t, ledger.Imported, line.State)
+				assert.Equal(t, map[string]ledger.Via{"authentication": ledger.SignIn, "forgot_password": ledger.ForgotPassword}[event], line.Via)
+			})
+		}
+	}
+}
+
+var cutoff = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+
+func logged(t *testing.T, log *bytes.Buffer) map[string]any {
+	t.Helper()
+	lines := strings.Split(strings.TrimSpace(log.String()), "\n")
+	require.Len(t, lines, 1, "one line an event")
+	var line map[string]any
+	require.NoError(t, json.Unmarshal([]byte(lines[0]), &line))
+	return line
+}
+
+func TestUnknownUserIsUntouched(t *testing.T) {
+	for _, event := range []string{"authentication", "forgot_password"} {
+		h := newHarness(knows(ada(), Proof{Sub: sub}, nil, "somebody@else.example"), nil)
+		in := recorded(t, event)
+		out, err := h.Invoke(t.Context(), in)
+		require.NoError(t, err)
+		assert.Equal(t, string(in), string(out))
+		assert.Equal(t, string(UnknownUser), logged(t, h.log)["reason"])
+	}
+}
+
+// TestImportedEventKeepsEveryField proves that what we do not fill comes back as Cognito wrote it.
+func TestImportedEventKeepsEveryField(t *testing.T) {
+	for _, event := range []string{"authentication", "forgot_password"} {
+		t.Run(event, func(t *testing.T) {
+			in := recorded(t, event)
+			out, err := newHarness(knows(ada(), Proof{Sub: sub}, nil, email), nil).Invoke(t.Context(), in)
+			require.NoError(t, err)
+			before, after := bytes.Index(in, []byte(`"response"`)), bytes.Index(out, []byte(`"response"`))
+			assert.Equal(t, string(in[:before]), string(out[:after]), "all before the response, byte for byte")
+			_, tail, _ := strings.Cut(string(in), `"desiredDeliveryMediums": null`)
+			if _, rest, found := strings.Cut(tail, "}"); found {
+				assert.True(t, strings.HasSuffix(string(out), rest), "all after the response, byte for byte")
+			}
+			var r struct{ Response map[string]any }
+			require.NoError(t, json.Unmarshal(out, &r))
+			assert.Len(t, r.Response, 6, "nothing added to the response, nothing lost")
+		})
+	}
+}
+
+func TestResponseInAnyPlaceAndShape(t *testing.T) {
+	for _, raw := range []string{
+		`{"response":{},"triggerSource":"UserMigration_ForgotPassword","userName":"ada@example.com"}`,
+		" {\"triggerSource\" : \"UserMigration_ForgotPassword\" ,\"response\" :\n {\"new\":[1, 2]} ,\"userName\":\"ada@example.com\"}\n",
+	} {
+		out, err := newHarness(knows(ada(), Proof{}, nil, email), nil).Invoke(t.Context(), []byte(raw))
+		require.NoError(t, err)
+		assert.Equal(t, email, responseOf(t, out).UserAttributes["email"])
+		from := strings.Index(raw, `"response"`)
+		assert.Equal(t, raw[:from], string(out[:from]))
+		assert.Equal(t, raw[len(raw)-25:], string(out[len(out)-25:]))
+	}
+}
+
+func TestMalformedEvent(t *testing.T) {
+	for _, raw := range []string{``, `null`, `[]`, `"x"`, `{`, `{"triggerSource":7}`, `{"request":{"password":{}}}`, `{"userName":"a"} x`,
+		`{"triggerSource":"UserMigration_ForgotPassword","userName":"ada@example.com"}`,
+		`{"triggerSource":"UserMigration_ForgotPassword","userName":"ada@example.com","response":null}`,
+	} {
+		h := newHarness(knows(ada(), Proof{}, nil, email), nil)
+		out, err := h.Invoke(t.Context(), []byte(raw))
+		var named messages.InvokeResponse_Error
+		require.ErrorAs(t, err, &named, raw)
+		assert.Equal(t, "MalformedEvent", named.Type)
+		assert.Nil(t, out)
+	}
+}
+
+func TestOtherSourceIsUntouchedAndLoggedOnce(t *testing.T) {
+	h := newHarness(knows(ada(), Proof{}, nil, email), nil)
+	in := bytes.Replace(recorded(t, "authentication"), []byte("UserMigration_Authentication"), []byte("PreSignUp_SignUp"), 1)
+	out, err := h.Invoke(t.Context(), in)
+	require.NoError(t, err)
+	assert.Equal(t, string(in), string(out))
+	assert.Equal(t, "other-source", logged(t, h.log)["reason"])
+	assert.Empty(t, names(h.staging.asked), "staging is not asked")
+}
+
+func TestMissingPasswordIsUntouched(t *testing.T) {
+	for _, request := range []string{`{}`, `null`, `{"password":""}`, `{"password":null}`} {
+		h := newHarness(knows(ada(), Proof{Sub: sub}, nil, email), nil)
+		in := []byte(`{"triggerSource":"UserMigration_Authentication","userName":"ada@example.com","request":` + request + `,"response":{}}`)
+		out, err := h.Invoke(t.Context(), in)
+		require.NoError(t, err)
+		assert.Equal(t, string(in), string(out))
+		assert.Equal(t, string(NoPassword), logged(t, h.log)["reason"])
+	}
+}
+
+// TestNames has what people, and programs, type into the name field.
+func TestNames(t *testing.T) {
+	tests := []struct {
+		name, typed string
+		asked       []string // of staging, in order
+		imported    bool
+	}{
+		{"as staging has it", email, []string{email}, true},
+		{"upper case that staging does not know", "Ada@Example.COM", []string{"Ada@Example.COM", email}, true},
+		{"unknown", "bob@example.com", []string{"bob@example.com"}, false},
+		{"unknown upper case", "Bob@example.com", []string{"Bob@example.com", "bob@example.com"}, false},
+		{"sub", sub, []string{sub}, false},
+		{"phone number", "+15551234567", []string{"+15551234567"}, false},
+		{"Kelvin sign for the letter", "\u212Ada@example.com", []string{"\u212Ada@example.com"}, false},
+		{"full-width letter", "ａda@example.com", []string{"ａda@example.com"}, false},
+		{"emoji", "🚀@example.com", []string{"🚀@example.com"}, false},
+		{"empty", "", nil, false},
+		{"leading space", " " + email, nil, false},
+		{"trailing space", email + " ", nil, false},
+		{"control character", "ada\x00@example.com", nil, false},
+		{"new line", email + "\n", nil, false},
+		{"10 KB", strings.Repeat("a", 10<<10), nil, false},
+		{"128 characters", strings.Repeat("é", 128), []string{strings.Repeat("é", 128)}, false},
+		{"129 characters", strings.Repeat("é", 129), nil, false},
+	}
+	for _, tt := range tests {
+		for _, event := range []string{"authentication", "forgot_password"} {
+			t.Run(tt.name+"/"+event, func(t *testing.T) {
+				h := newHarness(knows(ada(), Proof{Sub: sub}, nil, email, sub, "+15551234567", "\u212Ada@example.com"), nil)
+				in := typed(t, event, tt.typed)
+				out, err := h.Invoke(t.Context(), in)
+				require.NoError(t, err)
+				assert.Equal(t, tt.asked, names(h.staging.asked))
+				assert.Equal(t, tt.imported, string(in) != string(out))
+			})
+		}
+	}
+}
+
+// TestAliasIsUntouched has names that staging does resolve, to somebody with another e-mail.
+func TestAliasIsUntouched(t *testing.T) {
+	for _, alias := range []string{sub, "+15551234567", "\u212Ada@example.com", "ada"} {
+		h := newHarness(knows(ada(), Proof{Sub: sub}, nil, alias), nil)
+		in := typed(t, "authentication", alias)
+		out, err := h.Invoke(t.Context(), in)
+		require.NoError(t, err)
+		assert.Equal(t, string(in), string(out))
+		assert.Equal(t, string(NotTheirEmail), logged(t, h.log)["reason"])
+	}
+}
+
+func TestWrongPasswordIsNeverTriedAgain(t *testing.T) {
+	mixed := "Ada@Example.com"
+	h := newHarness(knows(but(func(u *User) { u.Attributes["email"] = mixed }), Proof{}, ErrRefused, mixed, email), nil)
+	_, err := h.Invoke(t.Context(), typed(t, "authentication", mixed))
+	require.NoError(t, err)
+	assert.Equal(t, []string{mixed}, names(h.staging.tried))
+	assert.Equal(t, string(WrongPassword), logged(t, h.log)["reason"])
+}
+
+func TestBothCallsRunAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		st := knows(ada(), Proof{Sub: sub}, nil, email)
+		authenticate, find := st.authenticate, st.find
+		st.authenticate = func(ctx context.Context, name, password string) (Proof, error) {
+			time.Sleep(time.Second)
+			return authenticate(ctx, name, password)
+		}
+		st.find = func(ctx context.Context, name string) (User, error) {
+			time.Sleep(time.Second)
+			return find(ctx, name)
+		}
+		began := time.Now()
+		_, err := newHarness(st, nil).Invoke(t.Context(), recorded(t, "authentication"))
+		require.NoError(t, err)
+		assert.Equal(t, time.Second, time.Since(began))
+	})
+}
+
+func TestErrorsAreNamedAndSayNothingOfTheUser(t *testing.T) {
+	tests := []struct {
+		err  error
+		want string
+	}{
+		{ErrThrottled, "StagingThrottled"},
+		{ErrUnavailable, "StagingUnavailable"},
+		{ErrDenied, "StagingAccessDenied"},
+		{ErrMisconfigured, "StagingMisconfigured"},
+		{errors.New("something else about " + email), "StagingUnavailable"},
+	}
+	for _, tt := range tests {
+		for _, side := range []string{"password check", "read"} {
+			t.Run(tt.want+"/"+side, func(t *testing.T) {
+				st := knows(ada(), Proof{Sub: sub}, nil, email)
+				if side == "read" {
+					st.find = func(context.Context, string) (User, error) { return User{}, tt.err }
+				} else {
+					st.authenticate = func(context.Context, string, string) (Proof, error) { return Proof{}, tt.err }
+				}
+				h := newHarness(st, nil)
+				out, err := h.Invoke(t.Context(), recorded(t, "authentication"))
+				var named messages.InvokeResponse_Error
+				require.ErrorAs(t, err, &named)
+				assert.Equal(t, tt.want, named.Type)
+				assert.Nil(t, out)
+				assert.NotContains(t, named.Message, "ada")
+				assert.Empty(t, h.lines.Calls(), "nobody is half imported")
+			})
+		}
+	}
+}
+
+func TestHungStagingEndsInsideFourSeconds(t *testing.T) {
+	for _, event := range []string{"authentication", "forgot_password"} {
+		synctest.Test(t, func(t *testing.T) {
+			st := knows(ada(), Proof{}, nil, email)
+			st.authenticate = func(ctx context.Context, _, _ string) (Proof, error) { <-ctx.Done(); return Proof{}, ctx.Err() }
+			st.find = func(ctx context.Context, _ string) (User, error) { <-ctx.Done(); return User{}, ctx.Err() }
+			began := time.Now()
+			_, err := newHarness(st, nil).Invoke(t.Context(), recorded(t, event))
+			var named messages.InvokeResponse_Error
+			require.ErrorAs(t, err, &named)
+			assert.Equal(t, "StagingUnavailable", named.Type)
+			assert.Less(t, time.Since(began), 4*time.Second)
+		})
+	}
+}
+
+func TestLedgerLineStandsBeforeTheAnswer(t *testing.T) {
+	h := newHarness(knows(ada(), Proof{Sub: sub}, nil, email), nil)
+	h.lines.Before = func(string) error { return errors.New("table is gone") }
+	out, err := h.Invoke(t.Context(), recorded(t, "authentication"))
+	var named messages.InvokeResponse_Error
+	require.ErrorAs(t, err, &named)
+	assert.Equal(t, "LedgerUnavailable", named.Type)
+	assert.Nil(t, out)
+}
+
+func TestBoundLineIsNeverRenewed(t *testing.T) {
+	for _, event := range []string{"authentication", "forgot_password"} {
+		bound := ledger.Line{StagingSub: sub, Email: email, State: ledger.Moved, Via: ledger.Sweep, ProductionSub: "p"}
+		h := newHarness(knows(ada(), Proof{Sub: sub}, nil, email), nil)
+		h.lines = ledgertest.New(bound)
+		h.Handler.ledger = h.lines
+		in := recorded(t, event)
+		out, err := h.Invoke(t.Context(), in)
+		require.NoError(t, err)
+		assert.Equal(t, string(in), string(out))
+		assert.Equal(t, string(AlreadyBound), logged(t, h.log)["reason"])
+		assert.Equal(t, bound, h.lines.Line(sub))
+	}
+}
+
+func TestUnboundLineIsRenewed(t *testing.T) {
+	h := newHarness(knows(ada(), Proof{Sub: sub}, nil, email), nil)
+	h.lines = ledgertest.New(ledger.Line{StagingSub: sub, Email: "before@example.com", State: ledger.Imported, Via: ledger.Sweep})
+	h.Handler.ledger = h.lines
+	_, err := h.Invoke(t.Context(), recorded(t, "authentication"))
+	require.NoError(t, err)
+	assert.Equal(t, email, h.lines.Line(sub).Email)
+	assert.Equal(t, ledger.SignIn, h.lines.Line(sub).Via)
+}
+
+// TestNoSecretInLogsOrErrors runs every outcome and looks for what must never be written.
+func TestNoSecretInLogsOrErrors(t *testing.T) {
+	answers := map[string]*fakeStaging{
+		"import":        knows(ada(), Proof{Sub: sub}, nil, email),
+		"wrong":         knows(ada(), Proof{}, ErrRefused, email),
+		"unknown":       knows(ada(), Proof{}, nil),
+		"throttled":     knows(ada(), Proof{}, ErrThrottled, email),
+		"other e-mail":  knows(but(func(u *User) { u.Attributes["email"] = "bob@example.com" }), Proof{Sub: sub}, nil, email),
+		"not confirmed": knows(but(func(u *User) { u.Status = "UNCONFIRMED" }), Proof{Sub: sub}, nil, email),
+	}
+	events := [][]byte{recorded(t, "authentication"), recorded(t, "forgot_password"),
+		// The password typed into the name field, and an event that does not parse.
+		typed(t, "authentication", password), []byte(`{"request":{"password":["` + password + `"]}}`)}
+	for name, st := range answers {
+		for _, in := range events {
+			h := newHarness(st, nil)
+			_, err := h.Invoke(t.Context(), in)
+			if err != nil {
+				assert.NotContains(t, err.Error(), password)
+				assert.NotContains(t, err.Error(), "ada")
+			}
+			assert.NotContains(t, h.log.String(), password, name)
+			assert.NotContains(t, h.log.String(), email, "e-mails are masked")
+			assert.NotContains(t, h.log.String(), "Ada", "attributes are nobody's business")
+			names(st.asked)
+			names(st.tried)
+		}
+	}
+}
+
+func TestLogSaysWhoMasked(t *testing.T) {
+	h := newHarness(knows(ada(), Proof{Sub: sub}, nil, email), nil)
+	_, err := h.Invoke(t.Context(), recorded(t, "authentication"))
+	require.NoError(t, err)
+	line := logged(t, h.log)
+	assert.Equal(t, "a***@e***", line["email"])
+	assert.Equal(t, sub, line["stagingSub"])
+	assert.Equal(t, "sign-in", line["via"])
+	assert.Contains(t, line, "durationMs")
+}
+
+func FuzzInvoke(f *testing.F) {
+	f.Add(recorded(f, "authentication"))
+	f.Add(recorded(f, "forgot_password"))
+	f.Add([]byte(`{"response":{},"triggerSource":"UserMigration_ForgotPassword","userName":"ADA@example.com"}`))
+	f.Add([]byte(`{"response":{"a":1},"response":null,"triggerSource":"UserMigration_ForgotPassword"}`))
+	f.Fuzz(func(t *testing.T, in []byte) {
+		h := newHarness(knows(ada(), Proof{Sub: sub}, nil, email), nil)
+		sent := bytes.Clone(in)
+		out, err := h.Invoke(t.Context(), in)
+		require.Equal(t, sent, in, "the event is not written to")
+		if err != nil {
+			require.Nil(t, out)
+			return
+		}
+		require.True(t, json.Valid(out))
+		if h.lines.Calls()["Import"] == 0 {
+			require.Equal(t, in, out, "untouched means byte for byte")
+		}
+	})
+}

@@ -1,0 +1,145 @@
+package userpool
+
+import (
+	"encoding/base64"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	cognito "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/spaceport/user-migration/trigger"
+)
+
+// pool is a Pool before an endpoint that always gives the same answer; requests counts them.
+func pool(t *testing.T, status int, body string) (p *Pool, requests *atomic.Int32) {
+	t.Helper()
+	requests = &atomic.Int32{}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		requests.Add(1)
+		w.Header().Set("Content-Type", "application/x-amz-json-1.1")
+		w.WriteHeader(status)
+		fmt.Fprint(w, body)
+	}))
+	t.Cleanup(server.Close)
+	return at(server.URL), requests
+}
+
+func at(url string) *Pool {
+	return New(cognito.New(cognito.Options{
+		Region: "us-west-2", BaseEndpoint: &url, Credentials: credentials.NewStaticCredentialsProvider("k", "s", ""),
+		Retryer: retry.NewStandard(func(o *retry.StandardOptions) { o.MaxAttempts, o.MaxBackoff = 3, time.Millisecond }),
+	}), "us-west-2_pool", "client")
+}
+
+func apiError(code string) string { return fmt.Sprintf(`{"__type":%q,"message":"no"}`, code) }
+
+func token(claims string) string {
+	return "h." + base64.RawURLEncoding.EncodeToString([]byte(claims)) + ".s"
+}
+
+func TestAuthenticate(t *testing.T) {
+	tests := []struct {
+		name, body string
+		want       trigger.Proof
+		err        error
+	}{
+		{"tokens", `{"AuthenticationResult":{"AccessToken":"` + token(`{"sub":"u-1"}`) + `"}}`, trigger.Proof{Sub: "u-1"}, nil},
+		{"challenge", `{"ChallengeName":"SMS_MFA","ChallengeParameters":{"USER_ID_FOR_SRP":"u-1"}}`, trigger.Proof{Challenge: "SMS_MFA", Username: "u-1"}, nil},
+		{"neither", `{}`, trigger.Proof{}, trigger.ErrUnavailable},
+		{"token without sub", `{"AuthenticationResult":{"AccessToken":"` + token(`{}`) + `"}}`, trigger.Proof{}, trigger.ErrUnavailable},
+		{"no token", `{"AuthenticationResult":{"AccessToken":"x"}}`, trigger.Proof{}, trigger.ErrUnavailable},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			p, _ := pool(t, 200, tt.body)
+			got, err := p.Authenticate(t.Context(), "ada@example.com", "pw")
+			assert.Equal(t, tt.want, got)
+			assert.ErrorIs(t, err, tt.err)
+		})
+	}
+}
+
+// TestErrorsAndTries has what each of Cognito's errors means, and how often a password and a look-up are sent.
+func TestErrorsAndTries(t *testing.T) {
+	tests := []struct {
+		status    int
+		code      string
+		meaning   error
+		passwords int
+		reads     int
+	}{
+		{400, "NotAuthorizedException", trigger.ErrRefused, 1, 1},
+		{400, "UserNotConfirmedException", trigger.ErrRefused, 1, 1},
+		{400, "PasswordResetRequiredException", trigger.ErrRefused, 1, 1},
+		{400, "UserLambdaValidationException", trigger.ErrRefused, 1, 1},
+		{400, "TooManyRequestsException", trigger.ErrThrottled, 3, 3},
+		{500, "InternalErrorException", trigger.ErrUnavailable, 1, 3},
+		{503, "ServiceUnavailable", trigger.ErrUnavailable, 1, 3},
+		{400, "AccessDeniedException", trigger.ErrDenied, 1, 1},
+		{400, "InvalidParameterException", trigger.ErrMisconfigured, 1, 1},
+		{400, "ResourceNotFoundException", trigger.ErrMisconfigured, 1, 1},
+	}
+	for _, tt := range tests {
+		t.Run(tt.code, func(t *testing.T) {
+			p, requests := pool(t, tt.status, apiError(tt.code))
+			_, err := p.Authenticate(t.Context(), "ada@example.com", "Secret-Passw0rd!")
+			require.ErrorIs(t, err, tt.meaning)
+			assert.EqualValues(t, tt.passwords, requests.Load(), "times that the password was sent")
+			assert.NotContains(t, err.Error(), "ada")
+			assert.NotContains(t, err.Error(), "Secret")
+
+			requests.Store(0)
+			_, err = p.Find(t.Context(), "ada@example.com")
+			require.ErrorIs(t, err, tt.meaning)
+			assert.EqualValues(t, tt.reads, requests.Load(), "times that the user was looked up")
+			assert.NotContains(t, err.Error(), "ada")
+		})
+	}
+}
+
+func TestUnknownUser(t *testing.T) {
+	p, _ := pool(t, 400, apiError("UserNotFoundException"))
+	_, err := p.Find(t.Context(), "ada@example.com")
+	require.ErrorIs(t, err, trigger.ErrUnknownUser)
+	_, err = p.Authenticate(t.Context(), "ada@example.com", "pw")
+	require.ErrorIs(t, err, trigger.ErrRefused)
+}
+
+func TestLostAnswerIsNotSentAgain(t *testing.T) {
+	var requests atomic.Int32
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		requests.Add(1)
+		conn, _, _ := w.(http.Hijacker).Hijack()
+		conn.Close()
+	}))
+	defer server.Close()
+	_, err := at(server.URL).Authenticate(t.Context(), "ada@example.com", "pw")
+	require.ErrorIs(t, err, trigger.ErrUnavailable)
+	assert.EqualValues(t, 1, requests.Load())
+}
+
+func TestFind(t *testing.T) {
+	p, _ := pool(t, 200, `{"Username":"u-1","Enabled":true,"UserStatus":"CONFIRMED","UserCreateDate":1.7e9,
+		"UserMFASettingList":["SOFTWARE_TOKEN_MFA"],"UserAttributes":[{"Name":"sub","Value":"u-1"},{"Name":"email","Value":"ada@example.com"}]}`)
+	got, err := p.Find(t.Context(), "ada@example.com")
+	require.NoError(t, err)
+	assert.Equal(t, trigger.User{
+		Username: "u-1", Sub: "u-1", Status: "CONFIRMED", Enabled: true, MFA: true, Created: aws.ToTime(aws.Time(time.Unix(1.7e9, 0).UTC())),
+		Attributes: map[string]string{"sub": "u-1", "email": "ada@example.com"},
+	}, got)
+
+	p, _ = pool(t, 200, `{"Username":"u-1","UserAttributes":[]}`)
+	_, err = p.Find(t.Context(), "ada@example.com")
+	require.ErrorIs(t, err, trigger.ErrUnavailable)
+	assert.False(t, strings.Contains(err.Error(), "ada"))
+}
