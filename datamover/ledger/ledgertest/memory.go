@@ -3,7 +3,9 @@ package ledgertest
 
 import (
 	"context"
+	"iter"
 	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -68,6 +70,31 @@ func (m *Memory) Get(ctx context.Context, stagingSub string) (found ledger.Line,
 		return nil
 	})
 	return found, err
+}
+
+// All does what ledger.Store.All does, in the order of the subs.
+func (m *Memory) All(ctx context.Context) iter.Seq2[ledger.Line, error] {
+	return func(yield func(ledger.Line, error) bool) {
+		m.mu.Lock()
+		m.calls["All"]++
+		lines := maps.Clone(m.lines)
+		m.mu.Unlock()
+		if m.Before != nil {
+			if err := m.Before("All"); err != nil {
+				yield(ledger.Line{}, err)
+				return
+			}
+		}
+		for _, sub := range slices.Sorted(maps.Keys(lines)) {
+			if err := ctx.Err(); err != nil {
+				yield(ledger.Line{}, err)
+				return
+			}
+			if !yield(lines[sub], nil) {
+				return
+			}
+		}
+	}
 }
 
 // Bind does what ledger.Store.Bind does.

@@ -1,0 +1,105 @@
+package ledger_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/spaceport/user-migration/datamover/ledger"
+	"github.com/spaceport/user-migration/datamover/ledger/ledgertest"
+	"github.com/spaceport/user-migration/infra/rehearsal/spaceport"
+	"github.com/spaceport/user-migration/infra/rehearsal/spaceport/spaceporttest"
+)
+
+// store is what both ledgers promise.
+type store interface {
+	Import(ctx context.Context, stagingSub, email string, via ledger.Via, at time.Time) error
+	Get(ctx context.Context, stagingSub string) (ledger.Line, error)
+	Bind(ctx context.Context, stagingSub, productionSub, email string) (ledger.Line, error)
+	Seen(ctx context.Context, stagingSub, productionSub string, at time.Time) error
+	Checkpoint(ctx context.Context, stagingSub, productionSub string, p ledger.Progress) error
+	Finish(ctx context.Context, stagingSub, productionSub string, p ledger.Progress, at time.Time) error
+	Fail(ctx context.Context, stagingSub, productionSub, reason string) error
+}
+
+func TestContractInMemory(t *testing.T) { contract(t, ledgertest.New()) }
+
+func TestContractInDynamoDB(t *testing.T) {
+	s := spaceporttest.Start(t, spaceport.Options{})
+	contract(t, ledger.New(s.ProductionTables, s.Settings.LedgerTable))
+}
+
+var at = time.Date(2026, 5, 4, 3, 2, 1, 0, time.UTC)
+
+// contract walks a ledger through a user's life, and through everything that must be refused on the way.
+func contract(t *testing.T, l store) {
+	ctx := t.Context()
+	get := func(sub string) ledger.Line {
+		t.Helper()
+		line, err := l.Get(ctx, sub)
+		require.NoError(t, err)
+		return line
+	}
+	_, err := l.Get(ctx, "u")
+	require.ErrorIs(t, err, ledger.ErrNoLine)
+	_, err = l.Bind(ctx, "u", "p", "ada@example.com")
+	require.ErrorIs(t, err, ledger.ErrNoLine)
+
+	require.NoError(t, l.Import(ctx, "u", "Ada@Example.com", ledger.Sweep, at))
+	imported := ledger.Line{StagingSub: "u", Email: "ada@example.com", State: ledger.Imported, Via: ledger.Sweep, ImportedAt: at}
+	require.Equal(t, imported, get("u"))
+	require.NoError(t, l.Import(ctx, "u", "new@example.com", ledger.SignIn, at.Add(1)), "an unbound line is renewed")
+	require.Equal(t, ledger.SignIn, get("u").Via)
+
+	_, err = l.Bind(ctx, "u", "p", "ada@example.com")
+	require.ErrorIs(t, err, ledger.ErrNotTheirs, "another e-mail")
+	require.ErrorIs(t, l.Checkpoint(ctx, "u", "p", ledger.Progress{}), ledger.ErrNotMoving, "not bound")
+	require.NoError(t, l.Seen(ctx, "u", "p", at))
+	require.Zero(t, get("u").SeenAt, "not bound")
+
+	line, err := l.Bind(ctx, "u", "p", "NEW@example.com")
+	require.NoError(t, err)
+	require.Equal(t, ledger.Moving, line.State)
+	require.Equal(t, "p", line.ProductionSub)
+	require.Equal(t, line, get("u"))
+	again, err := l.Bind(ctx, "u", "p", "new@example.com")
+	require.NoError(t, err, "the same user may bind twice")
+	require.Equal(t, line, again)
+	_, err = l.Bind(ctx, "u", "thief", "new@example.com")
+	require.ErrorIs(t, err, ledger.ErrNotTheirs)
+	require.ErrorIs(t, l.Import(ctx, "u", "new@example.com", ledger.SignIn, at), ledger.ErrBound)
+
+	require.NoError(t, l.Seen(ctx, "u", "p", at))
+	require.NoError(t, l.Seen(ctx, "u", "p", at.Add(time.Hour)), "once is enough")
+	require.NoError(t, l.Seen(ctx, "u", "thief", at.Add(time.Hour)))
+	require.Equal(t, at, get("u").SeenAt)
+
+	some := ledger.Progress{Cursor: "t {}", Copied: map[string]int{"t": 2}, Kept: map[string]int{}}
+	require.ErrorIs(t, l.Checkpoint(ctx, "u", "thief", some), ledger.ErrNotMoving)
+	require.NoError(t, l.Checkpoint(ctx, "u", "p", some))
+	require.Equal(t, "t {}", get("u").Cursor)
+	require.Equal(t, some.Copied, get("u").Copied)
+	require.ErrorIs(t, l.Fail(ctx, "u", "thief", "x"), ledger.ErrNotMoving)
+	require.NoError(t, l.Fail(ctx, "u", "p", "1 not moved"))
+	require.Equal(t, "1 not moved", get("u").LastError)
+	require.Equal(t, ledger.Moving, get("u").State)
+
+	all := ledger.Progress{Copied: map[string]int{"t": 3}, Kept: map[string]int{"s": 1}}
+	require.ErrorIs(t, l.Finish(ctx, "u", "thief", all, at), ledger.ErrNotMoving)
+	require.NoError(t, l.Finish(ctx, "u", "p", all, at))
+	moved := get("u")
+	assert.Equal(t, ledger.Line{
+		StagingSub: "u", Email: "new@example.com", State: ledger.Moved, Via: ledger.SignIn, ProductionSub: "p",
+		ImportedAt: at.Add(1), MovedAt: at, SeenAt: at, Copied: all.Copied, Kept: all.Kept,
+	}, moved)
+	require.ErrorIs(t, l.Checkpoint(ctx, "u", "p", some), ledger.ErrNotMoving, "moved stays moved")
+	require.ErrorIs(t, l.Finish(ctx, "u", "p", some, at), ledger.ErrNotMoving)
+	require.ErrorIs(t, l.Fail(ctx, "u", "p", "x"), ledger.ErrNotMoving)
+	line, err = l.Bind(ctx, "u", "p", "new@example.com")
+	require.NoError(t, err)
+	require.Equal(t, moved, line)
+	require.ErrorIs(t, l.Checkpoint(ctx, "nobody", "p", some), ledger.ErrNotMoving)
+}

@@ -1,0 +1,112 @@
+package rows_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/spaceport/user-migration/datamover/rows"
+	"github.com/spaceport/user-migration/datamover/settings"
+	"github.com/spaceport/user-migration/infra/rehearsal/spaceport"
+	"github.com/spaceport/user-migration/infra/rehearsal/spaceport/spaceporttest"
+)
+
+var table = settings.Table{Source: "Spaceport-Projects-staging", Target: "Spaceport-Projects-prod", OwnerKey: "userSub"}
+
+func text(v string) types.AttributeValue   { return &types.AttributeValueMemberS{Value: v} }
+func number(v string) types.AttributeValue { return &types.AttributeValueMemberN{Value: v} }
+
+// TestEveryTypeSurvives moves one row of every DynamoDB type through a real table and compares it to the letter.
+func TestEveryTypeSurvives(t *testing.T) {
+	s := spaceporttest.Start(t, spaceport.Options{})
+	items := map[string]types.AttributeValue{
+		"empty string":     text(""),
+		"emoji":            text("🚀 <&> \u2028"),
+		"38 digits":        number("12345678901234567890123456789012345678"),
+		"negative 38":      number("-9.9999999999999999999999999999999999999E+125"),
+		"tiny":             number("1E-130"),
+		"binary":           &types.AttributeValueMemberB{Value: []byte{0, 1, 254, 255}},
+		"empty binary":     &types.AttributeValueMemberB{Value: []byte{}},
+		"true":             &types.AttributeValueMemberBOOL{Value: true},
+		"false":            &types.AttributeValueMemberBOOL{Value: false},
+		"null":             &types.AttributeValueMemberNULL{Value: true},
+		"string set":       &types.AttributeValueMemberSS{Value: []string{"b", "a"}},
+		"number set":       &types.AttributeValueMemberNS{Value: []string{"3", "12345678901234567890123456789012345678"}},
+		"binary set":       &types.AttributeValueMemberBS{Value: [][]byte{{1}, {0, 255}}},
+		"empty list":       &types.AttributeValueMemberL{Value: []types.AttributeValue{}},
+		"empty map":        &types.AttributeValueMemberM{Value: map[string]types.AttributeValue{}},
+		"reference":        text("s3://spaceport-uploads/before/1.zip"),
+		"395 KB":           text(strings.Repeat("é", 395<<10/2-100)),
+		"looks like a key": &types.AttributeValueMemberM{Value: map[string]types.AttributeValue{"userSub": text("before")}},
+		"nested": &types.AttributeValueMemberM{Value: map[string]types.AttributeValue{"l": &types.AttributeValueMemberL{Value: []types.AttributeValue{
+			number("1.50"), &types.AttributeValueMemberM{Value: map[string]types.AttributeValue{"deep": &types.AttributeValueMemberNULL{Value: true}}},
+		}}}},
+	}
+	for name, value := range items {
+		require.NoError(t, s.Put(t.Context(), s.StagingTables, table.Source, rows.Row{"userSub": text("before"), "projectId": text(name), "v": value}))
+	}
+	source, target := rows.NewSource(s.StagingTables), rows.NewTarget(s.ProductionTables)
+	want := map[string]rows.Row{}
+	for after, first := "", true; first || after != ""; first = false {
+		page, next, err := source.Page(t.Context(), table, "before", after)
+		require.NoError(t, err)
+		require.NoError(t, target.Fits(t.Context(), table, page))
+		for _, row := range page {
+			for range 2 { // the second time it stands there already, and is told to be ours
+				copied, err := target.Put(t.Context(), table, row, "after")
+				require.NoError(t, err)
+				require.True(t, copied)
+			}
+			row["userSub"] = text("after")
+			want[row["projectId"].(*types.AttributeValueMemberS).Value] = row
+		}
+		after = next
+	}
+	got, err := spaceport.Rows(t.Context(), s.ProductionTables, table.Target, table.OwnerKey, "after")
+	require.NoError(t, err)
+	require.Len(t, got, len(items))
+	for _, row := range got {
+		name := row["projectId"].(*types.AttributeValueMemberS).Value
+		assert.True(t, rows.Equal(want[name], row), name)
+	}
+}
+
+func TestPagesOfARealTable(t *testing.T) {
+	s := spaceporttest.Start(t, spaceport.Options{})
+	const projects = 450
+	sub, err := s.Add(t.Context(), spaceport.Person{Email: "ada@example.com", Password: "Passw0rd-1", Projects: projects})
+	require.NoError(t, err)
+	_, err = s.Add(t.Context(), spaceport.Person{Email: "bob@example.com", Password: "Passw0rd-1", Projects: 5})
+	require.NoError(t, err)
+	source := rows.NewSource(s.StagingTables)
+	seen := map[string]bool{}
+	for after, first := "", true; first || after != ""; first = false {
+		page, next, err := source.Page(t.Context(), table, sub, after)
+		require.NoError(t, err)
+		for _, row := range page {
+			seen[row["projectId"].(*types.AttributeValueMemberS).Value] = true
+		}
+		after = next
+	}
+	assert.Len(t, seen, projects)
+}
+
+func TestRealTablesWithAnotherKey(t *testing.T) {
+	s := spaceporttest.Start(t, spaceport.Options{})
+	require.NoError(t, spaceport.MakeTable(t.Context(), s.StagingTables, "By-id", "id"))
+	require.NoError(t, spaceport.MakeTable(t.Context(), s.ProductionTables, "By-id-prod", "id"))
+	wrong := settings.Table{Source: "By-id", Target: "By-id-prod", OwnerKey: "userSub"}
+	_, _, err := rows.NewSource(s.StagingTables).Page(t.Context(), wrong, "u", "")
+	require.ErrorIs(t, err, rows.ErrTable)
+	assert.ErrorContains(t, err, "table By-id: partition key is not userSub")
+	err = rows.NewTarget(s.ProductionTables).Fits(t.Context(), wrong, nil)
+	assert.EqualError(t, err, "table By-id-prod: key is id, not userSub")
+
+	wrong.Source, wrong.Target = "Gone", "Gone"
+	_, _, err = rows.NewSource(s.StagingTables).Page(t.Context(), wrong, "u", "")
+	require.ErrorIs(t, err, rows.ErrTable)
+	require.ErrorIs(t, rows.NewTarget(s.ProductionTables).Fits(t.Context(), wrong, nil), rows.ErrTable)
+}

@@ -1,0 +1,43 @@
+// Package bench measures what the README promises of the two functions, as ratios within one run: what they cost over an
+// empty Lambda function, what a large move costs over a small one, and which requests they make.
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/spaceport/user-migration/infra/rehearsal/spaceport"
+)
+
+// Run measures everything, prints it, and returns an error that names every promise that does not hold.
+func Run(ctx context.Context, out io.Writer) error {
+	began := time.Now()
+	w := &printer{out: out}
+	w.printf("%s, %s\n", began.Format(time.DateOnly), machine())
+	w.printf("Medians of one run, interleaved; 1 MB is 2^20 bytes, as Lambda counts. Ratios carry over to AWS, times do not: the\n" +
+		"local cloud is slower than AWS, its wire is faster and without TLS, and Lambda gives a small function a part of a core.\n")
+	var all []promise
+	for i, measure := range []func(context.Context) (section, error){functions, largeMove, growth, hook} {
+		s, err := measure(ctx)
+		if err != nil {
+			return fmt.Errorf("section %d: %w", i+1, err)
+		}
+		w.section(i+1, s)
+		all = append(all, s.promises...)
+	}
+	w.printf("\n%s in %s\n", verdict(all), time.Since(began).Round(time.Second))
+	return errors.Join(w.err, broken(all))
+}
+
+// within starts a Spaceport of its own for a section, so that none meets the rows of another.
+func within(ctx context.Context, o spaceport.Options, measure func(*spaceport.Spaceport) error) (err error) {
+	s, err := spaceport.Start(ctx, o)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	return measure(s)
+}

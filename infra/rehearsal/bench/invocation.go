@@ -1,0 +1,53 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/spaceport/user-migration/infra/rehearsal/cloud"
+	"github.com/spaceport/user-migration/infra/rehearsal/lambdahost"
+	"github.com/spaceport/user-migration/infra/rehearsal/spaceport"
+)
+
+// invoke runs a function with the request log of this invocation alone. An error of the function is one here.
+func invoke(ctx context.Context, s *spaceport.Spaceport, name string, event []byte) (lambdahost.Invocation, error) {
+	s.Cloud.ResetRequests()
+	inv, err := s.Lambdas.Invoke(ctx, name, event)
+	if err == nil && inv.Error != nil {
+		err = inv.Error
+	}
+	if err != nil {
+		return inv, fmt.Errorf("invoke %s: %w", name, err)
+	}
+	return inv, nil
+}
+
+// waiting is how long at least one request of the caller was under way since a time.
+func waiting(requests []cloud.Request, caller string, since time.Time) (total time.Duration) {
+	// The log is in the order in which requests ended.
+	slices.SortFunc(requests, func(a, b cloud.Request) int { return a.Time.Compare(b.Time) })
+	for _, r := range requests {
+		begin, end := r.Time, r.Time.Add(r.Duration)
+		if begin.Before(since) {
+			begin = since
+		}
+		if r.Caller == caller && end.After(begin) {
+			total += end.Sub(begin)
+			since = end
+		}
+	}
+	return total
+}
+
+// byOperation counts a caller's requests, whatever account they are in.
+func byOperation(requests []cloud.Request, caller string) map[string]int {
+	counted := map[string]int{}
+	for _, r := range requests {
+		if r.Caller == caller {
+			counted[r.Operation+" "+r.Resource]++
+		}
+	}
+	return counted
+}

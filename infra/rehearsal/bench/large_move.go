@@ -1,0 +1,87 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+	"net/http/httptest"
+	"time"
+
+	"github.com/spaceport/user-migration/infra/rehearsal/spaceport"
+)
+
+const (
+	smallMove  = 500
+	bigMove    = 50_000
+	moveRounds = 3
+)
+
+// move is what moves of one size took, each in a process of its own.
+type move struct {
+	rows int
+	took []time.Duration
+	peak []int64
+}
+
+// largeMove measures the mover as a hand-over invocation of the deployed binary.
+func largeMove(ctx context.Context) (section, error) {
+	table := &largeTable{}
+	server := httptest.NewServer(table)
+	defer server.Close()
+	small, big := &move{rows: smallMove}, &move{rows: bigMove}
+	o := spaceport.Options{Env: map[string]string{"AWS_ENDPOINT_URL_DYNAMODB": server.URL}}
+	err := within(ctx, o, func(s *spaceport.Spaceport) error {
+		if err := table.standBefore(s.Cloud.URL()); err != nil {
+			return err
+		}
+		for round := range moveRounds {
+			for i, m := range []*move{small, big} {
+				if err := m.run(ctx, s, table, person(2*round+i)); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+	return largeMoveSection(small, big), err
+}
+
+func (m *move) run(ctx context.Context, s *spaceport.Spaceport, table *largeTable, a arrival) error {
+	table.reset(m.rows)
+	if err := bound(ctx, s, a); err != nil {
+		return err
+	}
+	event, err := handOver(a)
+	if err != nil {
+		return err
+	}
+	s.Lambdas.Recycle(spaceport.Datamover)
+	inv, err := invoke(ctx, s, spaceport.Datamover, event)
+	if err != nil {
+		return err
+	}
+	if n := table.arrived(a.productionSub); n != m.rows {
+		return fmt.Errorf("of %d rows %d arrived: %s", m.rows, n, s.Lambdas.Log(spaceport.Datamover))
+	}
+	m.took, m.peak = append(m.took, inv.Duration), append(m.peak, inv.MaxRSS)
+	return nil
+}
+
+func largeMoveSection(small, big *move) section {
+	row := func(what string, of func(*move) string) []string { return []string{what, of(small), of(big)} }
+	return section{
+		title: "A large move",
+		how: fmt.Sprintf("One hand-over invocation of the datamover for one user's projects of 1 KB; %d of each size, in turn, cold each time.\n"+
+			"A stand-in within this process answers Query and PutItem of that table at once, since moto takes 200 rows/s; ledger,\n"+
+			"roles and all else are in the local cloud. So the rate is the mover's own; DynamoDB's latency and capacity come to it.",
+			moveRounds),
+		table: [][]string{
+			row("rows", func(m *move) string { return fmt.Sprint(m.rows) }),
+			row("time, s", func(m *move) string { return fmt.Sprintf("%.2f", median(m.took).Seconds()) }),
+			row("rows/s", func(m *move) string { return fmt.Sprintf("%.0f", float64(m.rows)/median(m.took).Seconds()) }),
+			row("peak resident memory, MB", func(m *move) string { return megabytes(median(m.peak)) }),
+		},
+		promises: []promise{
+			timesAtMost(fmt.Sprintf("memory of a move of %d rows over one of %d", big.rows, small.rows), ratio(big.peak, small.peak), 1.3),
+		},
+	}
+}

@@ -1,0 +1,195 @@
+package cloud
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
+	cognitotypes "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/stretchr/testify/require"
+)
+
+const readerARN = "arn:aws:iam::111111111111:role/reader"
+
+func assume(c *Cloud, who aws.Credentials, arn, externalID string) (aws.Credentials, error) {
+	in := &sts.AssumeRoleInput{RoleArn: &arn, RoleSessionName: aws.String("test")}
+	if externalID != "" {
+		in.ExternalId = &externalID
+	}
+	out, err := stsClient(c, who).AssumeRole(context.Background(), in)
+	if err != nil {
+		return aws.Credentials{}, err
+	}
+	return aws.Credentials{
+		AccessKeyID: *out.Credentials.AccessKeyId, SecretAccessKey: *out.Credentials.SecretAccessKey, SessionToken: *out.Credentials.SessionToken,
+	}, nil
+}
+
+func TestAssumeRole(t *testing.T) {
+	c := cloudFor(t)
+	c.AllowRole(Role{ARN: readerARN, ExternalID: "secret", Principals: []string{"trigger"}, Allow: []string{"cognito-idp:AdminGetUser"}})
+	trigger := c.Credentials("trigger", "sts:AssumeRole")
+	tests := map[string]struct {
+		who             aws.Credentials
+		arn, externalID string
+	}{
+		"wrong external id":   {trigger, readerARN, "other"},
+		"missing external id": {trigger, readerARN, ""},
+		"unknown role":        {trigger, "arn:aws:iam::111111111111:role/other", "secret"},
+		"not trusted":         {c.Credentials("stranger", "sts:AssumeRole"), readerARN, "secret"},
+		"not allowed to":      {c.Credentials("trigger", "dynamodb:*"), readerARN, "secret"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			_, err := assume(c, test.who, test.arn, test.externalID)
+			refusedWith(t, err, "AccessDenied", "not authorized to perform: sts:AssumeRole")
+		})
+	}
+	session, err := assume(c, trigger, readerARN, "secret")
+	require.NoError(t, err)
+	me, err := stsClient(c, session).GetCallerIdentity(t.Context(), &sts.GetCallerIdentityInput{})
+	require.NoError(t, err)
+	require.Equal(t, StagingAccount, *me.Account)
+	_, err = assume(c, aws.Credentials{AccessKeyID: "AKIANOBODY", SecretAccessKey: "x"}, readerARN, "secret")
+	refusedWith(t, err, "InvalidClientTokenId")
+}
+
+func TestTwoAccounts(t *testing.T) {
+	w := newWorld(t)
+	c := w.c
+	staging := idp(c, c.StagingAdmin())
+	made, err := staging.CreateUserPool(t.Context(), &cognitoidentityprovider.CreateUserPoolInput{PoolName: aws.String("staging")})
+	require.NoError(t, err)
+	app, err := staging.CreateUserPoolClient(t.Context(), &cognitoidentityprovider.CreateUserPoolClientInput{
+		UserPoolId: made.UserPool.Id, ClientName: aws.String("app"),
+		ExplicitAuthFlows: []cognitotypes.ExplicitAuthFlowsType{cognitotypes.ExplicitAuthFlowsTypeAllowUserPasswordAuth},
+	})
+	require.NoError(t, err)
+	there := &world{t: t, c: c, idp: staging, pool: *made.UserPool.Id, client: *app.UserPoolClient.ClientId}
+	there.confirm("ann", "email", "ann@example.com")
+
+	_, err = there.signIn("ann", password)
+	require.NoError(t, err, "an unsigned call goes to its client's account")
+	require.Equal(t, 1, c.CountRequests(Filter{Account: StagingAccount, Operation: "InitiateAuth", Caller: "public", Resource: there.pool}))
+
+	foreign := &world{t: t, c: c, idp: w.idp, pool: there.pool}
+	_, err = foreign.get("ann")
+	refusedWith(t, err, "ResourceNotFoundException")
+
+	c.AllowRole(Role{ARN: readerARN, Allow: []string{"cognito-idp:AdminGetUser", "dynamodb:Get*"}})
+	session, err := assume(c, c.ProductionAdmin(), readerARN, "")
+	require.NoError(t, err)
+	reader := &world{t: t, c: c, idp: idp(c, session), pool: there.pool}
+	_, err = reader.get("ann")
+	require.NoError(t, err)
+	refusedWith(t, reader.resetPassword("ann"), "AccessDeniedException", "cognito-idp:AdminResetUserPassword")
+	require.Equal(t, 1, c.CountRequests(Filter{Caller: "reader", ErrorCode: "AccessDeniedException"}))
+
+	table := "Only-Staging-" + randomHex(4)
+	makeTable(t, tables(c, c.StagingAdmin()), table)
+	_, err = tables(c, session).GetItem(t.Context(), &dynamodb.GetItemInput{TableName: &table, Key: key("1")})
+	require.NoError(t, err)
+	_, err = tables(c, session).DeleteItem(t.Context(), &dynamodb.DeleteItemInput{TableName: &table, Key: key("1")})
+	refusedWith(t, err, "AccessDeniedException")
+	_, err = tables(c, c.ProductionAdmin()).GetItem(t.Context(), &dynamodb.GetItemInput{TableName: &table, Key: key("1")})
+	refusedWith(t, err, "ResourceNotFoundException")
+	_, err = tables(c, aws.Credentials{AccessKeyID: "AKIANOBODY", SecretAccessKey: "x"}).ListTables(t.Context(), &dynamodb.ListTablesInput{})
+	refusedWith(t, err, "UnrecognizedClientException")
+}
+
+func makeTable(t testing.TB, db *dynamodb.Client, name string) {
+	t.Helper()
+	_, err := db.CreateTable(context.Background(), &dynamodb.CreateTableInput{
+		TableName: &name, BillingMode: types.BillingModePayPerRequest,
+		KeySchema:            []types.KeySchemaElement{{AttributeName: aws.String("id"), KeyType: types.KeyTypeHash}},
+		AttributeDefinitions: []types.AttributeDefinition{{AttributeName: aws.String("id"), AttributeType: types.ScalarAttributeTypeS}},
+	})
+	require.NoError(t, err)
+}
+
+func key(id string) map[string]types.AttributeValue {
+	return map[string]types.AttributeValue{"id": &types.AttributeValueMemberS{Value: id}}
+}
+
+func TestUpdatesReset(t *testing.T) {
+	w := newWorld(t, emailAsUsername, productionSchema, hideUsers, hooked)
+	w.confirm("ann@example.com", "preferred_username", "ann")
+	_, err := w.idp.UpdateUserPool(t.Context(), &cognitoidentityprovider.UpdateUserPoolInput{
+		UserPoolId: &w.pool, LambdaConfig: &cognitotypes.LambdaConfigType{PostAuthentication: functionARN("hook")},
+	})
+	require.NoError(t, err)
+	described, err := w.idp.DescribeUserPool(t.Context(), &cognitoidentityprovider.DescribeUserPoolInput{UserPoolId: &w.pool})
+	require.NoError(t, err)
+	require.Nil(t, described.UserPool.LambdaConfig.UserMigration, "what the call leaves out is reset")
+	require.Equal(t, []cognitotypes.UsernameAttributeType{"email"}, described.UserPool.UsernameAttributes, "what is fixed stays")
+	_, err = w.get("ANN@example.com")
+	require.NoError(t, err)
+	lambdas.on("hook", echo)
+	_, err = w.signIn("ann@example.com", password)
+	require.NoError(t, err)
+
+	updated, err := w.idp.UpdateUserPoolClient(t.Context(), &cognitoidentityprovider.UpdateUserPoolClientInput{
+		UserPoolId: &w.pool, ClientId: &w.client, ReadAttributes: []string{"email"},
+	})
+	require.NoError(t, err)
+	require.Empty(t, updated.UserPoolClient.ExplicitAuthFlows)
+	client, err := w.idp.DescribeUserPoolClient(t.Context(), &cognitoidentityprovider.DescribeUserPoolClientInput{UserPoolId: &w.pool, ClientId: &w.client})
+	require.NoError(t, err)
+	require.Empty(t, client.UserPoolClient.PreventUserExistenceErrors)
+	require.Equal(t, []string{"email"}, client.UserPoolClient.ReadAttributes)
+	_, err = w.signIn("ann@example.com", password)
+	refusedWith(t, err, "InvalidParameterException")
+}
+
+func TestLambdaAPI(t *testing.T) {
+	c := cloudFor(t)
+	invoke := func(who aws.Credentials) error {
+		client := lambda.New(lambda.Options{Region: c.Region(), BaseEndpoint: aws.String(c.URL()), Credentials: fixed(who), Retryer: aws.NopRetryer{}})
+		out, err := client.Invoke(t.Context(), &lambda.InvokeInput{FunctionName: functionARN("hook")})
+		if err == nil {
+			require.JSONEq(t, `{"invoked":"hook"}`, string(out.Payload))
+		}
+		return err
+	}
+	require.NoError(t, invoke(c.Credentials("hook", "lambda:InvokeFunction")))
+	refusedWith(t, invoke(c.Credentials("other", "dynamodb:*")), "AccessDeniedException")
+	require.Equal(t, 1, c.CountRequests(Filter{Service: "lambda", Operation: "Invoke", Resource: "hook", Caller: "hook"}))
+	c.SetFunctions(nil)
+	defer c.SetFunctions(lambdas)
+	refusedWith(t, invoke(c.ProductionAdmin()), "ResourceNotFoundException")
+}
+
+func TestBrowser(t *testing.T) {
+	w := newWorld(t, hideUsers)
+	send := func(method, body string) *http.Response {
+		request, err := http.NewRequest(method, w.c.URL()+"/", strings.NewReader(body))
+		require.NoError(t, err)
+		request.Header.Set("Origin", "http://localhost:3000")
+		request.Header.Set("Content-Type", "application/x-amz-json-1.1")
+		request.Header.Set("X-Amz-Target", "AWSCognitoIdentityProviderService.InitiateAuth")
+		response, err := http.DefaultClient.Do(request)
+		require.NoError(t, err)
+		t.Cleanup(func() { _ = response.Body.Close() })
+		require.Equal(t, []string{"*"}, response.Header.Values("Access-Control-Allow-Origin"))
+		return response
+	}
+	require.Equal(t, http.StatusOK, send(http.MethodOptions, "").StatusCode)
+	answer := send(http.MethodPost, fmt.Sprintf(
+		`{"AuthFlow":"USER_PASSWORD_AUTH","ClientId":%q,"AuthParameters":{"USERNAME":"nobody","PASSWORD":"x"}}`, w.client))
+	require.Equal(t, http.StatusBadRequest, answer.StatusCode)
+	require.Equal(t, "NotAuthorizedException", answer.Header.Get("x-amzn-ErrorType"))
+	require.Contains(t, answer.Header.Get("Access-Control-Expose-Headers"), "x-amzn-ErrorType")
+	require.NotEmpty(t, answer.Header.Get("x-amzn-RequestId"))
+	body, err := io.ReadAll(answer.Body)
+	require.NoError(t, err)
+	require.JSONEq(t, `{"__type":"NotAuthorizedException","message":"Incorrect username or password."}`, string(body))
+}

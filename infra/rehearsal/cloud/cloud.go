@@ -1,0 +1,140 @@
+package cloud
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+)
+
+// The two accounts. Production is moto's own default account; staging is reached only by assuming a role.
+const (
+	ProductionAccount = "123456789012"
+	StagingAccount    = "111111111111"
+	defaultRegion     = "us-east-1"
+)
+
+// Options says how a Cloud is made. Only Moto is required.
+type Options struct {
+	Moto      string  // path of moto_server
+	Functions Invoker // may be nil, and set later by SetFunctions
+	Seed      uint64  // for faults with a Rate; the same seed hits the same requests
+
+	Now            func() time.Time // for codes, lock-outs and sessions; default time.Now
+	TriggerTimeout time.Duration    // for one attempt at a pool trigger; default Cognito's 5 s
+
+	// RetryFunctionErrors tries a trigger again that answered with an error. Cognito's guide promises a retry only where
+	// no answer came in time, so the default is not to.
+	RetryFunctionErrors bool
+}
+
+// Cloud is the running local cloud.
+type Cloud struct {
+	now            func() time.Time
+	triggerTimeout time.Duration
+	retryErrors    bool
+
+	upstream *upstream
+	server   *http.Server
+	url      string
+	moto     *motoProcess
+
+	functions  functions
+	identities identities
+	pools      pools
+	log        requestLog
+	faults     faults
+	quotas     quotas
+	mailbox    mailbox
+	sessions   sessions
+	reset      resetAnswers
+}
+
+// Start runs moto and the proxy, and returns when both answer.
+func Start(ctx context.Context, o Options) (*Cloud, error) {
+	process, err := startMoto(ctx, o.Moto)
+	if err != nil {
+		return nil, fmt.Errorf("start moto: %w", err)
+	}
+	c := newCloud(o, process)
+	if err := c.listen(); err != nil {
+		return nil, errors.Join(fmt.Errorf("start proxy: %w", err), process.stop())
+	}
+	return c, nil
+}
+
+func newCloud(o Options, process *motoProcess) *Cloud {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.TriggerTimeout == 0 {
+		o.TriggerTimeout = 5 * time.Second
+	}
+	c := &Cloud{
+		now:            o.Now,
+		triggerTimeout: o.TriggerTimeout,
+		retryErrors:    o.RetryFunctionErrors,
+		moto:           process,
+		upstream:       newUpstream(process.address),
+	}
+	c.functions.set(o.Functions)
+	c.faults.dice = rand.New(rand.NewPCG(o.Seed, o.Seed))
+	c.identities.add(&identity{name: "staging-admin", account: StagingAccount, allow: []string{"*"}, key: stagingAdminKey})
+	c.identities.add(&identity{name: "production-admin", account: ProductionAccount, allow: []string{"*"}, key: productionAdminKey})
+	return c
+}
+
+func (c *Cloud) listen() error {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	c.url = "http://" + listener.Addr().String()
+	c.server = &http.Server{Handler: c, ReadHeaderTimeout: 10 * time.Second}
+	go func() { _ = c.server.Serve(listener) }()
+	return nil
+}
+
+// URL is what AWS_ENDPOINT_URL should hold.
+func (c *Cloud) URL() string { return c.url }
+
+// Region is where every resource of the rehearsal lives.
+func (c *Cloud) Region() string { return defaultRegion }
+
+// SetFunctions says who runs Lambda functions: they need the URL in their environment, so they come after Start.
+func (c *Cloud) SetFunctions(i Invoker) { c.functions.set(i) }
+
+// Close stops the proxy and moto. Nothing is left running; a second call does nothing.
+func (c *Cloud) Close() error {
+	return errors.Join(c.server.Close(), c.moto.stop())
+}
+
+// StagingAdmin may do everything in the staging account: for seeding it.
+func (c *Cloud) StagingAdmin() aws.Credentials { return credentialsFor(stagingAdminKey) }
+
+// ProductionAdmin may do everything in the production account: for seeding it.
+func (c *Cloud) ProductionAdmin() aws.Credentials { return credentialsFor(productionAdminKey) }
+
+// functions holds the Invoker, which is set after the proxy has begun to serve.
+type functions struct {
+	mu      sync.RWMutex
+	invoker Invoker
+}
+
+func (f *functions) set(i Invoker) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.invoker = i
+}
+
+func (f *functions) get() Invoker {
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	return f.invoker
+}

@@ -1,0 +1,355 @@
+package cloud
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
+	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/aws/smithy-go"
+	"github.com/stretchr/testify/require"
+)
+
+// One cloud serves all tests; each has pools and tables of its own.
+var (
+	shared    *Cloud
+	sharedErr error
+	clock     = &testClock{}
+	lambdas   = &fakeFunctions{}
+)
+
+const shortTimeout = 300 * time.Millisecond
+
+func TestMain(m *testing.M) {
+	if path := motoPath(); path != "" {
+		shared, sharedErr = Start(context.Background(), Options{
+			Moto: path, Functions: lambdas, Now: clock.Now, TriggerTimeout: shortTimeout, Seed: 1,
+		})
+	}
+	code := m.Run()
+	if shared != nil {
+		_ = shared.Close()
+	}
+	os.Exit(code)
+}
+
+func motoPath() string {
+	for _, path := range []string{os.Getenv("MOTO_SERVER"), "../../../.venv/bin/moto_server"} {
+		if _, err := os.Stat(path); path != "" && err == nil {
+			absolute, _ := filepath.Abs(path)
+			return absolute
+		}
+	}
+	return ""
+}
+
+// cloudFor returns the shared cloud with nothing left of the test before.
+func cloudFor(t testing.TB) *Cloud {
+	t.Helper()
+	if motoPath() == "" {
+		const missing = "moto_server not found: install infra/rehearsal/requirements.txt into .venv, or set MOTO_SERVER"
+		if os.Getenv("REQUIRE_MOTO") == "1" {
+			t.Fatal(missing)
+		}
+		t.Skip(missing)
+	}
+	require.NoError(t, sharedErr)
+	shared.ResetRequests()
+	shared.SetResetAnswer(AnswerPasswordResetRequired)
+	shared.EnforceQuotas(map[string]float64{})
+	lambdas.reset()
+	return shared
+}
+
+type testClock struct {
+	mu    sync.Mutex
+	ahead time.Duration
+}
+
+func (c *testClock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return time.Now().Add(c.ahead)
+}
+
+func (c *testClock) advance(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.ahead += d
+}
+
+// fakeFunctions answers by name and keeps the events it got.
+type fakeFunctions struct {
+	mu      sync.Mutex
+	answers map[string]func(ctx context.Context, payload []byte) ([]byte, *FunctionError, error)
+	got     map[string][]string
+}
+
+var _ Invoker = (*fakeFunctions)(nil)
+
+func (f *fakeFunctions) reset() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.answers, f.got = map[string]func(context.Context, []byte) ([]byte, *FunctionError, error){}, map[string][]string{}
+}
+
+func (f *fakeFunctions) on(function string, answer func(ctx context.Context, payload []byte) ([]byte, *FunctionError, error)) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.answers[function] = answer
+}
+
+func (f *fakeFunctions) events(function string) []string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return append([]string(nil), f.got[function]...)
+}
+
+func (f *fakeFunctions) Invoke(ctx context.Context, function string, payload []byte) ([]byte, *FunctionError, error) {
+	f.mu.Lock()
+	f.got[function] = append(f.got[function], string(payload))
+	answer := f.answers[function]
+	f.mu.Unlock()
+	if answer == nil {
+		return nil, nil, fmt.Errorf("no function %s", function)
+	}
+	return answer(ctx, payload)
+}
+
+func (f *fakeFunctions) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	_, name := lambdaOperation(r.Method, r.URL.Path)
+	w.Header().Set("Content-Type", "application/json")
+	_, _ = fmt.Fprintf(w, `{"invoked":%q}`, name)
+}
+
+// echo hands the event back, as a hook does.
+func echo(_ context.Context, payload []byte) ([]byte, *FunctionError, error) {
+	return payload, nil, nil
+}
+
+func idp(c *Cloud, credentials aws.Credentials) *cognitoidentityprovider.Client {
+	return cognitoidentityprovider.New(cognitoidentityprovider.Options{
+		Region: c.Region(), BaseEndpoint: aws.String(c.URL()), Credentials: fixed(credentials), Retryer: aws.NopRetryer{},
+	})
+}
+
+func tables(c *Cloud, credentials aws.Credentials) *dynamodb.Client {
+	return dynamodb.New(dynamodb.Options{
+		Region: c.Region(), BaseEndpoint: aws.String(c.URL()), Credentials: fixed(credentials), Retryer: aws.NopRetryer{},
+	})
+}
+
+func stsClient(c *Cloud, credentials aws.Credentials) *sts.Client {
+	return sts.New(sts.Options{
+		Region: c.Region(), BaseEndpoint: aws.String(c.URL()), Credentials: fixed(credentials), Retryer: aws.NopRetryer{},
+	})
+}
+
+func fixed(credentials aws.Credentials) aws.CredentialsProvider {
+	return aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) { return credentials, nil })
+}
+
+// refusedWith asserts an error's code, and its message where one is given.
+func refusedWith(t *testing.T, err error, code string, message ...string) {
+	t.Helper()
+	var refused smithy.APIError
+	require.Error(t, err, "want "+code)
+	require.True(t, errors.As(err, &refused), "want %s, got %v", code, err)
+	require.Equal(t, code, refused.ErrorCode(), refused.ErrorMessage())
+	for _, text := range message {
+		require.Contains(t, refused.ErrorMessage(), text)
+	}
+}
+
+// world is a pool with a client, and an administrator's hands on it.
+type world struct {
+	t      *testing.T
+	c      *Cloud
+	idp    *cognitoidentityprovider.Client
+	pool   string
+	client string
+}
+
+const password = "Correct-Horse-1"
+
+func newWorld(t *testing.T, change ...func(*cognitoidentityprovider.CreateUserPoolInput, *cognitoidentityprovider.CreateUserPoolClientInput)) *world {
+	t.Helper()
+	c := cloudFor(t)
+	w := &world{t: t, c: c, idp: idp(c, c.ProductionAdmin())}
+	poolInput := &cognitoidentityprovider.CreateUserPoolInput{PoolName: aws.String(t.Name())}
+	clientInput := &cognitoidentityprovider.CreateUserPoolClientInput{
+		ClientName: aws.String("app"),
+		ExplicitAuthFlows: []types.ExplicitAuthFlowsType{
+			types.ExplicitAuthFlowsTypeAllowUserPasswordAuth, types.ExplicitAuthFlowsTypeAllowAdminUserPasswordAuth,
+			types.ExplicitAuthFlowsTypeAllowUserSrpAuth, types.ExplicitAuthFlowsTypeAllowRefreshTokenAuth,
+		},
+	}
+	for _, f := range change {
+		f(poolInput, clientInput)
+	}
+	made, err := w.idp.CreateUserPool(t.Context(), poolInput)
+	require.NoError(t, err)
+	w.pool = *made.UserPool.Id
+	clientInput.UserPoolId = &w.pool
+	app, err := w.idp.CreateUserPoolClient(t.Context(), clientInput)
+	require.NoError(t, err)
+	w.client = *app.UserPoolClient.ClientId
+	return w
+}
+
+type poolChange = func(*cognitoidentityprovider.CreateUserPoolInput, *cognitoidentityprovider.CreateUserPoolClientInput)
+
+func emailAsUsername(p *cognitoidentityprovider.CreateUserPoolInput, _ *cognitoidentityprovider.CreateUserPoolClientInput) {
+	p.UsernameAttributes = []types.UsernameAttributeType{types.UsernameAttributeTypeEmail}
+	p.UsernameConfiguration = &types.UsernameConfigurationType{CaseSensitive: aws.Bool(false)}
+}
+
+func emailAsAlias(p *cognitoidentityprovider.CreateUserPoolInput, _ *cognitoidentityprovider.CreateUserPoolClientInput) {
+	p.AliasAttributes = []types.AliasAttributeType{types.AliasAttributeTypeEmail}
+}
+
+func autoVerify(p *cognitoidentityprovider.CreateUserPoolInput, _ *cognitoidentityprovider.CreateUserPoolClientInput) {
+	p.AutoVerifiedAttributes = []types.VerifiedAttributeType{types.VerifiedAttributeTypeEmail}
+}
+
+func hideUsers(_ *cognitoidentityprovider.CreateUserPoolInput, c *cognitoidentityprovider.CreateUserPoolClientInput) {
+	c.PreventUserExistenceErrors = types.PreventUserExistenceErrorTypesEnabled
+}
+
+// productionSchema is like the production pool's: preferred_username is required, the staging id immutable.
+func productionSchema(p *cognitoidentityprovider.CreateUserPoolInput, _ *cognitoidentityprovider.CreateUserPoolClientInput) {
+	p.Schema = []types.SchemaAttributeType{
+		{Name: aws.String("preferred_username"), AttributeDataType: types.AttributeDataTypeString, Required: aws.Bool(true), Mutable: aws.Bool(true)},
+		{Name: aws.String("staging_sub"), AttributeDataType: types.AttributeDataTypeString, Mutable: aws.Bool(false),
+			StringAttributeConstraints: &types.StringAttributeConstraintsType{MinLength: aws.String("1"), MaxLength: aws.String("36")}},
+		{Name: aws.String("plan"), AttributeDataType: types.AttributeDataTypeString, Mutable: aws.Bool(true)},
+	}
+}
+
+func withTriggers(l types.LambdaConfigType) poolChange {
+	return func(p *cognitoidentityprovider.CreateUserPoolInput, _ *cognitoidentityprovider.CreateUserPoolClientInput) {
+		p.LambdaConfig = &l
+	}
+}
+
+func functionARN(name string) *string {
+	return aws.String("arn:aws:lambda:us-east-1:123456789012:function:" + name)
+}
+
+func attributes(pairs ...string) []types.AttributeType {
+	var made []types.AttributeType
+	for i := 0; i+1 < len(pairs); i += 2 {
+		made = append(made, types.AttributeType{Name: aws.String(pairs[i]), Value: aws.String(pairs[i+1])})
+	}
+	return made
+}
+
+// create makes a user in FORCE_CHANGE_PASSWORD, without a letter.
+func (w *world) create(name string, pairs ...string) string {
+	w.t.Helper()
+	out, err := w.idp.AdminCreateUser(w.t.Context(), &cognitoidentityprovider.AdminCreateUserInput{
+		UserPoolId: &w.pool, Username: &name, MessageAction: types.MessageActionTypeSuppress,
+		UserAttributes: attributes(pairs...), TemporaryPassword: aws.String(password),
+	})
+	require.NoError(w.t, err)
+	return *out.User.Username
+}
+
+// confirm makes a CONFIRMED user.
+func (w *world) confirm(name string, pairs ...string) string {
+	w.t.Helper()
+	username := w.create(name, pairs...)
+	w.setPassword(name, password)
+	return username
+}
+
+func (w *world) setPassword(name, to string) {
+	w.t.Helper()
+	_, err := w.idp.AdminSetUserPassword(w.t.Context(), &cognitoidentityprovider.AdminSetUserPasswordInput{
+		UserPoolId: &w.pool, Username: &name, Password: &to, Permanent: true,
+	})
+	require.NoError(w.t, err)
+}
+
+func (w *world) get(name string) (*cognitoidentityprovider.AdminGetUserOutput, error) {
+	return w.idp.AdminGetUser(w.t.Context(), &cognitoidentityprovider.AdminGetUserInput{UserPoolId: &w.pool, Username: &name})
+}
+
+func (w *world) status(name string) string {
+	w.t.Helper()
+	u, err := w.get(name)
+	require.NoError(w.t, err)
+	return string(u.UserStatus)
+}
+
+func (w *world) signIn(name, with string) (*cognitoidentityprovider.InitiateAuthOutput, error) {
+	return w.idp.InitiateAuth(w.t.Context(), &cognitoidentityprovider.InitiateAuthInput{
+		ClientId: &w.client, AuthFlow: types.AuthFlowTypeUserPasswordAuth,
+		AuthParameters: map[string]string{"USERNAME": name, "PASSWORD": with},
+	})
+}
+
+func (w *world) adminSignIn(name, with string) (*cognitoidentityprovider.AdminInitiateAuthOutput, error) {
+	return w.idp.AdminInitiateAuth(w.t.Context(), &cognitoidentityprovider.AdminInitiateAuthInput{
+		UserPoolId: &w.pool, ClientId: &w.client, AuthFlow: types.AuthFlowTypeAdminUserPasswordAuth,
+		AuthParameters: map[string]string{"USERNAME": name, "PASSWORD": with},
+	})
+}
+
+func (w *world) forgot(name string) (*cognitoidentityprovider.ForgotPasswordOutput, error) {
+	return w.idp.ForgotPassword(w.t.Context(), &cognitoidentityprovider.ForgotPasswordInput{ClientId: &w.client, Username: &name})
+}
+
+func (w *world) confirmForgot(name, code, to string) error {
+	_, err := w.idp.ConfirmForgotPassword(w.t.Context(), &cognitoidentityprovider.ConfirmForgotPasswordInput{
+		ClientId: &w.client, Username: &name, ConfirmationCode: &code, Password: &to,
+	})
+	return err
+}
+
+func (w *world) resetPassword(name string) error {
+	_, err := w.idp.AdminResetUserPassword(w.t.Context(), &cognitoidentityprovider.AdminResetUserPasswordInput{UserPoolId: &w.pool, Username: &name})
+	return err
+}
+
+func (w *world) disable(name string) {
+	w.t.Helper()
+	_, err := w.idp.AdminDisableUser(w.t.Context(), &cognitoidentityprovider.AdminDisableUserInput{UserPoolId: &w.pool, Username: &name})
+	require.NoError(w.t, err)
+}
+
+func (w *world) signUp(name string, pairs ...string) (*cognitoidentityprovider.SignUpOutput, error) {
+	return w.idp.SignUp(w.t.Context(), &cognitoidentityprovider.SignUpInput{
+		ClientId: &w.client, Username: &name, Password: aws.String(password), UserAttributes: attributes(pairs...),
+	})
+}
+
+// letters counts those to an address.
+func (w *world) letters(to string) int {
+	n := 0
+	for _, l := range w.c.Letters() {
+		if l.To == to && l.Pool == w.pool {
+			n++
+		}
+	}
+	return n
+}
+
+func attr(all []types.AttributeType, name string) string {
+	for _, a := range all {
+		if *a.Name == name {
+			return aws.ToString(a.Value)
+		}
+	}
+	return ""
+}

@@ -1,0 +1,285 @@
+package cloud
+
+import (
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
+	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
+	"github.com/stretchr/testify/require"
+)
+
+func (w *world) tryCreate(name string, pairs ...string) error {
+	_, err := w.idp.AdminCreateUser(w.t.Context(), &cognitoidentityprovider.AdminCreateUserInput{
+		UserPoolId: &w.pool, Username: &name, MessageAction: types.MessageActionTypeSuppress, UserAttributes: attributes(pairs...),
+	})
+	return err
+}
+
+func (w *world) update(name string, pairs ...string) error {
+	_, err := w.idp.AdminUpdateUserAttributes(w.t.Context(), &cognitoidentityprovider.AdminUpdateUserAttributesInput{
+		UserPoolId: &w.pool, Username: &name, UserAttributes: attributes(pairs...),
+	})
+	return err
+}
+
+func TestUserNames(t *testing.T) {
+	t.Run("e-mail as user name", func(t *testing.T) {
+		w := newWorld(t, emailAsUsername)
+		username := w.create("Ann@Example.com")
+		for _, name := range []string{"ann@example.com", "ANN@EXAMPLE.COM", username} {
+			u, err := w.get(name)
+			require.NoError(t, err, name)
+			require.Equal(t, username, *u.Username)
+			require.Equal(t, username, attr(u.UserAttributes, "sub"))
+		}
+		refusedWith(t, w.tryCreate("ann@example.com"), "UsernameExistsException")
+		refusedWith(t, w.tryCreate("ann"), "InvalidParameterException")
+	})
+	t.Run("case-sensitive unless said otherwise", func(t *testing.T) {
+		w := newWorld(t)
+		w.create("ann")
+		_, err := w.get("Ann")
+		refusedWith(t, err, "UserNotFoundException")
+		require.NoError(t, w.tryCreate("Ann"))
+	})
+	t.Run("e-mail as alias", func(t *testing.T) {
+		w := newWorld(t, emailAsAlias)
+		refusedWith(t, w.tryCreate("ann@example.com"), "InvalidParameterException",
+			"Username cannot be of email format, since user pool is configured for email alias.")
+		w.confirm("ann", "email", "ann@example.com")
+		_, err := w.signIn("ann@example.com", password)
+		refusedWith(t, err, "UserNotFoundException")
+		require.NoError(t, w.update("ann", "email_verified", "true"))
+		_, err = w.signIn("ann@example.com", password)
+		require.NoError(t, err)
+	})
+	t.Run("a changed e-mail is found, though unverified", func(t *testing.T) {
+		w := newWorld(t, emailAsUsername)
+		w.confirm("ann@example.com", "email_verified", "true")
+		w.confirm("bob@example.com", "email_verified", "true")
+		refusedWith(t, w.update("ann@example.com", "email", "BOB@example.com"), "AliasExistsException")
+		require.NoError(t, w.update("ann@example.com", "email", "eve@example.com"))
+		u, err := w.get("eve@example.com")
+		require.NoError(t, err)
+		require.Equal(t, "false", attr(u.UserAttributes, "email_verified"))
+		_, err = w.get("ann@example.com")
+		refusedWith(t, err, "UserNotFoundException")
+		require.NoError(t, w.update("eve@example.com", "email", "eve@example.com"), "moto takes it for another's")
+	})
+	t.Run("a deleted name is free", func(t *testing.T) {
+		w := newWorld(t, emailAsUsername)
+		w.create("ann@example.com")
+		_, err := w.idp.AdminDeleteUser(t.Context(), &cognitoidentityprovider.AdminDeleteUserInput{UserPoolId: &w.pool, Username: aws.String("ann@example.com")})
+		require.NoError(t, err)
+		_, err = w.get("ann@example.com")
+		refusedWith(t, err, "UserNotFoundException")
+		w.create("ann@example.com")
+	})
+}
+
+func TestConcurrentCreation(t *testing.T) {
+	w := newWorld(t, emailAsUsername)
+	errs := make([]error, 8)
+	var wait sync.WaitGroup
+	for i := range errs {
+		wait.Go(func() { errs[i] = w.tryCreate([]string{"ann@example.com", "Ann@example.com"}[i%2]) })
+	}
+	wait.Wait()
+	created := 0
+	for _, err := range errs {
+		if err == nil {
+			created++
+			continue
+		}
+		refusedWith(t, err, "UsernameExistsException")
+	}
+	require.Equal(t, 1, created)
+}
+
+func TestSchema(t *testing.T) {
+	w := newWorld(t, emailAsUsername, productionSchema)
+	tests := map[string]struct {
+		pairs         []string
+		code, message string
+	}{
+		"all required":      {pairs: []string{"preferred_username", "ann", "custom:staging_sub", "1"}},
+		"required missing":  {code: "InvalidParameterException", message: "preferred_username: The attribute is required"},
+		"not in the schema": {pairs: []string{"preferred_username", "ann", "custom:x", "1"}, code: "InvalidParameterException", message: "custom:x: Attribute does not exist in the schema."},
+		"sub":               {pairs: []string{"preferred_username", "ann", "sub", "1"}, code: "InvalidParameterException"},
+		"identities":        {pairs: []string{"preferred_username", "ann", "identities", "[]"}, code: "InvalidParameterException"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			err := w.tryCreate(name[:3]+"@example.com", test.pairs...)
+			if test.code == "" {
+				require.NoError(t, err)
+				return
+			}
+			refusedWith(t, err, test.code, test.message)
+		})
+	}
+	refusedWith(t, w.update("all@example.com", "custom:staging_sub", "2"), "InvalidParameterException", "cannot be updated")
+	require.NoError(t, w.update("all@example.com", "custom:plan", "free"))
+
+	described, err := w.idp.DescribeUserPool(t.Context(), &cognitoidentityprovider.DescribeUserPoolInput{UserPoolId: &w.pool})
+	require.NoError(t, err)
+	require.Len(t, described.UserPool.SchemaAttributes, len(standardAttributes)+2)
+}
+
+func TestClientWrites(t *testing.T) {
+	w := newWorld(t, emailAsUsername, productionSchema, autoVerify, func(_ *cognitoidentityprovider.CreateUserPoolInput, c *cognitoidentityprovider.CreateUserPoolClientInput) {
+		c.WriteAttributes = []string{"email", "preferred_username", "name"}
+	})
+	_, err := w.signUp("eve@example.com", "preferred_username", "eve", "custom:staging_sub", "forged")
+	refusedWith(t, err, "NotAuthorizedException", "A client attempted to write unauthorized attribute")
+
+	w.confirm("ann@example.com", "preferred_username", "ann", "email_verified", "true")
+	out, err := w.signIn("ann@example.com", password)
+	require.NoError(t, err)
+	write := func(pairs ...string) error {
+		_, err := w.idp.UpdateUserAttributes(t.Context(), &cognitoidentityprovider.UpdateUserAttributesInput{
+			AccessToken: out.AuthenticationResult.AccessToken, UserAttributes: attributes(pairs...),
+		})
+		return err
+	}
+	refusedWith(t, write("custom:plan", "gold"), "NotAuthorizedException", "unauthorized attribute")
+	refusedWith(t, write("email_verified", "true"), "NotAuthorizedException", "unauthorized attribute")
+	refusedWith(t, write("custom:staging_sub", "forged"), "InvalidParameterException", "cannot be updated")
+	require.NoError(t, write("name", "Ann"))
+	require.NoError(t, write("email", "anna@example.com"))
+
+	u, err := w.get("anna@example.com")
+	require.NoError(t, err)
+	require.Equal(t, "false", attr(u.UserAttributes, "email_verified"))
+	letter, ok := w.c.LastLetter("anna@example.com")
+	require.True(t, ok)
+	_, err = w.idp.VerifyUserAttribute(t.Context(), &cognitoidentityprovider.VerifyUserAttributeInput{
+		AccessToken: out.AuthenticationResult.AccessToken, AttributeName: aws.String("email"), Code: &letter.Code,
+	})
+	require.NoError(t, err)
+	u, err = w.get("anna@example.com")
+	require.NoError(t, err)
+	require.Equal(t, "true", attr(u.UserAttributes, "email_verified"))
+}
+
+func TestVerificationBeforeUpdate(t *testing.T) {
+	w := newWorld(t, emailAsUsername, autoVerify, func(p *cognitoidentityprovider.CreateUserPoolInput, _ *cognitoidentityprovider.CreateUserPoolClientInput) {
+		p.UserAttributeUpdateSettings = &types.UserAttributeUpdateSettingsType{
+			AttributesRequireVerificationBeforeUpdate: []types.VerifiedAttributeType{types.VerifiedAttributeTypeEmail},
+		}
+	})
+	w.confirm("ann@example.com", "email_verified", "true")
+	out, err := w.signIn("ann@example.com", password)
+	require.NoError(t, err)
+	_, err = w.idp.UpdateUserAttributes(t.Context(), &cognitoidentityprovider.UpdateUserAttributesInput{
+		AccessToken: out.AuthenticationResult.AccessToken, UserAttributes: attributes("email", "victim@example.com"),
+	})
+	require.NoError(t, err)
+	_, err = w.get("victim@example.com")
+	refusedWith(t, err, "UserNotFoundException")
+	letter, _ := w.c.LastLetter("victim@example.com")
+	_, err = w.idp.VerifyUserAttribute(t.Context(), &cognitoidentityprovider.VerifyUserAttributeInput{
+		AccessToken: out.AuthenticationResult.AccessToken, AttributeName: aws.String("email"), Code: &letter.Code,
+	})
+	require.NoError(t, err)
+	_, err = w.get("victim@example.com")
+	require.NoError(t, err)
+}
+
+func TestInvitation(t *testing.T) {
+	w := newWorld(t, emailAsUsername)
+	invite := func(action types.MessageActionType) error {
+		_, err := w.idp.AdminCreateUser(t.Context(), &cognitoidentityprovider.AdminCreateUserInput{
+			UserPoolId: &w.pool, Username: aws.String("ann@example.com"), MessageAction: action,
+		})
+		return err
+	}
+	require.NoError(t, invite(""))
+	require.NoError(t, invite(types.MessageActionTypeResend))
+	require.Equal(t, 2, w.letters("ann@example.com"))
+	letter, _ := w.c.LastLetter("ann@example.com")
+	require.Contains(t, letter.Body, letter.Code)
+	out, err := w.signIn("ann@example.com", letter.Code)
+	require.NoError(t, err)
+	require.Equal(t, types.ChallengeNameTypeNewPasswordRequired, out.ChallengeName)
+	users, err := w.idp.ListUsers(t.Context(), &cognitoidentityprovider.ListUsersInput{UserPoolId: &w.pool})
+	require.NoError(t, err)
+	require.Len(t, users.Users, 1)
+}
+
+func TestSignUp(t *testing.T) {
+	w := newWorld(t, emailAsUsername, autoVerify, withTriggers(types.LambdaConfigType{PostConfirmation: functionARN("hook")}))
+	lambdas.on("hook", echo)
+	_, err := w.signUp("ann@example.com")
+	require.NoError(t, err)
+	_, err = w.signUp("Ann@example.com")
+	refusedWith(t, err, "UsernameExistsException")
+	_, err = w.idp.ResendConfirmationCode(t.Context(), &cognitoidentityprovider.ResendConfirmationCodeInput{ClientId: &w.client, Username: aws.String("ann@example.com")})
+	require.NoError(t, err)
+	require.Equal(t, 2, w.letters("ann@example.com"))
+	letter, _ := w.c.LastLetter("ann@example.com")
+	_, err = w.idp.ConfirmSignUp(t.Context(), &cognitoidentityprovider.ConfirmSignUpInput{ClientId: &w.client, Username: aws.String("ann@example.com"), ConfirmationCode: &letter.Code})
+	require.NoError(t, err)
+	require.Equal(t, "CONFIRMED", w.status("ann@example.com"))
+	require.Contains(t, lambdas.events("hook")[0], "PostConfirmation_ConfirmSignUp")
+	require.Contains(t, lambdas.events("hook")[0], `"email_verified":"true"`)
+}
+
+func TestSignUpInClosedPool(t *testing.T) {
+	w := newWorld(t, func(p *cognitoidentityprovider.CreateUserPoolInput, _ *cognitoidentityprovider.CreateUserPoolClientInput) {
+		p.AdminCreateUserConfig = &types.AdminCreateUserConfigType{AllowAdminCreateUserOnly: true}
+	})
+	_, err := w.signUp("ann")
+	refusedWith(t, err, "NotAuthorizedException", "SignUp is not permitted for this user pool")
+}
+
+func TestPasswordPolicy(t *testing.T) {
+	w := newWorld(t, func(p *cognitoidentityprovider.CreateUserPoolInput, _ *cognitoidentityprovider.CreateUserPoolClientInput) {
+		p.Policies = &types.UserPoolPolicyType{PasswordPolicy: &types.PasswordPolicyType{MinimumLength: aws.Int32(6)}}
+	})
+	w.create("ann")
+	w.setPassword("ann", "simple") // what a policy does not name, it does not require
+	_, err := w.idp.AdminSetUserPassword(t.Context(), &cognitoidentityprovider.AdminSetUserPasswordInput{UserPoolId: &w.pool, Username: aws.String("ann"), Password: aws.String("short"), Permanent: true})
+	refusedWith(t, err, "InvalidPasswordException")
+	out, err := w.signIn("ann", "simple")
+	require.NoError(t, err)
+	change := func(from string) error {
+		_, err := w.idp.ChangePassword(t.Context(), &cognitoidentityprovider.ChangePasswordInput{AccessToken: out.AuthenticationResult.AccessToken, PreviousPassword: &from, ProposedPassword: aws.String("easier")})
+		return err
+	}
+	refusedWith(t, change("wrong-one"), "NotAuthorizedException")
+	require.NoError(t, change("simple"))
+}
+
+func TestListUsersWithOverlay(t *testing.T) {
+	w := newWorld(t, emailAsUsername)
+	for _, name := range []string{"ann@example.com", "bob@example.com", "eve@example.com"} {
+		w.confirm(name)
+	}
+	created := time.Date(2024, 5, 1, 12, 0, 0, 0, time.UTC)
+	require.NoError(t, w.c.SetStatus(w.pool, "bob@example.com", "EXTERNAL_PROVIDER"))
+	require.NoError(t, w.c.SetCreated(w.pool, "bob@example.com", created))
+	w.disable("eve@example.com")
+
+	seen := map[string]types.UserType{}
+	pages := cognitoidentityprovider.NewListUsersPaginator(w.idp, &cognitoidentityprovider.ListUsersInput{UserPoolId: &w.pool, Limit: aws.Int32(2)})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(t.Context())
+		require.NoError(t, err)
+		for _, u := range page.Users {
+			seen[attr(u.Attributes, "email")] = u
+		}
+	}
+	require.Len(t, seen, 3)
+	require.EqualValues(t, "EXTERNAL_PROVIDER", seen["bob@example.com"].UserStatus)
+	require.True(t, created.Equal(*seen["bob@example.com"].UserCreateDate))
+	require.EqualValues(t, "CONFIRMED", seen["ann@example.com"].UserStatus)
+	require.False(t, seen["eve@example.com"].Enabled)
+	require.Equal(t, "EXTERNAL_PROVIDER", w.status("bob@example.com"))
+
+	_, err := w.idp.ListUsers(t.Context(), &cognitoidentityprovider.ListUsersInput{UserPoolId: &w.pool, Limit: aws.Int32(61)})
+	refusedWith(t, err, "InvalidParameterException")
+}

@@ -1,0 +1,153 @@
+package cloud
+
+import (
+	"math/rand/v2"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// FaultKind says what a fault does to a request.
+type FaultKind int
+
+// What can go wrong. The error codes are those of the service that is asked.
+const (
+	Throttle     FaultKind = iota // refused as too many
+	ServerError                   // 500, not performed
+	AccessDenied                  // refused as not allowed
+	Latency                       // performed after Delay
+	Reset                         // connection closed, not performed
+	ResetAfter                    // performed, then the connection is closed: the answer is lost
+	HookBefore                    // Hook is called, then the request is performed
+	HookAfter                     // the request is performed, then Hook is called, then the answer is sent
+)
+
+// Fault is something to go wrong. Empty fields match every request; it skips the first After matching requests, then
+// hits each next one with probability Rate (0 means always), at most Times times (0 means without end).
+type Fault struct {
+	Account, Caller, Service, Operation, Table string
+
+	After int
+	Times int
+	Rate  float64
+
+	Kind  FaultKind
+	Delay time.Duration
+	Hook  func(Request)
+}
+
+// Inject sets a fault. The function returned takes it away.
+func (c *Cloud) Inject(f Fault) (remove func()) {
+	armed := &armedFault{Fault: f}
+	c.faults.mu.Lock()
+	defer c.faults.mu.Unlock()
+	c.faults.armed = append(c.faults.armed, armed)
+	return func() { c.faults.remove(armed) }
+}
+
+type armedFault struct {
+	Fault
+	seen, hit int
+}
+
+type faults struct {
+	mu    sync.Mutex
+	armed []*armedFault
+	dice  *rand.Rand
+}
+
+func (s *faults) remove(f *armedFault) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	kept := make([]*armedFault, 0, len(s.armed))
+	for _, other := range s.armed {
+		if other != f {
+			kept = append(kept, other)
+		}
+	}
+	s.armed = kept
+}
+
+// hits returns the faults that this request meets, in the order they were set.
+func (s *faults) hits(r Request) []Fault {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var met []Fault
+	for _, f := range s.armed {
+		if f.strikes(r, s.dice) {
+			met = append(met, f.Fault)
+		}
+	}
+	return met
+}
+
+func (f *armedFault) strikes(r Request, dice *rand.Rand) bool {
+	filter := Filter{Account: f.Account, Caller: f.Caller, Service: f.Service, Operation: f.Operation, Resource: f.Table}
+	if !filter.matches(r) {
+		return false
+	}
+	f.seen++
+	if f.seen <= f.After || f.Times > 0 && f.hit >= f.Times {
+		return false
+	}
+	if f.Rate > 0 && dice.Float64() >= f.Rate {
+		return false
+	}
+	f.hit++
+	return true
+}
+
+// before does what faults do before a request is performed. It says whether the connection is to be dropped.
+func before(k *call, met []Fault) (drop bool, err error) {
+	for _, f := range met {
+		switch f.Kind {
+		case Throttle:
+			return false, throttled(k.request.Service)
+		case ServerError:
+			return false, serverError(k.request.Service)
+		case AccessDenied:
+			return false, denied(k.request.Service, k.callerARN(), k.action(), k.request.Resource)
+		case Latency:
+			time.Sleep(f.Delay)
+		case Reset:
+			return true, nil
+		case HookBefore:
+			f.Hook(k.request)
+		}
+	}
+	return false, nil
+}
+
+func after(k *call, met []Fault) (drop bool) {
+	for _, f := range met {
+		switch f.Kind {
+		case ResetAfter:
+			drop = true
+		case HookAfter:
+			f.Hook(k.request)
+		}
+	}
+	return drop
+}
+
+func throttled(service string) *apiError {
+	switch service {
+	case "dynamodb":
+		return refuse("ProvisionedThroughputExceededException", "The level of configured provisioned throughput for the table was exceeded.")
+	case "sts":
+		return refuse("Throttling", "Rate exceeded")
+	case "lambda":
+		return &apiError{status: http.StatusTooManyRequests, code: "TooManyRequestsException", message: "Rate Exceeded."}
+	}
+	return refuse("TooManyRequestsException", "Rate exceeded")
+}
+
+func serverError(service string) *apiError {
+	code := map[string]string{
+		"dynamodb": "InternalServerError", "sts": "InternalFailure", "lambda": "ServiceException",
+	}[service]
+	if code == "" {
+		code = "InternalErrorException"
+	}
+	return &apiError{status: http.StatusInternalServerError, code: code, message: "Internal server error"}
+}

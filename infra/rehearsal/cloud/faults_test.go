@@ -1,0 +1,219 @@
+package cloud
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/stretchr/testify/require"
+)
+
+func TestFaultsByService(t *testing.T) {
+	w := newWorld(t)
+	w.confirm("ann")
+	db := tables(w.c, w.c.ProductionAdmin())
+	calls := map[string]func() error{
+		"cognito-idp": func() error { _, err := w.get("ann"); return err },
+		"dynamodb": func() error {
+			_, err := db.ListTables(t.Context(), &dynamodb.ListTablesInput{})
+			return err
+		},
+		"sts": func() error {
+			_, err := stsClient(w.c, w.c.ProductionAdmin()).GetCallerIdentity(t.Context(), &sts.GetCallerIdentityInput{})
+			return err
+		},
+	}
+	codes := map[FaultKind]map[string]string{
+		Throttle:     {"cognito-idp": "TooManyRequestsException", "dynamodb": "ProvisionedThroughputExceededException", "sts": "Throttling"},
+		ServerError:  {"cognito-idp": "InternalErrorException", "dynamodb": "InternalServerError", "sts": "InternalFailure"},
+		AccessDenied: {"cognito-idp": "AccessDeniedException", "dynamodb": "AccessDeniedException", "sts": "AccessDenied"},
+	}
+	for kind, byService := range codes {
+		for service, code := range byService {
+			t.Run(fmt.Sprint(kind, service), func(t *testing.T) {
+				remove := w.c.Inject(Fault{Service: service, Kind: kind, Times: 1})
+				defer remove()
+				refusedWith(t, calls[service](), code)
+				require.NoError(t, calls[service](), "once only")
+			})
+		}
+	}
+}
+
+func TestFaultSelection(t *testing.T) {
+	w := newWorld(t)
+	w.confirm("ann")
+	defer w.c.Inject(Fault{Operation: "AdminGetUser", Account: ProductionAccount, Caller: "production-admin", Table: w.pool, After: 2, Times: 1, Kind: Throttle})()
+	defer w.c.Inject(Fault{Operation: "AdminGetUser", Account: StagingAccount, Kind: Throttle})()
+	var codes []bool
+	for range 4 {
+		_, err := w.get("ann")
+		codes = append(codes, err == nil)
+	}
+	require.Equal(t, []bool{true, true, false, true}, codes)
+}
+
+func TestFaultRate(t *testing.T) {
+	w := newWorld(t)
+	w.confirm("ann")
+	defer w.c.Inject(Fault{Operation: "AdminGetUser", Rate: 0.5, Kind: Throttle})()
+	refused := 0
+	for range 60 {
+		if _, err := w.get("ann"); err != nil {
+			refused++
+		}
+	}
+	require.InDelta(t, 30, refused, 15)
+}
+
+func TestLostConnections(t *testing.T) {
+	c := cloudFor(t)
+	db := tables(c, c.ProductionAdmin())
+	table := "Lost-" + randomHex(4)
+	makeTable(t, db, table)
+	put := func(id string) error {
+		_, err := db.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &table, Item: key(id)})
+		return err
+	}
+	stands := func(id string) bool {
+		out, err := db.GetItem(t.Context(), &dynamodb.GetItemInput{TableName: &table, Key: key(id)})
+		require.NoError(t, err)
+		return len(out.Item) > 0
+	}
+	remove := c.Inject(Fault{Operation: "PutItem", Table: table, Kind: Reset})
+	require.Error(t, put("before"))
+	remove()
+	require.False(t, stands("before"))
+
+	remove = c.Inject(Fault{Operation: "PutItem", Table: table, Kind: ResetAfter})
+	require.Error(t, put("after"))
+	remove()
+	require.True(t, stands("after"), "performed, but the answer was lost")
+}
+
+func TestLatencyAndHooks(t *testing.T) {
+	c := cloudFor(t)
+	db := tables(c, c.ProductionAdmin())
+	var before, after atomic.Int32
+	defer c.Inject(Fault{Operation: "ListTables", Kind: Latency, Delay: 50 * time.Millisecond})()
+	defer c.Inject(Fault{Operation: "ListTables", After: 1, Times: 1, Kind: HookBefore, Hook: func(Request) { before.Add(1) }})()
+	defer c.Inject(Fault{Operation: "ListTables", Kind: HookAfter, Hook: func(Request) { after.Add(1) }})()
+	start := time.Now()
+	for range 3 {
+		_, err := db.ListTables(t.Context(), &dynamodb.ListTablesInput{})
+		require.NoError(t, err)
+	}
+	require.GreaterOrEqual(t, time.Since(start), 150*time.Millisecond)
+	require.EqualValues(t, 1, before.Load())
+	require.EqualValues(t, 3, after.Load())
+}
+
+func TestQuotas(t *testing.T) {
+	w := newWorld(t)
+	w.confirm("ann")
+	w.c.EnforceQuotas(map[string]float64{"UserRead": 5})
+	refused := 0
+	for range 8 {
+		if _, err := w.get("ann"); err != nil {
+			refusedWith(t, err, "TooManyRequestsException", "Rate exceeded")
+			refused++
+		}
+	}
+	require.NotZero(t, refused)
+	w.c.EnforceQuotas(nil)
+	_, err := w.get("ann")
+	require.NoError(t, err)
+}
+
+// The log names what was asked, never what was in it.
+func TestLogHoldsNoSecret(t *testing.T) {
+	w := newWorld(t, emailAsUsername)
+	w.confirm("ann@example.com", "email_verified", "true")
+	out, err := w.signIn("ann@example.com", password)
+	require.NoError(t, err)
+	require.NoError(t, w.resetPassword("ann@example.com"))
+	letter, _ := w.c.LastLetter("ann@example.com")
+	require.NoError(t, w.confirmForgot("ann@example.com", letter.Code, "Brand-New-1"))
+	log := fmt.Sprintf("%+v", w.c.Requests())
+	for _, secret := range []string{password, "Brand-New-1", "ann@", *out.AuthenticationResult.AccessToken} {
+		require.NotContains(t, log, secret)
+	}
+	require.NotContains(t, strings.ReplaceAll(log, w.pool, ""), " "+letter.Code+" ")
+}
+
+func TestTap(t *testing.T) {
+	w := newWorld(t)
+	w.confirm("ann")
+	var seen atomic.Int32
+	remove := w.c.Tap(func(r Request) {
+		if r.Operation == "AdminGetUser" && r.Status == 200 {
+			seen.Add(1)
+		}
+	})
+	_, err := w.get("ann")
+	require.NoError(t, err)
+	remove()
+	_, err = w.get("ann")
+	require.NoError(t, err)
+	require.EqualValues(t, 1, seen.Load())
+}
+
+func TestCloseLeavesNothing(t *testing.T) {
+	cloudFor(t)
+	c, err := Start(t.Context(), Options{Moto: motoPath()})
+	require.NoError(t, err)
+	pid := c.moto.command.Process.Pid
+	require.NoError(t, syscall.Kill(pid, 0))
+	require.NoError(t, c.Close())
+	require.Error(t, syscall.Kill(pid, 0))
+	require.NoError(t, c.Close())
+}
+
+func TestMotoThatDoesNotStart(t *testing.T) {
+	script := t.TempDir() + "/moto_server"
+	require.NoError(t, os.WriteFile(script, []byte("#!/bin/sh\necho no module named moto >&2\nexit 1\n"), 0o700))
+	_, err := Start(t.Context(), Options{Moto: script})
+	require.ErrorContains(t, err, "no module named moto")
+}
+
+func TestTailKeepsTheEnd(t *testing.T) {
+	kept := &tail{limit: 4}
+	for _, text := range []string{"ab", "cdef", "ghijkl", "m"} {
+		_, err := kept.Write([]byte(text))
+		require.NoError(t, err)
+	}
+	require.Equal(t, "jklm", kept.String())
+}
+
+// Calls without a signature are counted where their pool is.
+func TestUnsignedCallsHaveAnAccount(t *testing.T) {
+	w := newWorld(t)
+	w.confirm("ann")
+	defer w.c.Inject(Fault{Account: ProductionAccount, Operation: "InitiateAuth", Table: w.pool, Kind: Throttle, Times: 1})()
+	_, err := w.signIn("ann", password)
+	refusedWith(t, err, "TooManyRequestsException")
+	_, err = w.signIn("ann", password)
+	require.NoError(t, err)
+}
+
+// A client that is killed in the middle of a call must not leave the proxy with less than moto has.
+func TestClientThatGoesAway(t *testing.T) {
+	w := newWorld(t, emailAsUsername)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer w.c.Inject(Fault{Operation: "AdminCreateUser", Table: w.pool, Kind: HookBefore, Times: 1, Hook: func(Request) { cancel() }})()
+	_, err := w.idp.AdminCreateUser(ctx, &cognitoidentityprovider.AdminCreateUserInput{UserPoolId: &w.pool, Username: aws.String("ann@example.com"), MessageAction: "SUPPRESS"})
+	require.Error(t, err)
+	require.Eventually(t, func() bool {
+		_, err := w.get("ann@example.com")
+		return err == nil
+	}, 5*time.Second, 10*time.Millisecond)
+}

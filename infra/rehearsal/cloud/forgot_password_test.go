@@ -1,0 +1,138 @@
+package cloud
+
+import (
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
+	"github.com/stretchr/testify/require"
+)
+
+func TestForgotPasswordByState(t *testing.T) {
+	tests := map[string]struct {
+		prepare       func(w *world)
+		code, message string
+		hidden        bool // a client that hides users gets a made-up delivery
+	}{
+		"confirmed": {prepare: func(w *world) { w.confirm("ann", "email", "ann@example.com", "email_verified", "true") }},
+		"unknown":   {prepare: func(*world) {}, code: "UserNotFoundException", hidden: true},
+		"force change password": {
+			prepare: func(w *world) { w.create("ann", "email", "ann@example.com", "email_verified", "true") },
+			code:    "NotAuthorizedException", message: "User password cannot be reset in the current state.",
+		},
+		"unverified e-mail": {
+			prepare: func(w *world) { w.confirm("ann", "email", "ann@example.com") },
+			code:    "InvalidParameterException", message: "no registered/verified email", hidden: true,
+		},
+		"disabled": {
+			prepare: func(w *world) {
+				w.confirm("ann", "email", "ann@example.com", "email_verified", "true")
+				w.disable("ann")
+			},
+			code: "NotAuthorizedException", message: "User is disabled", hidden: true,
+		},
+		"unconfirmed": {
+			prepare: func(w *world) {
+				_, err := w.signUp("ann", "email", "ann@example.com")
+				require.NoError(w.t, err)
+			},
+			code: "InvalidParameterException", message: "no registered/verified email", hidden: true,
+		},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			test.prepare(w)
+			out, err := w.forgot("ann")
+			if test.code == "" {
+				require.NoError(t, err)
+				require.Equal(t, types.DeliveryMediumTypeEmail, out.CodeDeliveryDetails.DeliveryMedium)
+				require.Equal(t, 1, w.letters("ann@example.com"))
+				return
+			}
+			refusedWith(t, err, test.code, test.message)
+
+			w = newWorld(t, hideUsers)
+			test.prepare(w)
+			out, err = w.forgot("ann")
+			if !test.hidden {
+				refusedWith(t, err, test.code, test.message)
+				return
+			}
+			require.NoError(t, err)
+			require.NotEmpty(t, *out.CodeDeliveryDetails.Destination)
+			require.Zero(t, w.letters("ann@example.com"))
+		})
+	}
+}
+
+func TestConfirmForgotPassword(t *testing.T) {
+	w := newWorld(t, emailAsUsername)
+	w.confirm("ann@example.com", "email_verified", "true")
+	refusedWith(t, w.confirmForgot("ann@example.com", "000000", "Brand-New-1"), "ExpiredCodeException")
+
+	codeOf := func() string {
+		_, err := w.forgot("Ann@example.com")
+		require.NoError(t, err)
+		letter, ok := w.c.LastLetter("ann@example.com")
+		require.True(t, ok)
+		require.Len(t, letter.Code, 6)
+		require.Contains(t, letter.Body, letter.Code)
+		return letter.Code
+	}
+	first := codeOf()
+	second := codeOf()
+	if first != second {
+		refusedWith(t, w.confirmForgot("ann@example.com", first, "Brand-New-1"), "CodeMismatchException")
+	}
+	refusedWith(t, w.confirmForgot("ann@example.com", second, "weak"), "InvalidPasswordException")
+	require.NoError(t, w.confirmForgot("ann@example.com", second, "Brand-New-1"))
+	refusedWith(t, w.confirmForgot("ann@example.com", second, "Brand-New-2"), "ExpiredCodeException")
+	_, err := w.signIn("ann@example.com", "Brand-New-1")
+	require.NoError(t, err)
+
+	late := codeOf()
+	clock.advance(time.Hour)
+	refusedWith(t, w.confirmForgot("ann@example.com", late, "Brand-New-3"), "ExpiredCodeException")
+}
+
+func TestConfirmForgotPasswordOfNobody(t *testing.T) {
+	refusedWith(t, newWorld(t, hideUsers).confirmForgot("nobody", "123456", password), "CodeMismatchException")
+	refusedWith(t, newWorld(t).confirmForgot("nobody", "123456", password), "UserNotFoundException")
+}
+
+func TestAdminResetUserPassword(t *testing.T) {
+	w := newWorld(t, emailAsUsername)
+	w.create("new@example.com", "email_verified", "true")
+	refusedWith(t, w.resetPassword("new@example.com"), "NotAuthorizedException", "User password cannot be reset in the current state.")
+	w.confirm("bare@example.com")
+	refusedWith(t, w.resetPassword("bare@example.com"), "InvalidParameterException")
+	refusedWith(t, w.resetPassword("nobody@example.com"), "UserNotFoundException")
+
+	w.confirm("ann@example.com", "email_verified", "true")
+	for range 2 { // a second reset sends a second code
+		require.NoError(t, w.resetPassword("Ann@Example.com"))
+	}
+	require.Equal(t, "RESET_REQUIRED", w.status("ann@example.com"))
+	require.Equal(t, 2, w.letters("ann@example.com"))
+	letter, _ := w.c.LastLetter("ann@example.com")
+	require.NoError(t, w.confirmForgot("ann@example.com", letter.Code, "Brand-New-1"))
+	require.Equal(t, "CONFIRMED", w.status("ann@example.com"))
+}
+
+func TestCustomMessage(t *testing.T) {
+	w := newWorld(t, emailAsUsername, withTriggers(types.LambdaConfigType{CustomMessage: functionARN("letter")}))
+	w.confirm("ann@example.com", "email_verified", "true")
+	lambdas.on("letter", answerWith(`{"emailSubject":"Welcome over","emailMessage":"Use {####} to come in."}`))
+	require.NoError(t, w.resetPassword("ann@example.com"))
+	letter, _ := w.c.LastLetter("ann@example.com")
+	require.Equal(t, "Welcome over", letter.Subject)
+	require.Equal(t, "Use "+letter.Code+" to come in.", letter.Body)
+	require.Contains(t, lambdas.events("letter")[0], `"triggerSource":"CustomMessage_ForgotPassword"`)
+	require.Contains(t, lambdas.events("letter")[0], `"codeParameter":"{####}"`)
+
+	lambdas.on("letter", answerWith(`{"emailSubject":"Hello","emailMessage":"no code in here"}`))
+	require.NoError(t, w.resetPassword("ann@example.com"))
+	letter, _ = w.c.LastLetter("ann@example.com")
+	require.Contains(t, letter.Body, letter.Code, "the pool's own text")
+}

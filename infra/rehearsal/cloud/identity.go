@@ -1,0 +1,147 @@
+package cloud
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"fmt"
+	"net/http"
+	"regexp"
+	"strings"
+	"sync"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+)
+
+const (
+	stagingAdminKey    = "AKIASTAGINGADMIN0000"
+	productionAdminKey = "AKIAPRODUCTIONADMIN0"
+)
+
+// Role is a role that may be assumed.
+type Role struct {
+	ARN        string   // arn:aws:iam::<account>:role/<name>
+	ExternalID string   // empty: none is asked for
+	Principals []string // names of the identities that may assume it; empty: any
+	Allow      []string // actions of its sessions, e.g. "cognito-idp:AdminGetUser"; "*" and "dynamodb:*" work
+}
+
+func (r Role) account() string { return strings.Split(r.ARN+":::::", ":")[4] }
+func (r Role) name() string    { return r.ARN[strings.LastIndex(r.ARN, "/")+1:] }
+
+// AllowRole makes a role assumable, or changes it.
+func (c *Cloud) AllowRole(r Role) {
+	c.identities.mu.Lock()
+	defer c.identities.mu.Unlock()
+	if c.identities.roles == nil {
+		c.identities.roles = map[string]Role{}
+	}
+	c.identities.roles[r.ARN] = r
+}
+
+// Credentials makes an identity of the production account, such as a function's own role, which may do only what it is
+// allowed. The same name again is a new key of a new identity.
+func (c *Cloud) Credentials(name string, allow ...string) aws.Credentials {
+	i := &identity{name: name, account: ProductionAccount, allow: allow, key: newKey("AKIA")}
+	c.identities.add(i)
+	return credentialsFor(i.key)
+}
+
+// identity is who is calling.
+type identity struct {
+	key     string
+	name    string
+	account string
+	allow   []string
+}
+
+func (i *identity) arn() string {
+	return fmt.Sprintf("arn:aws:sts::%s:assumed-role/%s/%s", i.account, i.name, i.name)
+}
+
+func (i *identity) may(action string) bool {
+	for _, pattern := range i.allow {
+		prefix, open := strings.CutSuffix(pattern, "*")
+		if pattern == action || open && strings.HasPrefix(action, prefix) {
+			return true
+		}
+	}
+	return false
+}
+
+type identities struct {
+	mu    sync.RWMutex
+	byKey map[string]*identity
+	roles map[string]Role
+}
+
+func (s *identities) add(i *identity) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.byKey == nil {
+		s.byKey = map[string]*identity{}
+	}
+	s.byKey[i.key] = i
+}
+
+func (s *identities) find(key string) *identity {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.byKey[key]
+}
+
+func (s *identities) role(arn string) (Role, bool) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	r, ok := s.roles[arn]
+	return r, ok
+}
+
+func credentialsFor(key string) aws.Credentials {
+	return aws.Credentials{AccessKeyID: key, SecretAccessKey: "not-checked", Source: "rehearsal"}
+}
+
+func newKey(prefix string) string {
+	return prefix + strings.ToUpper(randomHex(8))
+}
+
+func randomHex(n int) string {
+	raw := make([]byte, n)
+	_, _ = rand.Read(raw) // never fails
+	return hex.EncodeToString(raw)
+}
+
+var credentialScope = regexp.MustCompile(`Credential=([^/]+)/[^/]+/([^/]+)/([^/]+)/aws4_request`)
+
+// scope is what a signature says of its request.
+type scope struct{ key, region, service string }
+
+func readScope(h http.Header) (scope, bool) {
+	m := credentialScope.FindStringSubmatch(h.Get("Authorization"))
+	if m == nil {
+		return scope{}, false
+	}
+	return scope{key: m[1], region: m[2], service: m[3]}, true
+}
+
+// unknownKey is the answer to a key that no one was given.
+func unknownKey(service string) *apiError {
+	const message = "The security token included in the request is invalid."
+	if service == "sts" || service == "lambda" {
+		code := map[string]string{"sts": "InvalidClientTokenId", "lambda": "UnrecognizedClientException"}[service]
+		return &apiError{status: http.StatusForbidden, code: code, message: message}
+	}
+	return refuse("UnrecognizedClientException", message)
+}
+
+// denied is the answer to an action that the caller's policies do not allow.
+func denied(service, caller, action, resource string) *apiError {
+	e := refuse("AccessDeniedException", "User: %s is not authorized to perform: %s on resource: %s because no identity-based policy allows the %s action",
+		caller, action, resource, action)
+	switch service {
+	case "sts":
+		e.status, e.code = http.StatusForbidden, "AccessDenied"
+	case "lambda":
+		e.status = http.StatusForbidden
+	}
+	return e
+}

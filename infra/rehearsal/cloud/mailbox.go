@@ -1,0 +1,188 @@
+package cloud
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Letter is an e-mail that Cognito would have sent.
+type Letter struct {
+	To      string
+	Subject string
+	Body    string
+	Code    string // the code or temporary password in it, if any
+	Time    time.Time
+	Trigger string // as the custom message trigger names the occasion; "UserMigration" for a welcome
+	Pool    string
+}
+
+// Letters returns all letters so far.
+func (c *Cloud) Letters() []Letter {
+	c.mailbox.mu.Lock()
+	defer c.mailbox.mu.Unlock()
+	return append([]Letter(nil), c.mailbox.letters...)
+}
+
+// LastLetter returns the newest letter to an address.
+func (c *Cloud) LastLetter(to string) (Letter, bool) {
+	letters := c.Letters()
+	for i := len(letters) - 1; i >= 0; i-- {
+		if strings.EqualFold(letters[i].To, to) {
+			return letters[i], true
+		}
+	}
+	return Letter{}, false
+}
+
+type mailbox struct {
+	mu      sync.Mutex
+	letters []Letter
+}
+
+func (m *mailbox) post(l Letter) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.letters = append(m.letters, l)
+}
+
+// template is a letter before its placeholders are filled.
+type template struct{ EmailSubject, EmailMessage string }
+
+const (
+	codePlaceholder     = "{####}"
+	usernamePlaceholder = "{username}"
+)
+
+// codeLetter is the occasion of a letter with a code.
+type codeLetter struct {
+	source  string
+	purpose purpose
+	to      string // empty: the user's e-mail
+}
+
+func (c *Cloud) sendCode(ctx context.Context, q *query, u *user, l codeLetter) (any, error) {
+	to := firstOf(l.to, u.attribute("email"))
+	text, err := c.customMessage(ctx, q, u, l.source, codePlaceholder)
+	if err != nil {
+		return nil, err
+	}
+	if text == nil {
+		text = &q.pool.codeLetter
+	}
+	digits := c.newCode(q.pool, u.Username, l.purpose)
+	c.mailbox.post(Letter{
+		To: to, Subject: text.EmailSubject, Body: strings.ReplaceAll(text.EmailMessage, codePlaceholder, digits),
+		Code: digits, Time: c.now(), Trigger: l.source, Pool: q.pool.id,
+	})
+	return delivered(to), nil
+}
+
+func (c *Cloud) sendInvitation(ctx context.Context, q *query, u *user, username, password string) error {
+	const source = "CustomMessage_AdminCreateUser"
+	to := u.attribute("email")
+	if to == "" {
+		return nil
+	}
+	text, err := c.customMessage(ctx, q, u, source, codePlaceholder, usernamePlaceholder)
+	if err != nil {
+		return err
+	}
+	if text == nil {
+		text = &q.pool.inviteLetter
+	}
+	fill := strings.NewReplacer(codePlaceholder, password, usernamePlaceholder, username)
+	c.mailbox.post(Letter{
+		To: to, Subject: text.EmailSubject, Body: fill.Replace(text.EmailMessage),
+		Code: password, Time: c.now(), Trigger: source, Pool: q.pool.id,
+	})
+	return nil
+}
+
+// sendWelcome: Cognito developer guide, Migrate user, messageAction: if it is not returned, the welcome message is sent.
+func (c *Cloud) sendWelcome(p *pool, u *user, username string) {
+	c.mailbox.post(Letter{
+		To: u.attribute("email"), Subject: "Welcome", Body: "Your username is " + username + ".", Time: c.now(),
+		Trigger: "UserMigration", Pool: p.id,
+	})
+}
+
+type customMessageRequest struct {
+	UserAttributes    map[string]string `json:"userAttributes"`
+	CodeParameter     string            `json:"codeParameter"`
+	UsernameParameter *string           `json:"usernameParameter"`
+	LinkParameter     *string           `json:"linkParameter"`
+	ClientMetadata    map[string]string `json:"clientMetadata,omitempty"`
+}
+
+type customMessageResponse struct {
+	SMSMessage   *string `json:"smsMessage"`
+	EmailMessage *string `json:"emailMessage"`
+	EmailSubject *string `json:"emailSubject"`
+}
+
+// customMessage asks the pool's trigger for the text; nil means the pool's own. A text without its placeholders is not
+// used: the reader could do nothing with it (Cognito developer guide, Custom message Lambda trigger).
+func (c *Cloud) customMessage(ctx context.Context, q *query, u *user, source string, placeholders ...string) (*template, error) {
+	const trigger = "CustomMessage"
+	if q.pool.triggers[trigger] == "" {
+		return nil, nil
+	}
+	request := customMessageRequest{
+		UserAttributes: attributesOf(u), CodeParameter: codePlaceholder, ClientMetadata: q.in.ClientMetadata,
+	}
+	if len(placeholders) > 1 {
+		request.UsernameParameter = &placeholders[1]
+	}
+	raw, err := c.fire(ctx, q, trigger, newEvent(q, source, u.Username, request, customMessageResponse{}))
+	if err != nil {
+		return nil, err
+	}
+	var said customMessageResponse
+	if err := json.Unmarshal(raw, &said); err != nil {
+		return nil, badResponse(trigger, "Unrecognizable lambda output")
+	}
+	return said.template(placeholders), nil
+}
+
+func (r customMessageResponse) template(placeholders []string) *template {
+	if r.EmailMessage == nil || r.EmailSubject == nil {
+		return nil
+	}
+	for _, p := range placeholders {
+		if !strings.Contains(*r.EmailMessage, p) {
+			return nil
+		}
+	}
+	return &template{EmailSubject: *r.EmailSubject, EmailMessage: *r.EmailMessage}
+}
+
+// deliveryDetails is the answer of whatever sends a code.
+type deliveryDetails struct {
+	AttributeName  string
+	DeliveryMedium string
+	Destination    string
+}
+
+func delivered(to string) map[string]deliveryDetails {
+	return map[string]deliveryDetails{"CodeDeliveryDetails": emailTo(to)}
+}
+
+func emailTo(address string) deliveryDetails {
+	return deliveryDetails{AttributeName: "email", DeliveryMedium: "EMAIL", Destination: mask(address)}
+}
+
+// mask hides an address as Cognito does. A name that is no address is made to look like one.
+func mask(address string) string {
+	local, domain, _ := strings.Cut(address, "@")
+	return initial(local) + "***@" + initial(domain+local) + "***"
+}
+
+func initial(text string) string {
+	for _, r := range text {
+		return string(r)
+	}
+	return "x"
+}

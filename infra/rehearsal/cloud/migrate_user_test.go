@@ -1,0 +1,316 @@
+package cloud
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
+	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
+	"github.com/stretchr/testify/require"
+)
+
+// answerWith puts a response into the event it got, as a function does.
+func answerWith(response string) func(context.Context, []byte) ([]byte, *FunctionError, error) {
+	return func(_ context.Context, payload []byte) ([]byte, *FunctionError, error) {
+		back, err := merge(payload, map[string]any{"response": json.RawMessage(response)})
+		return back, nil, err
+	}
+}
+
+var hooked = withTriggers(types.LambdaConfigType{
+	UserMigration: functionARN("migrate"), PostAuthentication: functionARN("hook"), PostConfirmation: functionARN("hook"),
+})
+
+const goodUser = `{"userAttributes":{"email":"Ann@example.com","email_verified":"true","preferred_username":"ann","custom:staging_sub":"1234"},` +
+	`"finalUserStatus":"CONFIRMED","messageAction":"SUPPRESS"}`
+
+func TestMigrationAtSignIn(t *testing.T) {
+	w := newWorld(t, emailAsUsername, productionSchema, hideUsers, hooked)
+	lambdas.on("migrate", answerWith(goodUser))
+	lambdas.on("hook", echo)
+
+	const weak = "abc" // the policy is not enforced at migration
+	out, err := w.idp.InitiateAuth(t.Context(), &cognitoidentityprovider.InitiateAuthInput{
+		ClientId: &w.client, AuthFlow: types.AuthFlowTypeUserPasswordAuth,
+		AuthParameters: map[string]string{"USERNAME": "ann@Example.com", "PASSWORD": weak},
+		ClientMetadata: map[string]string{"from": "web"},
+	})
+	require.NoError(t, err)
+	require.NotNil(t, out.AuthenticationResult)
+	require.Equal(t, "CONFIRMED", w.status("ann@example.com"))
+	require.Zero(t, w.letters("ann@example.com"))
+
+	require.JSONEq(t, `{"version":"1","triggerSource":"UserMigration_Authentication","region":"us-east-1",
+		"userPoolId":"`+w.pool+`","userName":"ann@Example.com",
+		"callerContext":{"awsSdkVersion":"aws-sdk-unknown-unknown","clientId":"`+w.client+`"},
+		"request":{"password":"abc","validationData":{"from":"web"},"userAttributes":null},
+		"response":{"userAttributes":null,"forceAliasCreation":null,"enableSMSMFA":null,"finalUserStatus":null,"messageAction":null,"desiredDeliveryMediums":null}}`,
+		lambdas.events("migrate")[0])
+
+	u, err := w.get("ann@example.com")
+	require.NoError(t, err)
+	hook := lambdas.events("hook")
+	require.Len(t, hook, 1)
+	var e struct {
+		TriggerSource, UserName string
+		Request                 struct{ UserAttributes map[string]string }
+	}
+	require.NoError(t, json.Unmarshal([]byte(hook[0]), &e))
+	require.Equal(t, "PostAuthentication_Authentication", e.TriggerSource)
+	require.Equal(t, *u.Username, e.UserName)
+	require.Equal(t, map[string]string{
+		"sub": *u.Username, "email": "Ann@example.com", "email_verified": "true", "preferred_username": "ann",
+		"custom:staging_sub": "1234", "cognito:user_status": "CONFIRMED",
+	}, e.Request.UserAttributes)
+
+	_, err = w.signIn("ann@example.com", weak)
+	require.NoError(t, err)
+	require.Len(t, lambdas.events("migrate"), 1, "a user who exists is not asked about")
+	require.Len(t, lambdas.events("hook"), 2)
+	require.Equal(t, 1, w.c.CountRequests(Filter{Service: "trigger", Operation: "UserMigration_Authentication"}))
+}
+
+func TestMigrationWithReset(t *testing.T) {
+	for name, verified := range map[string]string{"verified e-mail": "true", "unverified e-mail": "false"} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, emailAsUsername, hooked)
+			lambdas.on("migrate", answerWith(`{"userAttributes":{"email":"ann@example.com","email_verified":"`+verified+`"}}`))
+			lambdas.on("hook", echo)
+			_, err := w.signIn("ann@example.com", password)
+			refusedWith(t, err, "PasswordResetRequiredException")
+			require.Equal(t, "RESET_REQUIRED", w.status("ann@example.com"))
+			require.Empty(t, lambdas.events("hook"))
+			require.Equal(t, 1, w.letters("ann@example.com"), "a welcome: messageAction was not SUPPRESS")
+		})
+	}
+}
+
+func TestMigrationAtForgotPassword(t *testing.T) {
+	w := newWorld(t, emailAsUsername, productionSchema, hideUsers, hooked)
+	lambdas.on("migrate", answerWith(goodUser))
+	lambdas.on("hook", echo)
+	out, err := w.forgot("ann@example.com")
+	require.NoError(t, err)
+	require.Equal(t, "A***@e***", *out.CodeDeliveryDetails.Destination)
+	require.Equal(t, "RESET_REQUIRED", w.status("ann@example.com"))
+	letter, ok := w.c.LastLetter("ann@example.com")
+	require.True(t, ok)
+
+	require.NoError(t, w.confirmForgot("ann@example.com", letter.Code, "Brand-New-1"))
+	require.Equal(t, "CONFIRMED", w.status("ann@example.com"))
+	require.Contains(t, lambdas.events("hook")[0], `"triggerSource":"PostConfirmation_ConfirmForgotPassword"`)
+	require.Contains(t, lambdas.events("hook")[0], `"custom:staging_sub":"1234"`)
+	require.NotContains(t, lambdas.events("migrate")[0], "password")
+	_, err = w.signIn("ann@example.com", "Brand-New-1")
+	require.NoError(t, err)
+}
+
+func TestMigrationRefused(t *testing.T) {
+	respond := func(members string) string {
+		return `{"userAttributes":{"email":"ann@example.com","preferred_username":"ann"` + members + `}`
+	}
+	tests := map[string]string{
+		"untouched":               `{"userAttributes":null,"finalUserStatus":null}`,
+		"no attributes":           `{"userAttributes":{},"finalUserStatus":"CONFIRMED"}`,
+		"sub":                     respond(`,"sub":"1"},"finalUserStatus":"CONFIRMED"`),
+		"not in the schema":       respond(`,"custom:colour":"red"},"finalUserStatus":"CONFIRMED"`),
+		"too long":                respond(`,"custom:staging_sub":"0123456789012345678901234567890123456789"},"finalUserStatus":"CONFIRMED"`),
+		"other e-mail":            `{"userAttributes":{"email":"bob@example.com","preferred_username":"ann"},"finalUserStatus":"CONFIRMED"}`,
+		"no e-mail":               `{"userAttributes":{"preferred_username":"ann"},"finalUserStatus":"CONFIRMED"}`,
+		"required missing":        `{"userAttributes":{"email":"ann@example.com"},"finalUserStatus":"CONFIRMED"}`,
+		"unknown status":          respond(`},"finalUserStatus":"ARCHIVED"`),
+		"empty status":            respond(`},"finalUserStatus":""`),
+		"unknown message action":  respond(`},"finalUserStatus":"CONFIRMED","messageAction":"NO"`),
+		"unknown delivery medium": respond(`},"finalUserStatus":"CONFIRMED","desiredDeliveryMediums":["PIGEON"]`),
+	}
+	hidden := newWorld(t, emailAsUsername, productionSchema, hideUsers, hooked)
+	legacy := newWorld(t, emailAsUsername, productionSchema, hooked)
+	for name, response := range tests {
+		t.Run(name, func(t *testing.T) {
+			lambdas.on("migrate", answerWith(response))
+			_, err := hidden.signIn("ann@example.com", password)
+			refusedWith(t, err, "NotAuthorizedException", "Incorrect username or password.")
+			_, err = legacy.signIn("ann@example.com", password)
+			refusedWith(t, err, "UserNotFoundException")
+
+			_, err = hidden.forgot("ann@example.com")
+			require.NoError(t, err, "a made-up delivery")
+			_, err = legacy.forgot("ann@example.com")
+			refusedWith(t, err, "UserNotFoundException")
+
+			_, err = legacy.get("ann@example.com")
+			refusedWith(t, err, "UserNotFoundException")
+			require.Zero(t, hidden.letters("ann@example.com"))
+		})
+	}
+}
+
+func TestTriggerFailures(t *testing.T) {
+	tests := map[string]struct {
+		answer        func(context.Context, []byte) ([]byte, *FunctionError, error)
+		code, message string
+		attempts      int
+	}{
+		"function error": {
+			answer: func(context.Context, []byte) ([]byte, *FunctionError, error) {
+				return nil, &FunctionError{Type: "StagingUnavailable", Message: "staging cannot be asked"}, nil
+			},
+			code: "UserLambdaValidationException", message: "UserMigration failed with error staging cannot be asked.", attempts: 1,
+		},
+		"late": {
+			answer: func(ctx context.Context, _ []byte) ([]byte, *FunctionError, error) {
+				<-ctx.Done()
+				return nil, nil, ctx.Err()
+			},
+			code: "UnexpectedLambdaException", attempts: 3,
+		},
+		"not invocable": {
+			answer: func(context.Context, []byte) ([]byte, *FunctionError, error) {
+				return nil, nil, errors.New("throttled")
+			},
+			code: "UnexpectedLambdaException", attempts: 3,
+		},
+		"not JSON": {
+			answer: func(context.Context, []byte) ([]byte, *FunctionError, error) { return []byte("hello"), nil, nil },
+			code:   "InvalidLambdaResponseException", attempts: 1,
+		},
+		"null": {
+			answer: func(context.Context, []byte) ([]byte, *FunctionError, error) { return []byte("null"), nil, nil },
+			code:   "InvalidLambdaResponseException", attempts: 1,
+		},
+		"attributes of the wrong kind": {
+			answer: answerWith(`{"userAttributes":{"email_verified":true}}`),
+			code:   "InvalidLambdaResponseException", attempts: 1,
+		},
+	}
+	w := newWorld(t, emailAsUsername, hideUsers, hooked)
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			lambdas.reset()
+			lambdas.on("migrate", test.answer)
+			_, err := w.signIn("ann@example.com", password)
+			refusedWith(t, err, test.code, test.message)
+			require.Len(t, lambdas.events("migrate"), test.attempts)
+			_, err = w.forgot("ann@example.com")
+			refusedWith(t, err, test.code)
+		})
+	}
+}
+
+func TestTriggerThatAnswersAtLast(t *testing.T) {
+	w := newWorld(t, emailAsUsername, hooked)
+	lambdas.on("hook", echo)
+	var calls atomic.Int32
+	lambdas.on("migrate", func(ctx context.Context, payload []byte) ([]byte, *FunctionError, error) {
+		if calls.Add(1) < 3 {
+			<-ctx.Done()
+			return nil, nil, ctx.Err()
+		}
+		return answerWith(goodUserPlain)(ctx, payload)
+	})
+	_, err := w.signIn("ann@example.com", password)
+	require.NoError(t, err)
+	require.Equal(t, 2, w.c.CountRequests(Filter{Service: "trigger", ErrorCode: "Timeout"}))
+}
+
+const goodUserPlain = `{"userAttributes":{"email":"ann@example.com","email_verified":"true"},"finalUserStatus":"CONFIRMED","messageAction":"SUPPRESS"}`
+
+// The function calls the proxy while Cognito waits for it: nothing may be locked meanwhile.
+func TestTriggerCallsBack(t *testing.T) {
+	staging := newWorld(t, emailAsUsername)
+	staging.confirm("ann@example.com", "email_verified", "true")
+	w := newWorld(t, emailAsUsername, hooked)
+	lambdas.on("hook", echo)
+	lambdas.on("migrate", func(ctx context.Context, payload []byte) ([]byte, *FunctionError, error) {
+		if _, err := staging.adminSignIn("ann@example.com", password); err != nil {
+			return nil, nil, err
+		}
+		return answerWith(goodUserPlain)(ctx, payload)
+	})
+	_, err := w.signIn("ann@example.com", password)
+	require.NoError(t, err)
+}
+
+func TestHookFailureFailsTheSignIn(t *testing.T) {
+	w := newWorld(t, hooked)
+	w.confirm("ann")
+	lambdas.on("hook", func(context.Context, []byte) ([]byte, *FunctionError, error) {
+		return nil, &FunctionError{Type: "Broken", Message: "no"}, nil
+	})
+	_, err := w.signIn("ann", password)
+	refusedWith(t, err, "UserLambdaValidationException", "PostAuthentication failed with error no.")
+	lambdas.on("hook", func(context.Context, []byte) ([]byte, *FunctionError, error) { return []byte(`{}`), nil, nil })
+	_, err = w.signIn("ann", password)
+	refusedWith(t, err, "InvalidLambdaResponseException")
+}
+
+func TestHookAfterChallenge(t *testing.T) {
+	w := newWorld(t, hooked)
+	w.confirm("ann", "email", "ann@example.com")
+	require.NoError(t, w.c.SetUpTOTP(t.Context(), w.pool, "ann", password))
+	lambdas.on("hook", echo)
+	out, err := w.signIn("ann", password)
+	require.NoError(t, err)
+	require.Empty(t, lambdas.events("hook"), "a challenge is not a sign-in")
+	_, err = w.idp.RespondToAuthChallenge(t.Context(), &cognitoidentityprovider.RespondToAuthChallengeInput{
+		ClientId: &w.client, ChallengeName: out.ChallengeName, Session: out.Session, ClientMetadata: map[string]string{"from": "web"},
+		ChallengeResponses: map[string]string{"USERNAME": "ann", "SOFTWARE_TOKEN_MFA_CODE": "123456"},
+	})
+	require.NoError(t, err)
+	require.Len(t, lambdas.events("hook"), 1)
+	require.Contains(t, lambdas.events("hook")[0], `"clientMetadata":{"from":"web"}`)
+}
+
+func TestMigrationIntoAliasPool(t *testing.T) {
+	w := newWorld(t, emailAsAlias, hideUsers, hooked)
+	lambdas.on("migrate", answerWith(goodUserPlain))
+	_, err := w.signIn("ann@example.com", password)
+	refusedWith(t, err, "NotAuthorizedException")
+	lambdas.on("hook", echo)
+	_, err = w.signIn("ann", password)
+	require.NoError(t, err)
+	_, err = w.signIn("ann@example.com", password)
+	require.NoError(t, err, "by the alias")
+}
+
+func TestRetryOfFunctionErrorsIsAChoice(t *testing.T) {
+	failed := &FunctionError{Type: "Broken"}
+	require.False(t, (&Cloud{}).worthRetrying(failed))
+	require.True(t, (&Cloud{retryErrors: true}).worthRetrying(failed))
+	require.True(t, (&Cloud{}).worthRetrying(context.DeadlineExceeded))
+	require.False(t, (&Cloud{retryErrors: true}).worthRetrying(nil))
+}
+
+func TestManyAtOnce(t *testing.T) {
+	w := newWorld(t, emailAsUsername, hooked)
+	lambdas.on("migrate", func(ctx context.Context, payload []byte) ([]byte, *FunctionError, error) {
+		var e struct{ UserName string }
+		if err := json.Unmarshal(payload, &e); err != nil {
+			return nil, nil, err
+		}
+		return answerWith(`{"userAttributes":{"email":"`+e.UserName+`"},"finalUserStatus":"CONFIRMED","messageAction":"SUPPRESS"}`)(ctx, payload)
+	})
+	lambdas.on("hook", func(_ context.Context, payload []byte) ([]byte, *FunctionError, error) {
+		var e struct{ UserName string }
+		if err := json.Unmarshal(payload, &e); err != nil {
+			return nil, nil, err
+		}
+		_, err := w.get(e.UserName)
+		return payload, nil, err
+	})
+	errs := make([]error, 12)
+	var wait sync.WaitGroup
+	for i := range errs {
+		wait.Go(func() { _, errs[i] = w.signIn(fmt.Sprintf("user%d@example.com", i), password) })
+	}
+	wait.Wait()
+	for _, err := range errs {
+		require.NoError(t, err)
+	}
+	require.Len(t, lambdas.events("hook"), len(errs))
+}

@@ -1,0 +1,132 @@
+package cloud
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"runtime"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+)
+
+const motoStartLimit = 60 * time.Second
+
+// motoProcess is moto_server as a child: on a port of its own, in a process group of its own, gone when we are.
+type motoProcess struct {
+	address string
+	chatter *tail
+	command *exec.Cmd
+	ended   chan struct{}
+	once    sync.Once
+}
+
+func startMoto(ctx context.Context, path string) (*motoProcess, error) {
+	port, err := freePort()
+	if err != nil {
+		return nil, err
+	}
+	m := &motoProcess{
+		address: "127.0.0.1:" + port,
+		chatter: &tail{limit: 64 << 10},
+		ended:   make(chan struct{}),
+	}
+	m.command = exec.Command(path, "-H", "127.0.0.1", "-p", port)
+	m.command.Env = append(cleanEnvironment(), "PYTHONUNBUFFERED=1")
+	m.command.Stdout, m.command.Stderr = m.chatter, m.chatter
+	m.command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	if err := m.run(); err != nil {
+		return nil, err
+	}
+	if err := m.waitReady(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("%w\n%s", err, m.chatter), m.stop())
+	}
+	return m, nil
+}
+
+// run starts the child on a thread that lives as long as the child does: the death signal is sent when the parent's
+// *thread* ends, not its process.
+func (m *motoProcess) run() error {
+	started := make(chan error)
+	go func() {
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		err := m.command.Start()
+		started <- err
+		if err == nil {
+			_ = m.command.Wait()
+		}
+		close(m.ended)
+	}()
+	return <-started
+}
+
+func (m *motoProcess) waitReady(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, motoStartLimit)
+	defer cancel()
+	for {
+		if m.answers(ctx) {
+			return nil
+		}
+		select {
+		case <-m.ended:
+			return errors.New("moto ended before it was ready")
+		case <-ctx.Done():
+			return fmt.Errorf("wait for moto: %w", ctx.Err())
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
+
+func (m *motoProcess) answers(ctx context.Context) bool {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+m.address+"/moto-api/data.json", nil)
+	if err != nil {
+		return false
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return false
+	}
+	_ = response.Body.Close()
+	return response.StatusCode == http.StatusOK
+}
+
+func (m *motoProcess) stop() error {
+	m.once.Do(func() {
+		if m.command.Process != nil {
+			_ = syscall.Kill(-m.command.Process.Pid, syscall.SIGKILL)
+		}
+	})
+	select {
+	case <-m.ended:
+		return nil
+	case <-time.After(10 * time.Second):
+		return errors.New("moto does not end")
+	}
+}
+
+func freePort() (string, error) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", fmt.Errorf("find a free port: %w", err)
+	}
+	defer func() { _ = listener.Close() }()
+	_, port, err := net.SplitHostPort(listener.Addr().String())
+	return port, err
+}
+
+// cleanEnvironment leaves out whatever would change moto's behaviour or point it at a real account.
+func cleanEnvironment() []string {
+	var kept []string
+	for _, variable := range os.Environ() {
+		if !strings.HasPrefix(variable, "AWS_") && !strings.HasPrefix(variable, "MOTO_") {
+			kept = append(kept, variable)
+		}
+	}
+	return kept
+}

@@ -1,0 +1,96 @@
+package cloud
+
+import "context"
+
+// adminSetUserPassword leaves the user CONFIRMED if the password is permanent, else in FORCE_CHANGE_PASSWORD (API
+// reference, AdminSetUserPassword).
+func (c *Cloud) adminSetUserPassword(ctx context.Context, q *query) (any, error) {
+	u, err := c.mustFind(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	return nil, c.setPassword(ctx, q, u.Username, q.in.Password, q.in.Permanent)
+}
+
+func (c *Cloud) setPassword(ctx context.Context, q *query, username, password string, permanent bool) error {
+	if err := q.pool.policy.check(password); err != nil {
+		return err
+	}
+	in := map[string]any{"UserPoolId": q.pool.id, "Username": username, "Password": password, "Permanent": permanent}
+	if err := c.upstream.ask(ctx, q.pool.place, "AdminSetUserPassword", in, nil); err != nil {
+		return err
+	}
+	q.pool.users.change(username, endReset)
+	return nil
+}
+
+// endReset forgets a reset that only the proxy knew of.
+func endReset(e *entry) {
+	if e.status == resetRequired {
+		e.status = ""
+	}
+}
+
+func (c *Cloud) changePassword(ctx context.Context, q *query) (any, error) {
+	u, err := c.signedIn(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	if err := q.pool.policy.check(q.in.ProposedPassword); err != nil {
+		return nil, err
+	}
+	if _, err := c.forward(ctx, q, nil); err != nil {
+		if asAPIError(err).code == "NotAuthorizedException" {
+			err = incorrectPassword()
+		}
+		return nil, err
+	}
+	q.pool.users.change(u.Username, endReset)
+	return nil, nil
+}
+
+// adminResetUserPassword takes the password away and e-mails a code (API reference, AdminResetUserPassword). moto makes no
+// code.
+func (c *Cloud) adminResetUserPassword(ctx context.Context, q *query) (any, error) {
+	u, err := c.mustFind(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	if err := mayReset(u); err != nil {
+		return nil, err
+	}
+	if err := c.requireReset(ctx, q, u); err != nil {
+		return nil, err
+	}
+	_, err = c.sendCode(ctx, q, u, codeLetter{source: "CustomMessage_ForgotPassword", purpose: forReset})
+	return nil, err
+}
+
+// mayReset: re:Post knowledge center, cognito-forgot-password, tells both of the state in which nothing can be reset and of
+// the missing address.
+func mayReset(u *user) error {
+	switch {
+	case !u.Enabled:
+		return notAuthorized("User is disabled.")
+	case u.UserStatus == forceChangePassword || u.UserStatus == externalProvider || u.UserStatus == unconfirmed:
+		return notAuthorized("User password cannot be reset in the current state.")
+	case !u.reachable():
+		return noAddress()
+	}
+	return nil
+}
+
+func noAddress() error {
+	return invalidParameter("Cannot reset password for the user as there is no registered/verified email or phone_number")
+}
+
+// requireReset puts a user in RESET_REQUIRED. moto does so only where a code can be sent; a migrated user need not have an
+// address.
+func (c *Cloud) requireReset(ctx context.Context, q *query, u *user) error {
+	if !u.reachable() {
+		q.pool.users.change(u.Username, func(e *entry) { e.status = resetRequired })
+		return nil
+	}
+	in := map[string]string{"UserPoolId": q.pool.id, "Username": u.Username}
+	return c.upstream.ask(ctx, q.pool.place, "AdminResetUserPassword", in, nil)
+}

@@ -1,0 +1,220 @@
+package cloud
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"maps"
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+)
+
+const (
+	cognitoTarget = "AWSCognitoIdentityProviderService"
+	publicCaller  = "public"
+)
+
+// call is one request from outside, on its way through the proxy.
+type call struct {
+	request Request
+	caller  *identity // nil where the operation needs no signature
+	region  string
+	http    *http.Request
+	body    []byte
+}
+
+func (k *call) place() place { return place{account: k.request.Account, region: k.region} }
+
+func (k *call) callerARN() string {
+	if k.caller == nil {
+		return "anonymous"
+	}
+	return k.caller.arn()
+}
+
+// action is the operation's name in a policy.
+func (k *call) action() string {
+	if k.request.Service == "lambda" && k.request.Operation == "Invoke" {
+		return "lambda:InvokeFunction"
+	}
+	return k.request.Service + ":" + k.request.Operation
+}
+
+// ServeHTTP answers any request of an AWS client.
+func (c *Cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	allowBrowsers(w.Header())
+	if r.Method == http.MethodOptions {
+		w.WriteHeader(http.StatusOK)
+		return
+	}
+	k, err := c.read(r)
+	answer, drop := reply{}, false
+	if err == nil {
+		// A client that goes away takes nothing back: what has begun is performed, as it is in the cloud.
+		answer, drop, err = c.answer(context.WithoutCancel(r.Context()), k)
+	}
+	if err != nil {
+		e := asAPIError(err)
+		k.request.ErrorCode = e.code
+		answer = errorReply(k.request.Service, e)
+	}
+	k.request.Duration = time.Since(k.request.Time)
+	k.request.Status = answer.status
+	if drop {
+		k.request.Status = 0
+	}
+	c.log.add(k.request)
+	if drop {
+		hangUp(w)
+		return
+	}
+	answer.write(w)
+}
+
+// answer performs a request, unless a fault, a policy or a quota is in its way.
+func (c *Cloud) answer(ctx context.Context, k *call) (answer reply, drop bool, err error) {
+	if k.caller != nil && !c.allowed(k) {
+		return reply{}, false, denied(k.request.Service, k.callerARN(), k.action(), k.request.Resource)
+	}
+	met := c.faults.hits(k.request)
+	if drop, err := before(k, met); drop || err != nil {
+		return reply{}, drop, err
+	}
+	if !c.quotas.take(k.request) {
+		return reply{}, false, throttled(k.request.Service)
+	}
+	answer, err = c.perform(ctx, k)
+	if err != nil {
+		e := asAPIError(err)
+		answer, k.request.ErrorCode = errorReply(k.request.Service, e), e.code
+	} else if answer.status >= http.StatusMultipleChoices {
+		k.request.ErrorCode = refusal(answer).code
+	}
+	k.request.Status = answer.status
+	return answer, after(k, met), nil
+}
+
+func (c *Cloud) allowed(k *call) bool {
+	// AWS STS API reference: no permission is needed for GetCallerIdentity, and none can be taken away.
+	return k.request.Operation == "GetCallerIdentity" || k.caller.may(k.action())
+}
+
+func (c *Cloud) perform(ctx context.Context, k *call) (reply, error) {
+	switch k.request.Service {
+	case "cognito-idp":
+		return c.cognito(ctx, k)
+	case "sts":
+		return c.sts(k)
+	case "lambda":
+		return c.lambda(k)
+	}
+	return c.upstream.send(ctx, destination{place: k.place(), service: k.request.Service}, request{
+		method: k.http.Method, path: k.http.URL.RequestURI(), header: k.http.Header, body: k.body,
+	})
+}
+
+// read finds out who asks for what. The call is never nil, so that a request that is refused is logged too.
+func (c *Cloud) read(r *http.Request) (*call, error) {
+	k := &call{request: Request{Time: time.Now()}, region: defaultRegion, http: r}
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return k, refuse("RequestTimeout", "read body: %v", err)
+	}
+	k.body = body
+	signed, isSigned := readScope(r.Header)
+	k.request.Service = signed.service
+	if isSigned {
+		k.region = signed.region
+	}
+	k.request.Operation, k.request.Resource = describe(k)
+	return k, c.identify(k, signed, isSigned)
+}
+
+// identify says which account the call is for. Cognito looks at no signature in its public operations (API reference:
+// "Amazon Cognito doesn't evaluate IAM policies in requests for this API operation"); they belong to the account of the
+// client or the token.
+func (c *Cloud) identify(k *call, signed scope, isSigned bool) error {
+	if target, _, _ := strings.Cut(k.http.Header.Get("X-Amz-Target"), "."); target == cognitoTarget {
+		k.request.Service = "cognito-idp"
+		if publicOperations[k.request.Operation] {
+			k.request.Caller = publicCaller
+			c.locate(k)
+			return nil
+		}
+	}
+	if !isSigned {
+		return &apiError{status: http.StatusForbidden, code: "MissingAuthenticationTokenException", message: "Missing Authentication Token"}
+	}
+	k.caller = c.identities.find(signed.key)
+	if k.caller == nil {
+		return unknownKey(signed.service)
+	}
+	k.request.Caller, k.request.Account = k.caller.name, k.caller.account
+	return nil
+}
+
+// describe names the operation and the resource of a call, from its headers and as little of its body as possible.
+func describe(k *call) (operation, resource string) {
+	if _, operation, found := strings.Cut(k.http.Header.Get("X-Amz-Target"), "."); found {
+		return operation, resourceOf(k.body)
+	}
+	if k.request.Service == "lambda" {
+		return lambdaOperation(k.http.Method, k.http.URL.Path)
+	}
+	return formOperation(k.body)
+}
+
+func resourceOf(body []byte) string {
+	var named struct {
+		TableName    string
+		UserPoolID   string `json:"UserPoolId"`
+		RequestItems map[string]json.RawMessage
+	}
+	if json.Unmarshal(body, &named) != nil {
+		return ""
+	}
+	if named.TableName != "" {
+		return named.TableName
+	}
+	if tables := slices.Sorted(maps.Keys(named.RequestItems)); len(tables) > 0 {
+		return tables[0]
+	}
+	return named.UserPoolID
+}
+
+func (r reply) write(w http.ResponseWriter) {
+	for name, values := range r.header {
+		if !hopByHop[name] && !strings.HasPrefix(name, "Access-Control-") {
+			w.Header()[name] = values
+		}
+	}
+	if w.Header().Get("X-Amzn-Requestid") == "" {
+		w.Header().Set("X-Amzn-Requestid", randomHex(16))
+	}
+	w.WriteHeader(r.status)
+	_, _ = w.Write(r.body)
+}
+
+// hangUp closes the connection so that the client sees a reset.
+func hangUp(w http.ResponseWriter) {
+	connection, _, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		panic(http.ErrAbortHandler)
+	}
+	if tcp, ok := connection.(*net.TCPConn); ok {
+		_ = tcp.SetLinger(0)
+	}
+	_ = connection.Close()
+}
+
+// allowBrowsers does what Cognito does for a page that calls it directly.
+func allowBrowsers(h http.Header) {
+	h.Set("Access-Control-Allow-Origin", "*")
+	h.Set("Access-Control-Allow-Methods", "POST, GET, OPTIONS")
+	h.Set("Access-Control-Allow-Headers", "authorization, cache-control, content-type, x-amz-date, x-amz-security-token, x-amz-target, x-amz-user-agent, amz-sdk-invocation-id, amz-sdk-request")
+	h.Set("Access-Control-Expose-Headers", "x-amzn-RequestId, x-amzn-ErrorType, x-amzn-ErrorMessage, Date")
+	h.Set("Access-Control-Max-Age", "172800")
+}

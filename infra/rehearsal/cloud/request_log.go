@@ -1,0 +1,98 @@
+package cloud
+
+import (
+	"sync"
+	"time"
+)
+
+// Request is one line of the log. It names what was asked, never what was in it: no user, password, code or token.
+type Request struct {
+	Time      time.Time
+	Account   string
+	Caller    string // identity or role; "public" for calls that carry no signature; "cognito" for triggers
+	Service   string // "cognito-idp", "dynamodb", "sts", "lambda", … and "trigger"
+	Operation string
+	Resource  string // table, pool, role or function
+	Status    int    // 0: the connection was closed without an answer
+	ErrorCode string
+	Duration  time.Duration
+}
+
+// Filter selects requests; empty fields match all.
+type Filter struct {
+	Account, Caller, Service, Operation, Resource, ErrorCode string
+}
+
+func (f Filter) matches(r Request) bool {
+	fits := func(want, have string) bool { return want == "" || want == have }
+	return fits(f.Account, r.Account) && fits(f.Caller, r.Caller) && fits(f.Service, r.Service) &&
+		fits(f.Operation, r.Operation) && fits(f.Resource, r.Resource) && fits(f.ErrorCode, r.ErrorCode)
+}
+
+// Requests returns the log so far.
+func (c *Cloud) Requests() []Request {
+	c.log.mu.Lock()
+	defer c.log.mu.Unlock()
+	return append([]Request(nil), c.log.lines...)
+}
+
+// CountRequests says how many requests of the log match.
+func (c *Cloud) CountRequests(f Filter) int {
+	c.log.mu.Lock()
+	defer c.log.mu.Unlock()
+	n := 0
+	for _, line := range c.log.lines {
+		if f.matches(line) {
+			n++
+		}
+	}
+	return n
+}
+
+// ResetRequests empties the log.
+func (c *Cloud) ResetRequests() {
+	c.log.mu.Lock()
+	defer c.log.mu.Unlock()
+	c.log.lines = nil
+}
+
+// Tap calls see with every request from now on, when it is over. It runs in the request's own goroutine.
+func (c *Cloud) Tap(see func(Request)) (remove func()) {
+	c.log.mu.Lock()
+	defer c.log.mu.Unlock()
+	if c.log.taps == nil {
+		c.log.taps = map[int]func(Request){}
+	}
+	c.log.nextTap++
+	id := c.log.nextTap
+	c.log.taps[id] = see
+	return func() {
+		c.log.mu.Lock()
+		defer c.log.mu.Unlock()
+		delete(c.log.taps, id)
+	}
+}
+
+type requestLog struct {
+	mu      sync.Mutex
+	lines   []Request
+	taps    map[int]func(Request)
+	nextTap int
+}
+
+func (l *requestLog) add(r Request) {
+	for _, see := range l.keep(r) {
+		see(r)
+	}
+}
+
+func (l *requestLog) keep(r Request) []func(Request) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.lines = append(l.lines, r)
+	taps := make([]func(Request), 0, len(l.taps))
+	for _, see := range l.taps {
+		taps = append(taps, see)
+	}
+	return taps
+}

@@ -1,0 +1,116 @@
+package cloud
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+)
+
+type schemaAttribute struct {
+	Name                       string
+	AttributeDataType          string
+	Mutable                    bool
+	Required                   bool
+	StringAttributeConstraints *struct{ MinLength, MaxLength string }
+}
+
+// Cognito developer guide, User pool attributes: standard attributes, which every pool has.
+var standardAttributes = []schemaAttribute{
+	{Name: "sub", AttributeDataType: "String", Required: true},
+	standard("name"), standard("given_name"), standard("family_name"), standard("middle_name"), standard("nickname"),
+	standard("preferred_username"), standard("profile"), standard("picture"), standard("website"), standard("email"),
+	{Name: "email_verified", AttributeDataType: "Boolean", Mutable: true},
+	standard("gender"), standard("birthdate"), standard("zoneinfo"), standard("locale"), standard("phone_number"),
+	{Name: "phone_number_verified", AttributeDataType: "Boolean", Mutable: true},
+	standard("address"),
+	{Name: "updated_at", AttributeDataType: "Number", Mutable: true},
+}
+
+func standard(name string) schemaAttribute {
+	return schemaAttribute{Name: name, AttributeDataType: "String", Mutable: true}
+}
+
+// nonconforming says what Cognito would object to in one attribute, "" if nothing.
+func (p *pool) nonconforming(a attribute) string {
+	described, known := p.schema[a.Name]
+	if !known || strings.HasPrefix(a.Name, "cognito:") {
+		return a.Name + ": Attribute does not exist in the schema."
+	}
+	limits := described.StringAttributeConstraints
+	if described.AttributeDataType != "String" || limits == nil {
+		return ""
+	}
+	length := len([]rune(a.Value))
+	if longest, err := strconv.Atoi(limits.MaxLength); err == nil && length > longest {
+		return a.Name + ": String must be no longer than " + limits.MaxLength + " characters"
+	}
+	if shortest, err := strconv.Atoi(limits.MinLength); err == nil && length < shortest {
+		return a.Name + ": String must be at least " + limits.MinLength + " characters"
+	}
+	return ""
+}
+
+// checkNew is for the attributes of a user to be created.
+func (p *pool) checkNew(attributes []attribute) error {
+	for _, a := range attributes {
+		// API reference, AdminCreateUser: sub is Cognito's own; identities are made by linking.
+		if a.Name == "sub" || a.Name == "identities" {
+			return invalidParameter("Cannot modify the non-mutable attribute %s", a.Name)
+		}
+		if objection := p.nonconforming(a); objection != "" {
+			return invalidParameter("Attributes did not conform to the schema: %s\n", objection)
+		}
+	}
+	for name, described := range p.schema {
+		if described.Required && name != "sub" && valueOf(attributes, name) == "" {
+			return invalidParameter("Attributes did not conform to the schema: %s: The attribute is required\n", name)
+		}
+	}
+	return nil
+}
+
+// checkChange is for the attributes of a user who exists.
+func (p *pool) checkChange(attributes []attribute) error {
+	for _, a := range attributes {
+		described, known := p.schema[a.Name]
+		if a.Name == "sub" || a.Name == "identities" || known && !described.Mutable {
+			return invalidParameter("user.%s: Attribute cannot be updated.\n", a.Name)
+		}
+		if objection := p.nonconforming(a); objection != "" {
+			return invalidParameter("Attributes did not conform to the schema: %s\n", objection)
+		}
+	}
+	return nil
+}
+
+// mayWrite is for attributes that come through an app client. Without WriteAttributes a client writes all but what only
+// Cognito and administrators do (Cognito developer guide, Attribute permissions and scopes).
+func (cl *client) mayWrite(attributes []attribute) error {
+	for _, a := range attributes {
+		reserved := a.Name == "sub" || a.Name == "identities" || strings.HasSuffix(a.Name, "_verified") && !strings.HasPrefix(a.Name, "custom:")
+		if reserved || len(cl.writable) > 0 && !slices.Contains(cl.writable, a.Name) {
+			return notAuthorized("A client attempted to write unauthorized attribute")
+		}
+	}
+	return nil
+}
+
+// with returns the attributes with one set.
+func with(attributes []attribute, name, value string) []attribute {
+	changed := without(attributes, name)
+	return append(changed, attribute{Name: name, Value: value})
+}
+
+func without(attributes []attribute, name string) []attribute {
+	kept := make([]attribute, 0, len(attributes)+1)
+	for _, a := range attributes {
+		if a.Name != name {
+			kept = append(kept, a)
+		}
+	}
+	return kept
+}
+
+func has(attributes []attribute, name string) bool {
+	return slices.ContainsFunc(attributes, func(a attribute) bool { return a.Name == name })
+}

@@ -1,0 +1,192 @@
+// Package spaceport is Spaceport's two accounts as they are deployed, in a local cloud: user pools, tables, roles, and the
+// real Lambda binaries behind production's triggers.
+package spaceport
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	cognito "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
+	"github.com/spaceport/user-migration/datamover/settings"
+	"github.com/spaceport/user-migration/infra/rehearsal/cloud"
+	"github.com/spaceport/user-migration/infra/rehearsal/lambdahost"
+)
+
+// Names of the two functions, as deployed.
+const (
+	Trigger   = "Spaceport-Migration-trigger"
+	Datamover = "Spaceport-Migration-datamover"
+)
+
+const (
+	externalID    = "spaceport-migration"
+	triggerRole   = "arn:aws:iam::" + cloud.StagingAccount + ":role/Spaceport-Migration-trigger"
+	datamoverRole = "arn:aws:iam::" + cloud.StagingAccount + ":role/Spaceport-Migration-datamover"
+)
+
+// Spaceport is both accounts, running. Clients named Staging and Production may do everything there, for seeding and
+// for looking; App is what a user's browser has: no credentials at all.
+type Spaceport struct {
+	Cloud   *cloud.Cloud
+	Lambdas *lambdahost.Host
+
+	StagingPool, StagingClient      string
+	ProductionPool, ProductionApp   string
+	Staging, Production, App        *cognito.Client
+	StagingTables, ProductionTables *dynamodb.Client
+
+	Settings settings.Settings // what the functions were started with
+}
+
+// Options of a Spaceport; the zero value is as deployed.
+type Options struct {
+	Cloud cloud.Options     // Moto is filled in
+	Env   map[string]string // of both functions, over what is set anyway
+}
+
+// Installed says what is missing to start, or nil: make installs and builds it.
+func Installed() error {
+	root, err := root()
+	if err != nil {
+		return err
+	}
+	for _, path := range []string{moto(root), binary(root, "trigger"), binary(root, "datamover")} {
+		if _, err := os.Stat(path); err != nil {
+			return fmt.Errorf("%s is missing: run make test or make demo, which install and build it", path)
+		}
+	}
+	return nil
+}
+
+func moto(root string) string         { return filepath.Join(root, ".venv", "bin", "moto_server") }
+func binary(root, name string) string { return filepath.Join(root, ".build", name, "bootstrap") }
+
+// root is the folder of go.mod.
+func root() (string, error) {
+	out, err := exec.Command("go", "env", "GOMOD").Output()
+	if err != nil {
+		return "", fmt.Errorf("find go.mod: %w", err)
+	}
+	return filepath.Dir(string(out)), nil
+}
+
+// Start makes both accounts and attaches the functions. Close it.
+func Start(ctx context.Context, o Options) (*Spaceport, error) {
+	if err := Installed(); err != nil {
+		return nil, err
+	}
+	root, err := root()
+	if err != nil {
+		return nil, err
+	}
+	o.Cloud.Moto = moto(root)
+	c, err := cloud.Start(ctx, o.Cloud)
+	if err != nil {
+		return nil, err
+	}
+	s := &Spaceport{Cloud: c, Lambdas: lambdahost.New(lambdahost.Options{Region: c.Region(), Account: cloud.ProductionAccount})}
+	c.SetFunctions(invoker{s.Lambdas})
+	s.connect()
+	if err := s.build(ctx, root, o.Env); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+func (s *Spaceport) build(ctx context.Context, root string, env map[string]string) error {
+	for _, step := range []struct {
+		what string
+		do   func(context.Context) error
+	}{
+		{"make staging pool", s.makeStagingPool},
+		{"make production pool", s.makeProductionPool},
+		{"make tables", s.makeTables},
+		{"make functions", func(context.Context) error { return s.makeFunctions(root, env) }},
+	} {
+		if err := step.do(ctx); err != nil {
+			return fmt.Errorf("%s: %w", step.what, err)
+		}
+	}
+	s.Cloud.ResetRequests()
+	return nil
+}
+
+// Close stops the functions and the cloud.
+func (s *Spaceport) Close() error { return errors.Join(s.Lambdas.Close(), s.Cloud.Close()) }
+
+// Config is an SDK configuration for somebody in this cloud.
+func (s *Spaceport) Config(who aws.Credentials) aws.Config {
+	return aws.Config{
+		Region: s.Cloud.Region(), BaseEndpoint: aws.String(s.Cloud.URL()),
+		Credentials: credentials.StaticCredentialsProvider{Value: who},
+	}
+}
+
+func (s *Spaceport) connect() {
+	staging, production := s.Config(s.Cloud.StagingAdmin()), s.Config(s.Cloud.ProductionAdmin())
+	s.Staging, s.Production = cognito.NewFromConfig(staging), cognito.NewFromConfig(production)
+	s.StagingTables, s.ProductionTables = dynamodb.NewFromConfig(staging), dynamodb.NewFromConfig(production)
+	production.Credentials = aws.AnonymousCredentials{}
+	s.App = cognito.NewFromConfig(production, func(o *cognito.Options) { o.RetryMaxAttempts = 1 })
+}
+
+// makeFunctions starts both as the stacks deploy them, each with an identity that may do no more than it has to.
+func (s *Spaceport) makeFunctions(root string, extra map[string]string) error {
+	s.Cloud.AllowRole(cloud.Role{
+		ARN: triggerRole, ExternalID: externalID, Principals: []string{Trigger},
+		Allow: []string{"cognito-idp:AdminInitiateAuth", "cognito-idp:AdminGetUser"},
+	})
+	s.Cloud.AllowRole(cloud.Role{
+		ARN: datamoverRole, ExternalID: externalID, Principals: []string{Datamover}, Allow: []string{"dynamodb:Query"},
+	})
+	err := s.makeFunction(root, "trigger", lambdahost.Function{Name: Trigger, Timeout: 5 * time.Second, Memory: 256}, extra,
+		triggerRole, "sts:AssumeRole", "dynamodb:PutItem")
+	if err != nil {
+		return err
+	}
+	return s.makeFunction(root, "datamover", lambdahost.Function{Name: Datamover, Timeout: 5 * time.Minute, Memory: 512}, extra,
+		datamoverRole, "sts:AssumeRole", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DescribeTable", "lambda:InvokeFunction")
+}
+
+func (s *Spaceport) makeFunction(root, name string, f lambdahost.Function, extra map[string]string, role string, allow ...string) error {
+	who := s.Cloud.Credentials(f.Name, allow...)
+	f.Binary = binary(root, name)
+	f.Env = s.Environment(who, role)
+	for name, value := range extra {
+		f.Env[name] = value
+	}
+	var err error
+	if s.Settings, err = settings.Read(func(name string) string { return f.Env[name] }); err != nil {
+		return err
+	}
+	return s.Lambdas.Create(f)
+}
+
+// Environment is what a binary of ours needs to work in this cloud, as somebody, through a staging role.
+func (s *Spaceport) Environment(who aws.Credentials, role string) map[string]string {
+	return map[string]string{
+		"AWS_ACCESS_KEY_ID": who.AccessKeyID, "AWS_SECRET_ACCESS_KEY": who.SecretAccessKey, "AWS_ENDPOINT_URL": s.Cloud.URL(),
+		"STAGING_USER_POOL_ID": s.StagingPool, "STAGING_CLIENT_ID": s.StagingClient, "STAGING_ROLE_ARN": role,
+		"STAGING_EXTERNAL_ID": externalID, "PRODUCTION_USER_POOL_ID": s.ProductionPool,
+	}
+}
+
+// invoker lets the cloud's triggers run the host's functions.
+type invoker struct{ *lambdahost.Host }
+
+func (i invoker) Invoke(ctx context.Context, function string, payload []byte) ([]byte, *cloud.FunctionError, error) {
+	done, err := i.Host.Invoke(ctx, function, payload)
+	if err != nil || done.Error == nil {
+		return done.Response, nil, err
+	}
+	return nil, &cloud.FunctionError{Type: done.Error.Type, Message: done.Error.Message}, nil
+}
