@@ -5,19 +5,19 @@ LAMBDA     = CGO_ENABLED=0 GOOS=linux go build -trimpath -buildvcs=false -tags l
 FUNCTIONS  = trigger datamover
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.0
 
-.PHONY: build demo test bench lint fuzz clean local-functions help
+.PHONY: build demo test bench lint fuzz clean local-binaries help
 .DEFAULT_GOAL := help
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
 
-demo: .venv/installed local-functions ## rehearse the whole migration on this machine
+demo: .venv/installed local-binaries ## rehearse the whole migration on this machine
 	@go run ./infra/rehearsal demo
 
-test: .venv/installed local-functions ## every test; nothing is skipped
+test: .venv/installed local-binaries ## every test; nothing is skipped
 	REHEARSAL=required go test -race -timeout 20m ./...
 
-bench: .venv/installed local-functions ## the figures of the README, as ratios within one run
+bench: .venv/installed local-binaries .build/empty/bootstrap build ## the figures of the README, as ratios within one run
 	@go run ./infra/rehearsal bench
 
 lint: ## gofmt, vet and staticcheck
@@ -29,7 +29,11 @@ fuzz: ## half a minute of fuzzing for each handler's event
 	go test ./trigger -run '^$$' -fuzz FuzzInvoke -fuzztime 30s
 	go test ./datamover -run '^$$' -fuzz FuzzInvoke -fuzztime 30s
 
-build: $(FUNCTIONS:%=dist/%.zip) ## dist/trigger.zip and dist/datamover.zip for Lambda (GOARCH=amd64 is honoured)
+build: $(FUNCTIONS:%=dist/%.zip) dist/bulk ## dist/*.zip for Lambda (arm64; GOARCH=amd64 is honoured), dist/bulk for this machine
+
+dist/bulk: FORCE
+	@mkdir -p dist
+	go build -trimpath -buildvcs=false -o $@ ./bulk
 
 # The zips are made with a fixed time stamp, so that the same code gives the same file.
 dist/%.zip: FORCE
@@ -41,10 +45,17 @@ dist/%.zip: FORCE
 	@ls -l dist/$*.zip
 
 # What is rehearsed is built as for deployment, but for this machine and into a folder of its own.
-local-functions: $(FUNCTIONS:%=.build/%/bootstrap)
+local-binaries: $(FUNCTIONS:%=.build/%/bootstrap) .build/bulk
+
+.build/bulk: FORCE
+	@go build -trimpath -buildvcs=false -o $@ ./bulk
 
 .build/%/bootstrap: FORCE
 	@GOARCH=$$(go env GOHOSTARCH) $(LAMBDA) -o $@ ./$*/cmd/$*
+
+# A Go function that does nothing, built like ours, for comparison.
+.build/empty/bootstrap: FORCE
+	@GOARCH=$$(go env GOHOSTARCH) $(LAMBDA) -o $@ ./infra/rehearsal/bench/empty
 
 .venv/installed: infra/rehearsal/requirements.txt
 	@echo "Installing the local cloud into .venv (once)"

@@ -14,9 +14,9 @@ var standard = []string{
 	"website", "zoneinfo",
 }
 
-// attributes maps a staging user to what production is to store, and counts the custom attributes left behind. Blank
+// ForProduction maps a staging user to what production is to store, and counts the custom attributes left behind. Blank
 // values are not sent: to Cognito they mean "delete" ("Amazon Cognito API reference, AdminUpdateUserAttributes").
-func attributes(u User, custom []string) (mapped map[string]string, dropped int) {
+func ForProduction(u User, custom []string) (mapped map[string]string, dropped int) {
 	mapped = maps.Clone(u.Attributes)
 	maps.DeleteFunc(mapped, func(name, value string) bool {
 		if strings.HasPrefix(name, "custom:") {

@@ -14,7 +14,7 @@ func TestAttributes(t *testing.T) {
 			"name": "Ada", "locale": "", "custom:plan": "pro", "custom:secret": "s", "custom:empty": "", "custom:staging_sub": "forged",
 		}
 	})
-	mapped, dropped := attributes(u, []string{"custom:plan", "custom:empty", "custom:staging_sub"})
+	mapped, dropped := ForProduction(u, []string{"custom:plan", "custom:empty", "custom:staging_sub"})
 	assert.Equal(t, map[string]string{
 		"email": "Ada@Example.com", "email_verified": "true", "phone_number": "+15551234567", "phone_number_verified": "false",
 		"name": "Ada", "custom:plan": "pro", "preferred_username": "Ada@Example.com", "custom:staging_sub": sub,
@@ -23,7 +23,7 @@ func TestAttributes(t *testing.T) {
 	assert.Contains(t, u.Attributes, "sub", "the user is not changed")
 
 	u.Attributes["preferred_username"] = "ada"
-	mapped, _ = attributes(u, nil)
+	mapped, _ = ForProduction(u, nil)
 	assert.Equal(t, "ada", mapped["preferred_username"], "staging's own wins")
 	assert.NotContains(t, mapped, "custom:plan", "nothing custom without an allow-list")
 }

@@ -95,7 +95,7 @@ func (h *Handler) answer(ctx context.Context, e event) (answer []byte, attrs []a
 	if o.reason != "" {
 		return e.raw, append(attrs, "decision", "untouched", "reason", o.reason), nil
 	}
-	mapped, dropped := attributes(o.user, h.custom)
+	mapped, dropped := ForProduction(o.user, h.custom)
 	answer, err = e.imported(mapped, o.keep)
 	decision := "import-for-reset"
 	if o.keep {

@@ -54,6 +54,8 @@ var (
 	ErrBound = errors.New("ledger line is bound to a production user")
 	// ErrNotTheirs means that the line is another production user's, or was imported under another e-mail.
 	ErrNotTheirs = errors.New("ledger line is not this production user's")
+	// ErrChanged means that the line is no longer the one that was read.
+	ErrChanged = errors.New("ledger line has changed")
 	// ErrNotMoving means that somebody else finished the move, or took the line back.
 	ErrNotMoving = errors.New("ledger line is not moving")
 )

@@ -19,6 +19,7 @@ type dynamoAPI interface {
 	GetItem(context.Context, *dynamodb.GetItemInput, ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error)
 	PutItem(context.Context, *dynamodb.PutItemInput, ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error)
 	UpdateItem(context.Context, *dynamodb.UpdateItemInput, ...func(*dynamodb.Options)) (*dynamodb.UpdateItemOutput, error)
+	DeleteItem(context.Context, *dynamodb.DeleteItemInput, ...func(*dynamodb.Options)) (*dynamodb.DeleteItemOutput, error)
 	Scan(context.Context, *dynamodb.ScanInput, ...func(*dynamodb.Options)) (*dynamodb.ScanOutput, error)
 }
 
@@ -34,24 +35,37 @@ func New(api dynamoAPI, table string) *Store { return &Store{api: api, table: ta
 // Import writes a fresh line before production creates the account. An unbound line is renewed, since its e-mail or path
 // may have changed; a bound one is left alone and ErrBound returned.
 func (s *Store) Import(ctx context.Context, stagingSub, email string, via Via, at time.Time) error {
-	item, err := attributevalue.MarshalMapWithOptions(Line{
-		StagingSub: stagingSub, Email: Fold(email), State: Imported, Via: via, ImportedAt: at.UTC(),
-	}, func(o *attributevalue.EncoderOptions) { o.OmitEmptyTime = true })
-	if err != nil {
-		return fmt.Errorf("encode ledger line: %w", err)
-	}
-	_, err = s.api.PutItem(ctx, &dynamodb.PutItemInput{
-		TableName:           &s.table,
-		Item:                item,
-		ConditionExpression: aws.String("attribute_not_exists(productionSub)"),
-	})
-	if refused(err) != nil {
+	held, err := s.put(ctx, fresh(stagingSub, email, via, at), "attribute_not_exists(productionSub)", nil)
+	if err == nil && !held {
 		return ErrBound
 	}
+	return err
+}
+
+func fresh(stagingSub, email string, via Via, at time.Time) Line {
+	return Line{StagingSub: stagingSub, Email: Fold(email), State: Imported, Via: via, ImportedAt: at.UTC()}
+}
+
+// put writes a whole line; held is false where the condition did not hold.
+func (s *Store) put(ctx context.Context, line Line, condition string, values map[string]any) (held bool, err error) {
+	item, err := attributevalue.MarshalMapWithOptions(line, func(o *attributevalue.EncoderOptions) { o.OmitEmptyTime = true })
 	if err != nil {
-		return fmt.Errorf("write ledger line: %w", err)
+		return false, fmt.Errorf("encode ledger line: %w", err)
 	}
-	return nil
+	in := &dynamodb.PutItemInput{TableName: &s.table, Item: item, ConditionExpression: &condition}
+	if len(values) > 0 {
+		if in.ExpressionAttributeValues, err = attributevalue.MarshalMap(values); err != nil {
+			return false, fmt.Errorf("encode ledger condition: %w", err)
+		}
+	}
+	_, err = s.api.PutItem(ctx, in)
+	if refused(err) != nil {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("write ledger line: %w", err)
+	}
+	return true, nil
 }
 
 // Get reads a line as it is now, or ErrNoLine.
@@ -78,6 +92,11 @@ func (s *Store) Bind(ctx context.Context, stagingSub, productionSub, email strin
 		condition: "attribute_not_exists(#productionSub) AND email = :email",
 		values:    map[string]any{":email": Fold(email)},
 	})
+	return boundTo(productionSub, line, held, err)
+}
+
+// boundTo is the outcome of an update that was to bind a line.
+func boundTo(productionSub string, line Line, held bool, err error) (Line, error) {
 	switch {
 	case err != nil:
 		return Line{}, err
@@ -172,7 +191,8 @@ func (c change) input() (*dynamodb.UpdateItemInput, error) {
 	for _, name := range slices.Concat(slices.Collect(maps.Keys(c.set)), c.remove, c.names) {
 		names["#"+name] = name
 	}
-	all := maps.Clone(c.values)
+	all := map[string]any{}
+	maps.Copy(all, c.values)
 	var sets []string
 	for name, value := range c.set {
 		all[":set_"+name] = value

@@ -23,13 +23,23 @@ type store interface {
 	Checkpoint(ctx context.Context, stagingSub, productionSub string, p ledger.Progress) error
 	Finish(ctx context.Context, stagingSub, productionSub string, p ledger.Progress, at time.Time) error
 	Fail(ctx context.Context, stagingSub, productionSub, reason string) error
+	Begin(ctx context.Context, stagingSub, email string, at time.Time, before ledger.Line) error
+	TakeBack(ctx context.Context, stagingSub string, at time.Time, before ledger.Line) error
+	Claim(ctx context.Context, stagingSub, productionSub string) (ledger.Line, error)
+	Adopt(ctx context.Context, stagingSub, productionSub string, at time.Time) (ledger.Line, error)
+	PasswordSet(ctx context.Context, stagingSub, productionSub string, at time.Time) error
+	ResetSent(ctx context.Context, stagingSub, productionSub string, at time.Time) error
 }
 
-func TestContractInMemory(t *testing.T) { contract(t, ledgertest.New()) }
+func TestContractInMemory(t *testing.T) {
+	contract(t, ledgertest.New())
+	sweepContract(t, ledgertest.New())
+}
 
 func TestContractInDynamoDB(t *testing.T) {
 	s := spaceporttest.Start(t, spaceport.Options{})
 	contract(t, ledger.New(s.ProductionTables, s.Settings.LedgerTable))
+	sweepContract(t, ledger.New(s.ProductionTables, s.Settings.LedgerTable))
 }
 
 var at = time.Date(2026, 5, 4, 3, 2, 1, 0, time.UTC)
@@ -102,4 +112,68 @@ func contract(t *testing.T, l store) {
 	require.NoError(t, err)
 	require.Equal(t, moved, line)
 	require.ErrorIs(t, l.Checkpoint(ctx, "nobody", "p", some), ledger.ErrNotMoving)
+}
+
+// sweepContract walks a ledger through a sweep, beside a user who comes in by themselves.
+func sweepContract(t *testing.T, l store) {
+	ctx, none := t.Context(), ledger.Line{}
+	get := func(sub string) ledger.Line {
+		t.Helper()
+		line, err := l.Get(ctx, sub)
+		require.NoError(t, err)
+		return line
+	}
+	_, err := l.Claim(ctx, "s", "p")
+	require.ErrorIs(t, err, ledger.ErrNoLine)
+	require.NoError(t, l.Begin(ctx, "s", "Ada@example.com", at, none))
+	begun := ledger.Line{StagingSub: "s", Email: "ada@example.com", State: ledger.Imported, Via: ledger.Sweep, ImportedAt: at}
+	require.Equal(t, begun, get("s"))
+	require.ErrorIs(t, l.Begin(ctx, "s", "ada@example.com", at, none), ledger.ErrChanged, "there is a line now")
+
+	require.NoError(t, l.TakeBack(ctx, "s", at.Add(1), none))
+	require.Equal(t, begun, get("s"), "another Begin's line is left alone")
+	require.NoError(t, l.TakeBack(ctx, "s", at, none))
+	_, err = l.Get(ctx, "s")
+	require.ErrorIs(t, err, ledger.ErrNoLine)
+	require.NoError(t, l.TakeBack(ctx, "s", at, none), "twice does no harm")
+
+	require.NoError(t, l.Import(ctx, "s", "ada@example.com", ledger.ForgotPassword, at))
+	triggered := get("s")
+	require.ErrorIs(t, l.Begin(ctx, "s", "ada@example.com", at, begun), ledger.ErrChanged, "not the line that was read")
+	require.NoError(t, l.Begin(ctx, "s", "ada@example.com", at.Add(1), triggered))
+	require.NoError(t, l.TakeBack(ctx, "s", at.Add(1), triggered))
+	require.Equal(t, triggered, get("s"), "the trigger's line stands again")
+
+	require.NoError(t, l.Begin(ctx, "s", "ada@example.com", at.Add(2), triggered))
+	require.NoError(t, l.Import(ctx, "s", "ada@example.com", ledger.SignIn, at.Add(3)))
+	require.NoError(t, l.TakeBack(ctx, "s", at.Add(2), triggered))
+	require.Equal(t, ledger.SignIn, get("s").Via, "who came in meanwhile is left alone")
+	require.ErrorIs(t, l.PasswordSet(ctx, "s", "p", at), ledger.ErrNotTheirs, "not bound")
+
+	line, err := l.Claim(ctx, "s", "p")
+	require.NoError(t, err)
+	require.Equal(t, ledger.Sweep, line.Via, "the sweep's account won")
+	require.Equal(t, ledger.Moving, line.State)
+	again, err := l.Claim(ctx, "s", "p")
+	require.NoError(t, err)
+	require.Equal(t, line, again)
+	_, err = l.Claim(ctx, "s", "thief")
+	require.ErrorIs(t, err, ledger.ErrNotTheirs)
+	require.ErrorIs(t, l.Begin(ctx, "s", "ada@example.com", at, line), ledger.ErrChanged, "bound")
+	require.NoError(t, l.TakeBack(ctx, "s", line.ImportedAt, none))
+	require.Equal(t, line, get("s"), "a bound line is never taken back")
+
+	require.NoError(t, l.PasswordSet(ctx, "s", "p", at))
+	require.NoError(t, l.ResetSent(ctx, "s", "p", at.Add(time.Hour)))
+	require.ErrorIs(t, l.ResetSent(ctx, "s", "thief", at), ledger.ErrNotTheirs)
+	require.Equal(t, at, get("s").PasswordSetAt)
+	require.Equal(t, at.Add(time.Hour), get("s").ResetAt)
+
+	require.NoError(t, l.Begin(ctx, "a", "bob@example.com", at, none))
+	line, err = l.Adopt(ctx, "a", "there", at.Add(1))
+	require.NoError(t, err)
+	require.Equal(t, at.Add(1), line.SeenAt)
+	require.Equal(t, line, get("a"))
+	_, err = l.Adopt(ctx, "a", "thief", at)
+	require.ErrorIs(t, err, ledger.ErrNotTheirs)
 }

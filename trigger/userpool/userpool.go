@@ -93,6 +93,11 @@ func (p *Pool) Find(ctx context.Context, name string) (trigger.User, error) {
 	if err != nil {
 		return trigger.User{}, translate("read user", err)
 	}
+	return UserOf(out)
+}
+
+// UserOf puts AdminGetUser's answer into the trigger's words.
+func UserOf(out *cognito.AdminGetUserOutput) (trigger.User, error) {
 	attributes := make(map[string]string, len(out.UserAttributes))
 	for _, a := range out.UserAttributes {
 		attributes[aws.ToString(a.Name)] = aws.ToString(a.Value)

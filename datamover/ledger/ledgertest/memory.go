@@ -170,7 +170,9 @@ func (m *Memory) call(name, stagingSub string, f func(*ledger.Line) error) error
 	if err := f(&line); err != nil {
 		return err
 	}
-	if line.StagingSub != "" {
+	if line.StagingSub == "" {
+		delete(m.lines, stagingSub)
+	} else {
 		m.lines[stagingSub] = line
 	}
 	return nil

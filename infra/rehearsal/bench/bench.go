@@ -17,8 +17,8 @@ func Run(ctx context.Context, out io.Writer) error {
 	began := time.Now()
 	w := &printer{out: out}
 	w.printf("%s, %s\n", began.Format(time.DateOnly), machine())
-	w.printf("Medians of one run, interleaved; 1 MB is 2^20 bytes, as Lambda counts. Ratios carry over to AWS, times do not: the\n" +
-		"local cloud is slower than AWS, its wire is faster and without TLS, and Lambda gives a small function a part of a core.\n")
+	w.printf("Medians of one run, interleaved; 1 MB is 2^20 bytes. Look at the ratios: the times are those of this machine, of a local\n" +
+		"cloud in Python and of a wire without TLS, and the functions have whole cores, of which Lambda would give them a part.\n")
 	var all []promise
 	for i, measure := range []func(context.Context) (section, error){functions, largeMove, growth, hook} {
 		s, err := measure(ctx)

@@ -11,13 +11,16 @@ import (
 )
 
 const (
-	coldStarts = 25
-	warmEach   = 4   // warm invocations after each cold one
-	steady     = 200 // and in a row at the end, since memory grows until the garbage collector meets it
-	hookProjects = 5 // of a first sign-in, beside the profile
+	coldStarts   = 25
+	warmEach     = 4   // warm invocations after each cold one
+	steady       = 200 // and in a row at the end, since memory grows until the garbage collector meets it
+	hookProjects = 5   // of a first sign-in, beside the profile
 
+	// What make bench builds, from the folder that it runs in.
 	emptyFunction = "empty"
 	emptyBinary   = ".build/empty/bootstrap"
+	triggerZip    = "dist/trigger.zip"
+	datamoverZip  = "dist/datamover.zip"
 )
 
 // subject is a function under measurement.
@@ -33,11 +36,11 @@ type subject struct {
 
 // functions measures both binaries beside an empty one.
 func functions(ctx context.Context) (section, error) {
-	triggerZip, err := zipSize("dist/trigger.zip")
+	trigger, err := zipSize(triggerZip)
 	if err != nil {
 		return section{}, err
 	}
-	hookZip, err := zipSize("dist/datamover.zip")
+	datamover, err := zipSize(datamoverZip)
 	if err != nil {
 		return section{}, err
 	}
@@ -51,7 +54,7 @@ func functions(ctx context.Context) (section, error) {
 	if err != nil {
 		return section{}, err
 	}
-	return functionsSection(all[0], all[1], all[2], triggerZip, hookZip), nil
+	return functionsSection(all[0], all[1], all[2], []string{"zip that make build made, MB", "", trigger, datamover}), nil
 }
 
 func subjects(ctx context.Context, s *spaceport.Spaceport) ([]*subject, error) {
@@ -96,10 +99,20 @@ func invokeAll(ctx context.Context, s *spaceport.Spaceport, all []*subject) erro
 		}
 	}
 	for _, f := range all {
-		want := fmt.Sprintf(`"decision":%q`, f.decision)
-		if f.decision != "" && bytes.Count(s.Lambdas.Log(f.name), []byte(want)) != f.runs {
-			return fmt.Errorf("%s: not every invocation ended with %s", f.name, want)
+		if err := f.didItsWork(s); err != nil {
+			return err
 		}
+	}
+	return nil
+}
+
+func (f *subject) didItsWork(s *spaceport.Spaceport) error {
+	if len(f.init) != coldStarts {
+		return fmt.Errorf("%s: %d cold starts, not %d", f.name, len(f.init), coldStarts)
+	}
+	want := fmt.Sprintf(`"decision":%q`, f.decision)
+	if f.decision != "" && bytes.Count(s.Lambdas.Log(f.name), []byte(want)) != f.runs {
+		return fmt.Errorf("%s: not every invocation ended with %s", f.name, want)
 	}
 	return nil
 }
@@ -123,4 +136,3 @@ func (f *subject) invoke(ctx context.Context, s *spaceport.Spaceport, counted bo
 	f.peak = max(f.peak, inv.MaxRSS)
 	return nil
 }
-

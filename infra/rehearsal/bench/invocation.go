@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spaceport/user-migration/infra/rehearsal/cloud"
@@ -46,7 +47,7 @@ func byOperation(requests []cloud.Request, caller string) map[string]int {
 	counted := map[string]int{}
 	for _, r := range requests {
 		if r.Caller == caller {
-			counted[r.Operation+" "+r.Resource]++
+			counted[r.Operation+" "+r.Resource[strings.LastIndexByte(r.Resource, '/')+1:]]++ // a role by its name
 		}
 	}
 	return counted

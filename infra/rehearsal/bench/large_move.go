@@ -71,8 +71,8 @@ func largeMoveSection(small, big *move) section {
 	return section{
 		title: "A large move",
 		how: fmt.Sprintf("One hand-over invocation of the datamover for one user's projects of 1 KB; %d of each size, in turn, cold each time.\n"+
-			"A stand-in within this process answers Query and PutItem of that table at once, since moto takes 200 rows/s; ledger,\n"+
-			"roles and all else are in the local cloud. So the rate is the mover's own; DynamoDB's latency and capacity come to it.",
+			"A stand-in within this process answers Query and PutItem of that table at once, since moto takes some 200 rows/s;\n"+
+			"the ledger and all else is in the local cloud. The rate is the mover's own: DynamoDB's latency and capacity come to it.",
 			moveRounds),
 		table: [][]string{
 			row("rows", func(m *move) string { return fmt.Sprint(m.rows) }),

@@ -18,15 +18,18 @@ const (
 	stagingProjects    = "Spaceport-Projects-staging"
 	productionProjects = "Spaceport-Projects-prod"
 
-	notes = 800 // bytes that make a project about 1 KB
+	notes = 850 // bytes that make a project about 1 KB
 )
 
 // arrival is a staging user whom the trigger has let in, and the production user that they became.
 type arrival struct{ stagingSub, productionSub, email string }
 
 func person(i int) arrival {
-	name := fmt.Sprintf("person-%05d", i)
-	return arrival{stagingSub: name + "-of-staging-with-a-long-id", productionSub: name + "-of-production-with-a-long-id", email: name + "@example.com"}
+	return arrival{
+		stagingSub:    fmt.Sprintf("57a61960-0000-4000-8000-%012d", i),
+		productionSub: fmt.Sprintf("9200d000-0000-4000-8000-%012d", i),
+		email:         fmt.Sprintf("person-%d@example.com", i),
+	}
 }
 
 func lines(s *spaceport.Spaceport) *ledger.Store {

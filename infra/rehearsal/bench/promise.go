@@ -27,14 +27,6 @@ func megabytesBelow(what string, bytes, bound int64) promise {
 	}
 }
 
-// counts promises the same number for each, in the order of what is measured.
-func counts(what string, measured, promised []int) promise {
-	return promise{
-		what: what, measured: fmt.Sprint(measured), bound: fmt.Sprint(promised),
-		holds: fmt.Sprint(measured) == fmt.Sprint(promised),
-	}
-}
-
 func (p promise) status() string {
 	if p.holds {
 		return "ok"

@@ -65,7 +65,13 @@ func aligned(rows [][]string, left int) string {
 	return b.String()
 }
 
-func median[T int64 | float64 | time.Duration](values []T) T {
+// number is what is measured: bytes and times.
+type number interface{ int64 | time.Duration }
+
+// ratio is that of the medians.
+func ratio[T number](a, b []T) float64 { return float64(median(a)) / float64(median(b)) }
+
+func median[T number](values []T) T {
 	if len(values) == 0 {
 		return 0
 	}

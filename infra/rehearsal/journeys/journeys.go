@@ -27,6 +27,7 @@ var All = []Journey{
 	{"signs in while staging throttles: later it works", throttled},
 	{"was migrated, then deleted: does not come back", deleted},
 	{"took somebody's address in staging, unverified: no way in", squatter},
+	{"the operator sweeps whoever is left", operatorSweeps},
 }
 
 // toStaging selects every request to the staging account.

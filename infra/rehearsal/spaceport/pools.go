@@ -49,6 +49,10 @@ func (s *Spaceport) makeProductionPool(ctx context.Context) error {
 		AutoVerifiedAttributes: []types.VerifiedAttributeType{types.VerifiedAttributeTypeEmail},
 		UsernameConfiguration:  &types.UsernameConfigurationType{CaseSensitive: aws.Bool(false)},
 		AdminCreateUserConfig:  &types.AdminCreateUserConfigType{AllowAdminCreateUserOnly: true},
+		EmailConfiguration: &types.EmailConfigurationType{
+			EmailSendingAccount: types.EmailSendingAccountTypeDeveloper,
+			SourceArn:           aws.String("arn:aws:ses:" + s.Cloud.Region() + ":" + cloud.ProductionAccount + ":identity/spaceport.example"),
+		},
 		UserAttributeUpdateSettings: &types.UserAttributeUpdateSettingsType{
 			AttributesRequireVerificationBeforeUpdate: []types.VerifiedAttributeType{types.VerifiedAttributeTypeEmail},
 		},

@@ -45,6 +45,8 @@ type Spaceport struct {
 	StagingTables, ProductionTables *dynamodb.Client
 
 	Settings settings.Settings // what the functions were started with
+
+	root string
 }
 
 // Options of a Spaceport; the zero value is as deployed.
@@ -59,13 +61,16 @@ func Installed() error {
 	if err != nil {
 		return err
 	}
-	for _, path := range []string{moto(root), binary(root, "trigger"), binary(root, "datamover")} {
+	for _, path := range []string{moto(root), binary(root, "trigger"), binary(root, "datamover"), filepath.Join(root, ".build", "bulk")} {
 		if _, err := os.Stat(path); err != nil {
 			return fmt.Errorf("%s is missing: run make test or make demo, which install and build it", path)
 		}
 	}
 	return nil
 }
+
+// Bulk is the operator's command as built for this machine.
+func (s *Spaceport) Bulk() string { return filepath.Join(s.root, ".build", "bulk") }
 
 func moto(root string) string         { return filepath.Join(root, ".venv", "bin", "moto_server") }
 func binary(root, name string) string { return filepath.Join(root, ".build", name, "bootstrap") }
@@ -93,7 +98,7 @@ func Start(ctx context.Context, o Options) (*Spaceport, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Spaceport{Cloud: c, Lambdas: lambdahost.New(lambdahost.Options{Region: c.Region(), Account: cloud.ProductionAccount})}
+	s := &Spaceport{root: root, Cloud: c, Lambdas: lambdahost.New(lambdahost.Options{Region: c.Region(), Account: cloud.ProductionAccount})}
 	c.SetFunctions(invoker{s.Lambdas})
 	s.connect()
 	if err := s.build(ctx, root, o.Env); err != nil {

@@ -1,0 +1,371 @@
+package backup
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/spaceport/user-migration/bulk/directory"
+	"github.com/spaceport/user-migration/bulk/goldentest"
+	"github.com/spaceport/user-migration/datamover/rows"
+	"github.com/spaceport/user-migration/trigger"
+)
+
+var errAWS = errors.New("AWS is away")
+
+// fakeStaging is a pool and its tables. err comes after all rows of the projects.
+type fakeStaging struct {
+	users []directory.Record
+	rows  map[string][]rows.Row
+	err   error
+}
+
+func (f *fakeStaging) ID() string { return "us-west-2_staging" }
+
+func (f *fakeStaging) Records(context.Context) iter.Seq2[directory.Record, error] {
+	return func(yield func(directory.Record, error) bool) {
+		for _, u := range f.users {
+			if !yield(u, nil) {
+				return
+			}
+		}
+	}
+}
+
+func (f *fakeStaging) Estimate(context.Context) int { return len(f.users) }
+
+type fakeTables struct{ *fakeStaging }
+
+func (f fakeTables) Estimate(_ context.Context, table string) int { return len(f.rows[table]) }
+
+func (f fakeTables) Rows(ctx context.Context, table string) iter.Seq2[rows.Row, error] {
+	return func(yield func(rows.Row, error) bool) {
+		for _, row := range f.rows[table] {
+			if !yield(row, ctx.Err()) {
+				return
+			}
+		}
+		if f.err != nil {
+			yield(nil, f.err)
+		}
+	}
+}
+
+func text(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
+
+// every is a row with every type there is, at its edges.
+func every() rows.Row {
+	return rows.Row{
+		"id": text("u1"), "s": text(""), "quoted": text("<a href=\"x\">&\u2028\n"), "n": &types.AttributeValueMemberN{Value: "1.50E-30"},
+		"b": &types.AttributeValueMemberB{Value: []byte{0, 255}}, "b0": &types.AttributeValueMemberB{Value: []byte{}},
+		"yes": &types.AttributeValueMemberBOOL{Value: true}, "no": &types.AttributeValueMemberBOOL{}, "nul": &types.AttributeValueMemberNULL{Value: true},
+		"ss": &types.AttributeValueMemberSS{Value: []string{"a", ""}}, "ns": &types.AttributeValueMemberNS{Value: []string{"1", "2"}},
+		"bs": &types.AttributeValueMemberBS{Value: [][]byte{{1}, {2}}},
+		"m": &types.AttributeValueMemberM{Value: map[string]types.AttributeValue{
+			"l": &types.AttributeValueMemberL{Value: []types.AttributeValue{text("x"), &types.AttributeValueMemberM{Value: map[string]types.AttributeValue{}}}},
+		}},
+		"l0": &types.AttributeValueMemberL{Value: []types.AttributeValue{}},
+	}
+}
+
+func newStaging() *fakeStaging {
+	f := &fakeStaging{rows: map[string][]rows.Row{"Users-staging": {every()}}}
+	for i := range 3 {
+		f.users = append(f.users, directory.Record{
+			User: trigger.User{
+				Username: fmt.Sprint("u", i), Sub: fmt.Sprint("u", i), Status: "CONFIRMED", Enabled: i != 1,
+				Created:    time.Date(2024, 5, 1, 8, 0, i, 0, time.UTC),
+				Attributes: map[string]string{"sub": fmt.Sprint("u", i), "email": fmt.Sprintf("u%d@example.com", i), "custom:plan": "gold"},
+			},
+			Modified: time.Date(2025, 5, 1, 8, 0, i, 0, time.UTC),
+		})
+	}
+	for i := range 1500 {
+		f.rows["Projects-staging"] = append(f.rows["Projects-staging"], rows.Row{"userSub": text("u1"), "projectId": text(fmt.Sprint(i))})
+	}
+	return f
+}
+
+func maker(f *fakeStaging) *Maker {
+	now := time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC)
+	return NewMaker(f, fakeTables{f}, []string{"Users-staging", "Projects-staging"}, nil, func() time.Time {
+		now = now.Add(time.Second)
+		return now
+	})
+}
+
+func made(t *testing.T) (dir string, m Manifest) {
+	t.Helper()
+	dir = filepath.Join(t.TempDir(), "saved")
+	m, err := maker(newStaging()).Make(t.Context(), dir)
+	require.NoError(t, err)
+	return dir, m
+}
+
+// plain takes out what depends on how well this Go compresses.
+func plain(m Manifest) Manifest {
+	m.Files = slices.Clone(m.Files)
+	for i := range m.Files {
+		m.Files[i].Bytes, m.Files[i].SHA256 = 1234, "sha256"
+	}
+	return m
+}
+
+func TestBackup(t *testing.T) {
+	dir, m := made(t)
+	var out bytes.Buffer
+	require.NoError(t, plain(m).WriteText(&out, "saved"))
+	goldentest.Equal(t, "saved", out.String())
+	written, err := os.ReadFile(filepath.Join(dir, manifestFile))
+	require.NoError(t, err)
+	inMemory, err := json.Marshal(m)
+	require.NoError(t, err)
+	assert.JSONEq(t, string(inMemory), string(written))
+	raw, err := json.MarshalIndent(plain(m), "", "  ")
+	require.NoError(t, err)
+	goldentest.Equal(t, "manifest", string(raw)+"\n")
+
+	entries, err := os.ReadDir(dir)
+	require.NoError(t, err)
+	require.Len(t, entries, 4)
+	for _, entry := range entries {
+		info, err := entry.Info()
+		require.NoError(t, err)
+		assert.Equal(t, os.FileMode(0o600), info.Mode(), entry.Name())
+	}
+	info, err := os.Stat(dir)
+	require.NoError(t, err)
+	assert.Equal(t, os.FileMode(0o700), info.Mode().Perm())
+
+	report, err := Check(t.Context(), dir, nil)
+	require.NoError(t, err)
+	assert.Empty(t, report.Damage)
+	out.Reset()
+	report.Manifest = plain(report.Manifest)
+	require.NoError(t, report.WriteText(&out, "saved"))
+	goldentest.Equal(t, "whole", out.String())
+}
+
+func lines(t *testing.T, path string) []string {
+	t.Helper()
+	file, err := os.Open(path)
+	require.NoError(t, err)
+	defer file.Close()
+	unzipped, err := gzip.NewReader(file)
+	require.NoError(t, err)
+	raw, err := io.ReadAll(unzipped)
+	require.NoError(t, err)
+	all := strings.SplitAfter(string(raw), "\n")
+	return all[:len(all)-1]
+}
+
+func TestWhatIsInIt(t *testing.T) {
+	dir, _ := made(t)
+	users := lines(t, filepath.Join(dir, "users.jsonl.gz"))
+	require.Len(t, users, 3)
+	assert.JSONEq(t, `{"Username":"u1","UserStatus":"CONFIRMED","Enabled":false,"UserCreateDate":"2024-05-01T08:00:01Z",
+		"UserLastModifiedDate":"2025-05-01T08:00:01Z","Attributes":[{"Name":"custom:plan","Value":"gold"},
+		{"Name":"email","Value":"u1@example.com"},{"Name":"sub","Value":"u1"}]}`, users[1])
+	profile := lines(t, filepath.Join(dir, "table-Users-staging.jsonl.gz"))
+	require.Len(t, profile, 1)
+	back, err := decodeRow([]byte(profile[0]))
+	require.NoError(t, err)
+	assert.Equal(t, every(), back, "every type survives")
+	assert.Contains(t, profile[0], `"b":{"B":"AP8="}`, "as DynamoDB's own exports write it")
+	assert.Len(t, lines(t, filepath.Join(dir, "table-Projects-staging.jsonl.gz")), 1500)
+}
+
+func TestNothingIsOverwritten(t *testing.T) {
+	dir, _ := made(t)
+	before, err := os.ReadFile(filepath.Join(dir, manifestFile))
+	require.NoError(t, err)
+	_, err = maker(newStaging()).Make(t.Context(), dir)
+	require.ErrorIs(t, err, ErrNotEmpty)
+	after, err := os.ReadFile(filepath.Join(dir, manifestFile))
+	require.NoError(t, err)
+	assert.Equal(t, before, after)
+
+	_, err = maker(newStaging()).Make(t.Context(), filepath.Join(dir, manifestFile))
+	require.Error(t, err, "a file is no folder")
+}
+
+func TestEmptyFolderIsTakenAndShut(t *testing.T) {
+	dir := t.TempDir()
+	require.NoError(t, os.Chmod(dir, 0o755))
+	_, err := maker(newStaging()).Make(t.Context(), dir)
+	require.NoError(t, err)
+	info, err := os.Stat(dir)
+	require.NoError(t, err)
+	assert.Equal(t, os.FileMode(0o700), info.Mode().Perm())
+}
+
+func TestUnfinishedIsRecognised(t *testing.T) {
+	broken := newStaging()
+	broken.err = errAWS
+	dir := filepath.Join(t.TempDir(), "saved")
+	_, err := maker(broken).Make(t.Context(), dir)
+	require.ErrorIs(t, err, errAWS)
+	report, err := Check(t.Context(), dir, nil)
+	require.NoError(t, err)
+	assert.Equal(t, []Damage{{manifestFile, "missing: the backup did not finish, or this is none"}}, report.Damage)
+
+	odd := newStaging()
+	odd.rows["Users-staging"][0]["odd"] = nil
+	_, err = maker(odd).Make(t.Context(), filepath.Join(t.TempDir(), "saved"))
+	require.ErrorContains(t, err, "attribute odd: unknown type")
+}
+
+func TestTableOutsideTheFolder(t *testing.T) {
+	m := maker(newStaging())
+	m.names = []string{"../elsewhere"}
+	_, err := m.Make(t.Context(), filepath.Join(t.TempDir(), "saved"))
+	require.ErrorContains(t, err, "cannot be a file's name")
+}
+
+// rewrite replaces a file by other lines and makes the manifest agree with it in all but the count.
+func rewrite(t *testing.T, dir, name string, change func([]string) []string) {
+	t.Helper()
+	path := filepath.Join(dir, name)
+	var zipped bytes.Buffer
+	z := gzip.NewWriter(&zipped)
+	_, err := io.WriteString(z, strings.Join(change(lines(t, path)), ""))
+	require.NoError(t, err)
+	require.NoError(t, z.Close())
+	require.NoError(t, os.WriteFile(path, zipped.Bytes(), 0o600))
+	edit(t, dir, func(m *Manifest) {
+		for i := range m.Files {
+			if m.Files[i].Name == name {
+				sum := sha256.Sum256(zipped.Bytes())
+				m.Files[i].Bytes, m.Files[i].SHA256 = int64(zipped.Len()), hex.EncodeToString(sum[:])
+			}
+		}
+	})
+}
+
+func edit(t *testing.T, dir string, change func(*Manifest)) {
+	t.Helper()
+	path := filepath.Join(dir, manifestFile)
+	raw, err := os.ReadFile(path)
+	require.NoError(t, err)
+	var m Manifest
+	require.NoError(t, json.Unmarshal(raw, &m))
+	change(&m)
+	raw, err = json.Marshal(m)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(path, raw, 0o600))
+}
+
+func TestDamageIsNamed(t *testing.T) {
+	const projects = "table-Projects-staging.jsonl.gz"
+	damage := func(name string, f func([]byte) []byte) func(*testing.T, string) {
+		return func(t *testing.T, dir string) {
+			raw, err := os.ReadFile(filepath.Join(dir, name))
+			require.NoError(t, err)
+			require.NoError(t, os.WriteFile(filepath.Join(dir, name), f(raw), 0o600))
+		}
+	}
+	for name, tt := range map[string]struct {
+		damage     func(t *testing.T, dir string)
+		file, what string
+	}{
+		"cut off":            {damage(projects, func(b []byte) []byte { return b[:len(b)-1] }), projects, "bytes, not"},
+		"appended":           {damage(projects, func(b []byte) []byte { return append(b, 0) }), projects, "bytes, not"},
+		"one bit":            {damage(projects, func(b []byte) []byte { b[len(b)/2] ^= 1; return b }), projects, "is not what was written"},
+		"gone":               {func(t *testing.T, dir string) { require.NoError(t, os.Remove(filepath.Join(dir, projects))) }, projects, "missing"},
+		"manifest cut off":   {damage(manifestFile, func(b []byte) []byte { return b[:len(b)/2] }), manifestFile, "is not a manifest"},
+		"manifest empty":     {damage(manifestFile, func([]byte) []byte { return []byte("{}") }), manifestFile, "is not a manifest"},
+		"manifest longer":    {damage(manifestFile, func(b []byte) []byte { return append(b, b...) }), manifestFile, "is not a manifest"},
+		"manifest missing":   {func(t *testing.T, dir string) { require.NoError(t, os.Remove(filepath.Join(dir, manifestFile))) }, manifestFile, "missing"},
+		"manifest elsewhere": {func(t *testing.T, dir string) { edit(t, dir, func(m *Manifest) { m.Files[0].Name = "../x" }) }, "../x", "outside the folder"},
+		"unknown kind":       {func(t *testing.T, dir string) { edit(t, dir, func(m *Manifest) { m.Files[0].Kind = "x" }) }, "users.jsonl.gz", "line 1: unknown kind"},
+		"a line fewer": {func(t *testing.T, dir string) {
+			rewrite(t, dir, projects, func(l []string) []string { return l[:len(l)-1] })
+		}, projects, "has 1,499 rows, not 1,500 as written"},
+		"a line cut off": {func(t *testing.T, dir string) {
+			rewrite(t, dir, projects, func(l []string) []string { l[1499] = l[1499][:5]; return l })
+		}, projects, "line 1,500: it is cut off"},
+		"a line twice": {func(t *testing.T, dir string) {
+			rewrite(t, dir, projects, func(l []string) []string { return append([]string{l[0]}, l...) })
+		}, projects, "has 1,501 rows"},
+		"not JSON": {func(t *testing.T, dir string) {
+			rewrite(t, dir, projects, func(l []string) []string { l[1] = "x\n"; return l })
+		}, projects, "line 2: invalid character"},
+		"not a row": {func(t *testing.T, dir string) {
+			rewrite(t, dir, projects, func(l []string) []string { l[2] = "{\"Item\":{\"a\":{\"S\":\"x\",\"N\":\"1\"}}}\n"; return l })
+		}, projects, "line 3: an attribute has not exactly one type"},
+		"not a user": {func(t *testing.T, dir string) {
+			rewrite(t, dir, "users.jsonl.gz", func(l []string) []string { l[0] = "{}\n"; return l })
+		}, "users.jsonl.gz", "line 1: a user without a name"},
+		"not compressed": {func(t *testing.T, dir string) {
+			require.NoError(t, os.WriteFile(filepath.Join(dir, projects), []byte("x"), 0o600))
+			edit(t, dir, func(m *Manifest) {
+				sum := sha256.Sum256([]byte("x"))
+				m.Files[2].Bytes, m.Files[2].SHA256 = 1, hex.EncodeToString(sum[:])
+			})
+		}, projects, "line 1: unexpected EOF"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir, _ := made(t)
+			tt.damage(t, dir)
+			report, err := Check(t.Context(), dir, nil)
+			require.NoError(t, err)
+			require.Len(t, report.Damage, 1)
+			assert.Equal(t, tt.file, report.Damage[0].File)
+			assert.Contains(t, report.Damage[0].What, tt.what)
+		})
+	}
+}
+
+func TestAllDamageIsNamedAtOnce(t *testing.T) {
+	dir, _ := made(t)
+	require.NoError(t, os.Remove(filepath.Join(dir, "users.jsonl.gz")))
+	edit(t, dir, func(m *Manifest) { m.Files[1].Bytes = 222 })
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "table-Users-staging.jsonl.gz"), []byte("x"), 0o600))
+	report, err := Check(t.Context(), dir, nil)
+	require.NoError(t, err)
+	var out bytes.Buffer
+	require.NoError(t, report.WriteText(&out, "saved"))
+	goldentest.Equal(t, "damaged", out.String())
+}
+
+func TestCheckOfNothing(t *testing.T) {
+	_, err := Check(t.Context(), filepath.Join(t.TempDir(), "none"), nil)
+	require.ErrorIs(t, err, ErrNotThere)
+}
+
+func TestInterrupted(t *testing.T) {
+	dir, _ := made(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err := Check(ctx, dir, nil)
+	require.ErrorIs(t, err, context.Canceled)
+	_, err = maker(newStaging()).Make(ctx, filepath.Join(t.TempDir(), "saved"))
+	require.ErrorIs(t, err, context.Canceled)
+}
+
+func TestOddValuesAreRefused(t *testing.T) {
+	for _, line := range []string{
+		`{}`, `{"Item":{}}`, `{"Item":{"a":null}}`, `{"Item":{"a":{}}}`, `{"Item":{"a":{"X":1}}}`, `{"Item":{"a":{"B":"!"}}}`,
+		`{"Item":{"a":{"M":{"b":{}}}}}`, `{"Item":{"a":{"L":[{}]}}}`, `{"Item":{"a":{"S":"x"}}}{"Item":{}}`,
+	} {
+		_, err := decodeRow([]byte(line))
+		assert.Error(t, err, line)
+	}
+}

@@ -1,0 +1,57 @@
+package check
+
+import (
+	"errors"
+	"slices"
+	"strings"
+)
+
+// operator says in whose name all this was looked at.
+func operator(f Facts) verdict { return ok("%s", f.Operator.ARN) }
+
+// allowed says one thing of every purpose, in the order in which they were tried.
+func allowed(f Facts) []verdict {
+	var purposes [][]Permission
+	for _, p := range f.Permissions {
+		at := slices.IndexFunc(purposes, func(same []Permission) bool { return p.goesWith(same[0]) })
+		if at < 0 {
+			purposes = append(purposes, []Permission{p})
+			continue
+		}
+		purposes[at] = append(purposes[at], p)
+	}
+	var all []verdict
+	for _, same := range purposes {
+		all = append(all, permitted(same))
+	}
+	return all
+}
+
+func (p Permission) goesWith(other Permission) bool {
+	return p.Account == other.Account && p.Purpose == other.Purpose && p.On == other.On
+}
+
+// permitted judges the permissions for one purpose.
+func permitted(same []Permission) verdict {
+	var denied, untold, granted []string
+	var why error
+	for _, p := range same {
+		switch {
+		case p.Err == nil:
+			_, name, _ := strings.Cut(p.Action, ":")
+			granted = append(granted, name)
+		case errors.Is(p.Err, ErrDenied):
+			denied = append(denied, p.Action)
+		default:
+			untold, why = append(untold, p.Action), p.Err
+		}
+	}
+	purpose := same[0].Purpose + " in " + same[0].Account + " (" + same[0].On + ")"
+	switch {
+	case len(denied) > 0:
+		return fail("Allow it to the operator's role.", "%s: AccessDenied to %s", purpose, list(denied))
+	case len(untold) > 0:
+		return warn("Run bulk check again once that is seen to.", "%s: %s could not be tried (%v)", purpose, list(untold), why)
+	}
+	return ok("%s: %s", purpose, list(granted))
+}

@@ -1,0 +1,169 @@
+package directory
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	cognito "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
+	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
+	"github.com/aws/smithy-go"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/spaceport/user-migration/trigger"
+)
+
+// fakeCognito lists its users, and finds those whose filter it was given.
+type fakeCognito struct {
+	users   []types.UserType
+	found   map[string][]types.UserType // filter → answer
+	err     error
+	filters []string
+	pages   int
+}
+
+func (f *fakeCognito) ListUsers(_ context.Context, in *cognito.ListUsersInput, _ ...func(*cognito.Options)) (*cognito.ListUsersOutput, error) {
+	f.pages++
+	if f.err != nil {
+		return nil, f.err
+	}
+	if in.Filter != nil {
+		f.filters = append(f.filters, *in.Filter)
+		return &cognito.ListUsersOutput{Users: f.found[*in.Filter]}, nil
+	}
+	from := 0
+	if in.PaginationToken != nil {
+		_, _ = fmt.Sscan(*in.PaginationToken, &from)
+	}
+	to := min(from+int(*in.Limit), len(f.users))
+	out := &cognito.ListUsersOutput{Users: f.users[from:to]}
+	if to < len(f.users) {
+		out.PaginationToken = aws.String(fmt.Sprint(to))
+	}
+	return out, nil
+}
+
+func (f *fakeCognito) DescribeUserPool(context.Context, *cognito.DescribeUserPoolInput, ...func(*cognito.Options)) (*cognito.DescribeUserPoolOutput, error) {
+	if f.err != nil {
+		return nil, f.err
+	}
+	return &cognito.DescribeUserPoolOutput{UserPool: &types.UserPoolType{EstimatedNumberOfUsers: int32(len(f.users))}}, nil
+}
+
+func user(sub, email string) types.UserType {
+	return types.UserType{
+		Username: aws.String("name-of-" + sub), Enabled: true, UserStatus: types.UserStatusTypeConfirmed,
+		UserCreateDate: aws.Time(time.Unix(1.7e9, 0)), UserLastModifiedDate: aws.Time(time.Unix(1.8e9, 0)),
+		Attributes: []types.AttributeType{{Name: aws.String("sub"), Value: &sub}, {Name: aws.String("email"), Value: &email}},
+	}
+}
+
+func TestUsersStreamsPageByPage(t *testing.T) {
+	api := &fakeCognito{}
+	for i := range 150 {
+		api.users = append(api.users, user(fmt.Sprint(i), fmt.Sprintf("u%d@example.com", i)))
+	}
+	pool := New(api, "us-west-2_pool")
+	n := 0
+	for u, err := range pool.Users(t.Context()) {
+		require.NoError(t, err)
+		assert.Equal(t, fmt.Sprint(n), u.Sub)
+		n++
+	}
+	assert.Equal(t, 150, n)
+	assert.Equal(t, 3, api.pages, "60 a page")
+	assert.Equal(t, 150, pool.Estimate(t.Context()))
+
+	api.pages = 0
+	for range pool.Users(t.Context()) {
+		break
+	}
+	assert.Equal(t, 1, api.pages, "nothing is read ahead of who asks")
+}
+
+func TestRecordHasAllThatListUsersSays(t *testing.T) {
+	api := &fakeCognito{users: []types.UserType{user("s", "ada@example.com")}}
+	for r, err := range New(api, "p").Records(t.Context()) {
+		require.NoError(t, err)
+		assert.Equal(t, Record{
+			User: trigger.User{
+				Username: "name-of-s", Sub: "s", Status: "CONFIRMED", Enabled: true, Created: time.Unix(1.7e9, 0),
+				Attributes: map[string]string{"sub": "s", "email": "ada@example.com"},
+			},
+			Modified: time.Unix(1.8e9, 0),
+		}, r)
+	}
+}
+
+func TestByEmailAsksForBothSpellingsAndNeverTwice(t *testing.T) {
+	both := []types.UserType{user("1", "ada@example.com")}
+	api := &fakeCognito{found: map[string][]types.UserType{
+		`email = "Ada@Example.com"`: append(both, user("2", "Ada@Example.com")),
+		`email = "ada@example.com"`: both,
+	}}
+	found, err := New(api, "p").ByEmail(t.Context(), "Ada@Example.com")
+	require.NoError(t, err)
+	require.Len(t, found, 2)
+	assert.Equal(t, []string{`email = "Ada@Example.com"`, `email = "ada@example.com"`}, api.filters)
+
+	api.filters = nil
+	_, err = New(api, "p").ByEmail(t.Context(), "ada@example.com")
+	require.NoError(t, err)
+	assert.Len(t, api.filters, 1)
+}
+
+func TestFilterCannotBeBrokenOutOf(t *testing.T) {
+	api := &fakeCognito{}
+	_, err := New(api, "p").ByEmail(t.Context(), `a\" or "b@example.com`)
+	require.NoError(t, err)
+	assert.Equal(t, []string{`email = "a\\\" or \"b@example.com"`}, api.filters)
+}
+
+func TestBySpellingReadsEverybody(t *testing.T) {
+	api := &fakeCognito{users: []types.UserType{user("1", "ADA@example.com"), user("2", "bob@example.com"), user("3", "\u212Ada@example.com")}}
+	seen := 0
+	found, err := New(api, "p").BySpelling(t.Context(), "ada@EXAMPLE.com", func() { seen++ })
+	require.NoError(t, err)
+	require.Len(t, found, 1)
+	assert.Equal(t, "1", found[0].Sub)
+	assert.Equal(t, 3, seen)
+}
+
+func TestBySub(t *testing.T) {
+	api := &fakeCognito{found: map[string][]types.UserType{`sub = "1"`: {user("1", "ada@example.com")}}}
+	u, ok, err := New(api, "p").BySub(t.Context(), "1")
+	require.NoError(t, err)
+	assert.True(t, ok)
+	assert.Equal(t, "ada@example.com", u.Email())
+	_, ok, err = New(api, "p").BySub(t.Context(), "2")
+	require.NoError(t, err)
+	assert.False(t, ok)
+}
+
+func TestErrorsAreTranslated(t *testing.T) {
+	for code, want := range map[string]error{
+		"ResourceNotFoundException": ErrNoPool, "AccessDeniedException": ErrDenied, "AccessDenied": ErrDenied,
+		"NotAuthorizedException": ErrDenied, "TooManyRequestsException": ErrThrottled,
+	} {
+		pool := New(&fakeCognito{err: &smithy.GenericAPIError{Code: code}}, "us-west-2_pool")
+		for _, err := range pool.Users(t.Context()) {
+			require.ErrorIs(t, err, want)
+			require.ErrorContains(t, err, "list users of us-west-2_pool")
+			var api smithy.APIError
+			require.ErrorAs(t, err, &api, "what AWS said is kept, for advice")
+		}
+		_, err := pool.ByEmail(t.Context(), "ada@example.com")
+		require.ErrorIs(t, err, want)
+		_, err = pool.BySpelling(t.Context(), "ada@example.com", func() {})
+		require.ErrorIs(t, err, want)
+		_, _, err = pool.BySub(t.Context(), "1")
+		require.ErrorIs(t, err, want)
+		assert.Zero(t, pool.Estimate(t.Context()), "an estimate is not worth an error")
+	}
+	_, err := New(&fakeCognito{err: errors.New("x")}, "p").ByEmail(t.Context(), "ada@example.com")
+	assert.ErrorContains(t, err, "x")
+}

@@ -1,0 +1,17 @@
+// Command bulk is the operator's: everything between "the triggers are live" and "staging can be switched off".
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spaceport/user-migration/bulk/cli"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // the second Ctrl-C kills
+	os.Exit(cli.Run(ctx, os.Args[1:], cli.Standard(), os.Getenv))
+}

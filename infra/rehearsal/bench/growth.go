@@ -1,0 +1,104 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/spaceport/user-migration/infra/rehearsal/spaceport"
+)
+
+const (
+	ownProjects = 250 // more than one page
+	smallTable  = 300
+	largeFactor = 100
+)
+
+// growth moves one user's projects out of a small table, and again out of a large one.
+func growth(ctx context.Context) (section, error) {
+	var small, large map[string]int
+	err := within(ctx, spaceport.Options{}, func(s *spaceport.Spaceport) (err error) {
+		user, others := person(1), projectsOf(person(2).stagingSub, smallTable*largeFactor-ownProjects)
+		few := smallTable - ownProjects
+		if err := add(ctx, s, stagingProjects, append(projectsOf(user.stagingSub, ownProjects), others[:few]...)); err != nil {
+			return err
+		}
+		if small, err = requestsOfMove(ctx, s, user); err != nil {
+			return err
+		}
+		if err := add(ctx, s, stagingProjects, others[few:]); err != nil {
+			return err
+		}
+		if err := readmit(ctx, s, user); err != nil {
+			return err
+		}
+		user.productionSub += "-again"
+		large, err = requestsOfMove(ctx, s, user)
+		return err
+	})
+	return growthSection(small, large), err
+}
+
+// readmit does what an operator does to have a user moved once more.
+func readmit(ctx context.Context, s *spaceport.Spaceport, a arrival) error {
+	_, err := s.ProductionTables.DeleteItem(ctx, &dynamodb.DeleteItemInput{
+		TableName: &s.Settings.LedgerTable,
+		Key:       row{"stagingSub": &types.AttributeValueMemberS{Value: a.stagingSub}},
+	})
+	if err != nil {
+		return fmt.Errorf("delete ledger line: %w", err)
+	}
+	return nil
+}
+
+// requestsOfMove moves a user in a new process and counts what that took.
+func requestsOfMove(ctx context.Context, s *spaceport.Spaceport, a arrival) (map[string]int, error) {
+	if err := bound(ctx, s, a); err != nil {
+		return nil, err
+	}
+	event, err := handOver(a)
+	if err != nil {
+		return nil, err
+	}
+	s.Lambdas.Recycle(spaceport.Datamover)
+	if _, err := invoke(ctx, s, spaceport.Datamover, event); err != nil {
+		return nil, err
+	}
+	counted := byOperation(s.Cloud.Requests(), spaceport.Datamover)
+	line, err := s.Ledger(ctx, a.stagingSub)
+	if err == nil && line.Copied[productionProjects] != ownProjects {
+		err = fmt.Errorf("of %d projects %d were copied", ownProjects, line.Copied[productionProjects])
+	}
+	return counted, err
+}
+
+func growthSection(small, large map[string]int) section {
+	s := section{
+		title: "The same move in a table that grew",
+		how: fmt.Sprintf("Requests of a hand-over invocation that moves %d projects, as the local cloud logged them; the staging table holds\n"+
+			"%d rows in all, then %d.", ownProjects, smallTable, smallTable*largeFactor),
+		table: [][]string{{"requests", fmt.Sprint(smallTable, " rows"), fmt.Sprint(smallTable*largeFactor, " rows")}},
+		promises: []promise{{
+			what:  fmt.Sprintf("requests of a move in a table %d times as large", largeFactor),
+			bound: fmt.Sprint("the same ", total(small)), measured: fmt.Sprint(total(large)), holds: len(small) > 0 && maps.Equal(small, large),
+		}},
+	}
+	all := maps.Clone(small)
+	maps.Copy(all, large)
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		s.table = append(s.table, []string{name, fmt.Sprint(small[name]), fmt.Sprint(large[name])})
+	}
+	s.table = append(s.table, []string{"all", fmt.Sprint(total(small)), fmt.Sprint(total(large))})
+	return s
+}
+
+func total(counted map[string]int) (n int) {
+	for _, count := range counted {
+		n += count
+	}
+	return n
+}

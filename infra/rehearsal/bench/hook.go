@@ -1,0 +1,78 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spaceport/user-migration/infra/rehearsal/spaceport"
+)
+
+const (
+	hookSignIns = 20 // of each user, the first of them a cold start
+	ledgerRead  = "GetItem Spaceport-Migration-prod"
+)
+
+// hook counts what it asks for when there is nothing to move.
+func hook(ctx context.Context) (section, error) {
+	var ofMoved, ofNative map[string]int
+	err := within(ctx, spaceport.Options{}, func(s *spaceport.Spaceport) (err error) {
+		user, native := person(1), person(2)
+		if err := moved(ctx, s, user); err != nil {
+			return err
+		}
+		if ofMoved, err = requestsOfSignIns(ctx, s, user); err != nil {
+			return err
+		}
+		native.stagingSub = ""
+		ofNative, err = requestsOfSignIns(ctx, s, native)
+		return err
+	})
+	return hookSection(ofMoved, ofNative), err
+}
+
+func requestsOfSignIns(ctx context.Context, s *spaceport.Spaceport, a arrival) (map[string]int, error) {
+	event, err := signedIn(a)
+	if err != nil {
+		return nil, err
+	}
+	s.Lambdas.Recycle(spaceport.Datamover)
+	counted := map[string]int{}
+	for range hookSignIns {
+		if _, err := invoke(ctx, s, spaceport.Datamover, event); err != nil {
+			return nil, err
+		}
+		for name, n := range byOperation(s.Cloud.Requests(), spaceport.Datamover) {
+			counted[name] += n
+		}
+	}
+	return counted, nil
+}
+
+func hookSection(ofMoved, ofNative map[string]int) section {
+	row := func(who string, counted map[string]int) []string {
+		return []string{who, fmt.Sprint(hookSignIns), fmt.Sprint(counted[ledgerRead]), fmt.Sprint(total(counted) - counted[ledgerRead])}
+	}
+	return section{
+		title: "The hook when there is nothing to move",
+		how:   "Requests of sign-ins, as the local cloud logged them; the first of each row is a cold start.",
+		table: [][]string{
+			{"", "sign-ins", "GetItem of the ledger", "other requests"},
+			row("migrated user, moved", ofMoved),
+			row("user who was never in staging", ofNative),
+		},
+		promises: []promise{
+			{
+				what: "requests of a moved user's sign-in", measured: perSignIn(ofMoved), bound: "1, the ledger's",
+				holds: ofMoved[ledgerRead] == hookSignIns && total(ofMoved) == hookSignIns,
+			},
+			{
+				what: "requests of the sign-in of a user who was never in staging", measured: perSignIn(ofNative), bound: "0",
+				holds: ofNative != nil && total(ofNative) == 0,
+			},
+		},
+	}
+}
+
+func perSignIn(counted map[string]int) string {
+	return fmt.Sprintf("%g", float64(total(counted))/hookSignIns)
+}
