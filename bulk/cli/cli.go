@@ -18,9 +18,9 @@ func commands() []*command {
 	return []*command{
 		checkCommand(),
 		backupCommand(),
+		sweepCommand(),
 		statusCommand(),
 		verifyCommand(),
-		sweepCommand(),
 	}
 }
 

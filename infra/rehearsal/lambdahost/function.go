@@ -19,6 +19,7 @@ type Function struct {
 	Env     map[string]string // besides what Lambda sets; credentials and AWS_ENDPOINT_URL go here
 	Timeout time.Duration     // 3 s if zero, as in Lambda
 	Memory  int               // MB, 128 if zero; told to the function, not enforced
+	Policy  string            // resource policy, JSON; shown, not enforced
 }
 
 type function struct {

@@ -87,6 +87,7 @@ func New(o Options) *Host {
 	h.ctx, h.cancel = context.WithCancel(context.Background())
 	h.mux = http.NewServeMux()
 	h.mux.HandleFunc("POST /2015-03-31/functions/{name}/invocations", h.serveInvoke)
+	h.mux.HandleFunc("GET /2015-03-31/functions/{name}/policy", h.servePolicy)
 	go launcher(h.launches)
 	return h
 }

@@ -34,7 +34,7 @@ var (
 	errInternal = &ServiceError{http.StatusInternalServerError, "ServiceException", "internal error"}
 )
 
-// ServeHTTP answers POST /2015-03-31/functions/{name or ARN}/invocations. API: Invoke.
+// ServeHTTP answers Invoke and GetPolicy at /2015-03-31/functions/{name or ARN}/. API: Invoke.
 func (h *Host) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.mux.ServeHTTP(w, r)
 }
@@ -65,6 +65,19 @@ func (h *Host) serveInvoke(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		writeError(w, err)
 	}
+}
+
+// servePolicy shows a function's resource policy. API: GetPolicy.
+func (h *Host) servePolicy(w http.ResponseWriter, r *http.Request) {
+	h.mu.Lock()
+	f := h.functions[functionName(r.PathValue("name"))]
+	h.mu.Unlock()
+	if f == nil || f.Policy == "" {
+		writeError(w, ErrNotFound)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(map[string]string{"Policy": f.Policy, "RevisionId": "1"})
 }
 
 func (inv *Invocation) write(w http.ResponseWriter) {

@@ -164,7 +164,7 @@ func (s *Spaceport) makeFunctions(root string, extra map[string]string) error {
 
 func (s *Spaceport) makeFunction(root, name string, f lambdahost.Function, extra map[string]string, role string, allow ...string) error {
 	who := s.Cloud.Credentials(f.Name, allow...)
-	f.Binary = binary(root, name)
+	f.Binary, f.Policy = binary(root, name), s.invocablePolicy(f.Name)
 	f.Env = s.Environment(who, role)
 	for name, value := range extra {
 		f.Env[name] = value
@@ -174,6 +174,14 @@ func (s *Spaceport) makeFunction(root, name string, f lambdahost.Function, extra
 		return err
 	}
 	return s.Lambdas.Create(f)
+}
+
+// invocablePolicy lets Cognito invoke a function, for the production pool only.
+func (s *Spaceport) invocablePolicy(function string) string {
+	return fmt.Sprintf(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"cognito-idp.amazonaws.com"},`+
+		`"Action":"lambda:InvokeFunction","Resource":%q,"Condition":{"StringEquals":{"AWS:SourceAccount":%q},"ArnLike":{"AWS:SourceArn":%q}}}]}`,
+		s.arn(function), cloud.ProductionAccount,
+		"arn:aws:cognito-idp:"+s.Cloud.Region()+":"+cloud.ProductionAccount+":userpool/"+s.ProductionPool)
 }
 
 // Environment is what a binary of ours needs to work in this cloud, as somebody, through a staging role.
