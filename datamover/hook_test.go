@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"log/slog"
 	"os"
 	"strings"
 	"testing"
@@ -19,6 +18,7 @@ import (
 
 	"github.com/spaceport/user-migration/datamover/ledger"
 	"github.com/spaceport/user-migration/datamover/ledger/ledgertest"
+	"github.com/spaceport/user-migration/datamover/metrics"
 )
 
 var _ lambda.Handler = (*Handler)(nil)
@@ -35,7 +35,7 @@ func newHook(m *memory, lines *ledgertest.Memory) *hook {
 		h.handed = append(h.handed, o)
 		return nil
 	}
-	h.Handler = NewHandler(newMover(m, lines), lines, send, 3*time.Second, slog.New(slog.NewJSONHandler(h.log, nil)))
+	h.Handler = NewHandler(newMover(m, lines), lines, send, 3*time.Second, metrics.NewLog(h.log, "datamover"))
 	return h
 }
 
@@ -213,8 +213,110 @@ func TestSlowLedgerReadIsGiven300ms(t *testing.T) {
 		_, err := h.Invoke(t.Context(), recorded(t, "post_authentication"))
 		require.NoError(t, err)
 		assert.Equal(t, 300*time.Millisecond, time.Since(began))
-		assert.Equal(t, postponed, h.decision(t))
+		assert.Equal(t, handedOver, h.decision(t))
+		assert.Equal(t, []HandOver{{StagingSub: ada, ProductionSub: adaNow, Email: adasEmail}}, h.handed)
 	})
+}
+
+// TestLedgerThatDidNotAnswerIsAskedAgainOutsideTheSignIn has each call of the hook fail once: the hand-over makes up for it
+// at once, and not only at the next sign-in.
+func TestLedgerThatDidNotAnswerIsAskedAgainOutsideTheSignIn(t *testing.T) {
+	for _, call := range []string{"Get", "Bind"} {
+		line := imported()
+		line.Via = ledger.Sweep
+		m, lines := newMemory(5), ledgertest.New(line)
+		lines.Before = failing(call, 1, errors.New("ledger is away"))
+		h := newHook(m, lines)
+		_, err := h.Invoke(t.Context(), recorded(t, "post_authentication"))
+		require.NoError(t, err)
+		require.Equal(t, handedOver, h.decision(t), call)
+		require.NoError(t, handOn(t.Context(), t, h))
+		assert.Equal(t, moved, h.decision(t))
+		assert.Equal(t, ledger.Moved, lines.Line(ada).State)
+		assert.Equal(t, adaNow, lines.Line(ada).ProductionSub)
+		assert.NotZero(t, lines.Line(ada).SeenAt)
+	}
+}
+
+func TestForgedClaimMeetsTheLedgerOutsideTheSignInToo(t *testing.T) {
+	line := imported()
+	line.Email = "bob@example.com"
+	m, lines := newMemory(5), ledgertest.New(line)
+	lines.Before = failing("Get", 1, errors.New("ledger is away"))
+	h := newHook(m, lines)
+	_, err := h.Invoke(t.Context(), recorded(t, "post_authentication"))
+	require.NoError(t, err)
+	require.Error(t, handOn(t.Context(), t, h))
+	assert.Equal(t, refused, h.decision(t))
+	assert.Empty(t, m.target)
+	assert.Equal(t, line, lines.Line(ada))
+}
+
+func TestNobodyAnswersAtAll(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHook(newMemory(1), ledgertest.New(imported()))
+		h.ledger = hungLedger{h.ledger}
+		h.handOver = func(ctx context.Context, _ HandOver) error { <-ctx.Done(); return ctx.Err() }
+		began := time.Now()
+		_, err := h.Invoke(t.Context(), recorded(t, "post_authentication"))
+		require.NoError(t, err)
+		assert.Equal(t, postponed, h.decision(t))
+		assert.LessOrEqual(t, time.Since(began), time.Second)
+	})
+}
+
+func TestRowsThatFailAreHandedOver(t *testing.T) {
+	m, lines := newMemory(5), ledgertest.New(imported())
+	m.before = failing("Page Projects-staging", 1, errors.New("InternalServerError"))
+	h := newHook(m, lines)
+	_, err := h.Invoke(t.Context(), recorded(t, "post_authentication"))
+	require.NoError(t, err)
+	require.Equal(t, handedOver, h.decision(t))
+	require.NoError(t, handOn(t.Context(), t, h))
+	assert.Equal(t, ledger.Moved, lines.Line(ada).State)
+	assert.Len(t, m.target["Projects-prod"], 5)
+}
+
+func TestFasterMoverIsNoFailure(t *testing.T) {
+	for _, payload := range [][]byte{recorded(t, "post_authentication"), []byte(`{"stagingSub":"` + ada + `","productionSub":"` + adaNow + `"}`)} {
+		lines := ledgertest.New(bound())
+		lines.Before = failing("Finish", 1, ledger.ErrNotMoving)
+		h := newHook(newMemory(2), lines)
+		_, err := h.Invoke(t.Context(), payload)
+		require.NoError(t, err)
+		assert.Equal(t, otherMover, h.decision(t))
+		assert.Empty(t, h.handed)
+	}
+}
+
+func TestHungStampDoesNotHoldTheSignIn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		swept := bound()
+		swept.Via, swept.State = ledger.Sweep, ledger.Moved
+		h := newHook(newMemory(1), ledgertest.New(swept))
+		h.ledger = hungStamp{h.ledger}
+		began := time.Now()
+		_, err := h.Invoke(t.Context(), recorded(t, "post_authentication"))
+		require.NoError(t, err)
+		assert.Equal(t, seenTimeout, time.Since(began))
+	})
+}
+
+type hungStamp struct{ hookLedger }
+
+func (hungStamp) Seen(ctx context.Context, _, _ string, _ time.Time) error {
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+func TestFlagsAsBooleans(t *testing.T) {
+	for _, verified := range []string{`true`, `"True"`, `"true"`} {
+		m, lines := newMemory(1), ledgertest.New(imported())
+		in := bytes.Replace(recorded(t, "post_authentication"), []byte(`"email_verified":"true"`), []byte(`"email_verified":`+verified), 1)
+		_, err := newHook(m, lines).Invoke(t.Context(), in)
+		require.NoError(t, err)
+		assert.Equal(t, ledger.Moved, lines.Line(ada).State, verified)
+	}
 }
 
 type hungLedger struct{ hookLedger }
@@ -353,6 +455,7 @@ func FuzzInvoke(f *testing.F) {
 		f.Add(recorded(f, event))
 	}
 	f.Add([]byte(`{"stagingSub":"` + ada + `","productionSub":"` + adaNow + `"}`))
+	f.Add([]byte(`{"request":{"userAttributes":{"email_verified":"true","email":"0","custom:staging_sub":"` + ada + `"}}}`)) // nobody
 	f.Fuzz(func(t *testing.T, in []byte) {
 		m, lines := newMemory(4), ledgertest.New(imported())
 		h := newHook(m, lines)

@@ -97,7 +97,12 @@ func (m *memory) Page(ctx context.Context, t settings.Table, owner, after string
 	return page, next, err
 }
 
-func (m *memory) Fits(context.Context, settings.Table, []rows.Row) error { return nil }
+func (m *memory) Fits(_ context.Context, t settings.Table, _ []rows.Row, _ string) error {
+	if m.before != nil {
+		return m.before("Fits " + t.Target)
+	}
+	return nil
+}
 
 func (m *memory) Put(ctx context.Context, t settings.Table, row rows.Row, owner string) (copied bool, err error) {
 	if ctx.Err() != nil {

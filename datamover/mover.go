@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -23,6 +22,10 @@ import (
 // parallelPuts is how many rows of one user are written at once. DynamoDB has no conditional batch.
 const parallelPuts = 16
 
+// maxFailedPages is how many pages with failed rows are kept by themselves. A table that fails more often is left for the
+// next move, and the ledger line stays small.
+const maxFailedPages = 100
+
 // rowSource reads staging. Page's contract is that of rows.Source.
 type rowSource interface {
 	Page(ctx context.Context, t settings.Table, owner, after string) (page []rows.Row, next string, err error)
@@ -30,7 +33,7 @@ type rowSource interface {
 
 // rowTarget writes production. The contract is that of rows.Target.
 type rowTarget interface {
-	Fits(ctx context.Context, t settings.Table, page []rows.Row) error
+	Fits(ctx context.Context, t settings.Table, page []rows.Row, next string) error
 	Put(ctx context.Context, t settings.Table, row rows.Row, owner string) (copied bool, err error)
 }
 
@@ -38,7 +41,7 @@ type rowTarget interface {
 type moveLedger interface {
 	Checkpoint(ctx context.Context, stagingSub, productionSub string, p ledger.Progress) error
 	Finish(ctx context.Context, stagingSub, productionSub string, p ledger.Progress, at time.Time) error
-	Fail(ctx context.Context, stagingSub, productionSub, reason string) error
+	Fail(ctx context.Context, stagingSub, productionSub string, p ledger.Progress, reason string) error
 }
 
 // Mover moves the rows of one user at a time. It can be stopped anywhere and run again, by itself or beside another one:
@@ -58,7 +61,7 @@ func NewMover(tables []settings.Table, source rowSource, target rowTarget, ledge
 
 // PartialError says that some rows could not be moved. All others were, and the next move tries these again.
 type PartialError struct {
-	Failed int     // rows, or pages of rows, that did not arrive
+	Failed int     // rows, or tables that could not be read or written at all
 	Causes []error // the first of each table
 }
 
@@ -70,19 +73,33 @@ func (e *PartialError) Error() string {
 func (e *PartialError) Unwrap() []error { return e.Causes }
 
 // Move moves what line says is still to move, and records it as moved. Its error is a *PartialError, ledger.ErrNotMoving
-// where another mover was faster, or the context's where time ran out; line then still says where to go on.
+// where another mover was faster, or the context's where time ran out; the ledger then says where to go on.
 func (m *Mover) Move(ctx context.Context, line ledger.Line) (ledger.Progress, error) {
-	mv := &move{Mover: m, line: line, progress: ledger.Progress{Copied: map[string]int{}, Kept: map[string]int{}}}
-	for i, after := mv.start(); i < len(m.tables); i, after = i+1, "" {
-		err := mv.table(ctx, m.tables[i], after)
+	mv := &move{Mover: m, line: line, causes: map[string]error{}}
+	mv.todo, mv.progress = m.start(line)
+	for len(mv.todo) > 0 {
+		err := mv.segment(ctx, mv.todo[0])
 		if ctx.Err() != nil || errors.Is(err, ledger.ErrNotMoving) {
 			return mv.progress, cmp.Or(ctx.Err(), err)
 		}
 		if err != nil {
-			mv.fail(m.tables[i], err)
+			mv.fail(mv.todo[0].Table, err)
+			mv.left = append(mv.left, mv.todo[0])
 		}
+		mv.todo = mv.todo[1:]
 	}
 	return mv.progress, mv.end(ctx)
+}
+
+// start is what a line leaves to do, and what is counted already.
+func (m *Mover) start(line ledger.Line) (todo []segment, counted ledger.Progress) {
+	counted = ledger.Progress{Copied: map[string]int{}, Kept: map[string]int{}}
+	todo, ok := decodeCursor(line.Cursor, m.tables)
+	if ok {
+		maps.Copy(counted.Copied, line.Copied)
+		maps.Copy(counted.Kept, line.Kept)
+	}
+	return todo, counted
 }
 
 // move is one run of the mover over one user.
@@ -90,27 +107,31 @@ type move struct {
 	*Mover
 	line     ledger.Line
 	progress ledger.Progress
+	todo     []segment // the first is under way
+	left     []segment // for the next move
 
 	mu     sync.Mutex
 	failed int
-	causes map[string]error // table → first failure
+	causes map[string]error // source → first failure
 }
 
-// start finds the cursor's place, or the beginning where there is none, or none in these tables.
-func (mv *move) start() (table int, after string) {
-	name, after, _ := strings.Cut(mv.line.Cursor, " ")
-	i := slices.IndexFunc(mv.tables, func(t settings.Table) bool { return t.Source == name })
+// segment moves the first of todo, which is s.
+func (mv *move) segment(ctx context.Context, s segment) error {
+	i := slices.IndexFunc(mv.tables, func(t settings.Table) bool { return t.Source == s.Table })
 	if i < 0 {
-		return 0, ""
+		return fmt.Errorf("cursor names %s, which is no table to move", s.Table)
 	}
-	maps.Copy(mv.progress.Copied, mv.line.Copied)
-	maps.Copy(mv.progress.Kept, mv.line.Kept)
-	return i, after
+	err := mv.table(ctx, mv.tables[i], s)
+	if errors.Is(err, rows.ErrPosition) && s.After != "" {
+		mv.todo[0] = segment{Table: s.Table}
+		err = mv.table(ctx, mv.tables[i], mv.todo[0])
+	}
+	return err
 }
 
-func (mv *move) table(ctx context.Context, t settings.Table, after string) error {
+func (mv *move) table(ctx context.Context, t settings.Table, s segment) error {
 	reading, cancel := context.WithCancel(ctx)
-	pages := mv.pages(reading, t, after)
+	pages := mv.pages(reading, t, s)
 	defer func() { // nothing of a move runs on after it
 		cancel()
 		for range pages {
@@ -127,45 +148,65 @@ func (mv *move) table(ctx context.Context, t settings.Table, after string) error
 	return ctx.Err()
 }
 
-// page writes one page and records that, unless it is the last: what follows records that too. After a failure the
-// cursor stays before it, so that the next move meets it again.
+// page writes one page and records that, unless it is the last of its table: what follows records that too.
 func (mv *move) page(ctx context.Context, t settings.Table, p page) error {
-	if err := mv.target.Fits(ctx, t, p.rows); err != nil {
+	if err := mv.target.Fits(ctx, t, p.rows, p.next); err != nil {
 		return err
 	}
-	if err := mv.write(ctx, t, p.rows); err != nil {
+	copied, kept, failed, err := mv.write(ctx, t, p.rows)
+	switch {
+	case err != nil:
 		return err
+	case failed > 0 && len(mv.left) >= maxFailedPages:
+		return fmt.Errorf("%s fails too often", t.Target)
+	case failed > 0: // it is counted when all of it has arrived
+		mv.left = append(mv.left, segment{Table: t.Source, After: p.after, Page: true})
+	default:
+		add(mv.progress.Copied, t.Target, copied)
+		add(mv.progress.Kept, t.Target, kept)
 	}
-	if p.next == "" || mv.failed > 0 {
+	if p.next == "" || mv.todo[0].Page {
 		return nil
 	}
-	mv.progress.Cursor = t.Source + " " + p.next
+	mv.todo[0].After = p.next
+	return mv.checkpoint(ctx)
+}
+
+func add(counts map[string]int, table string, n int) {
+	if n > 0 {
+		counts[table] += n
+	}
+}
+
+func (mv *move) checkpoint(ctx context.Context) (err error) {
+	if mv.progress.Cursor, err = encodeCursor(slices.Concat(mv.todo, mv.left), mv.tables); err != nil {
+		return err
+	}
 	return mv.ledger.Checkpoint(ctx, mv.line.StagingSub, mv.line.ProductionSub, mv.progress)
 }
 
 type page struct {
-	rows []rows.Row
-	next string
-	err  error
+	rows        []rows.Row
+	after, next string // where it begins, and where the next one does
+	err         error
 }
 
-// pages reads one page ahead of the writers. The channel ends with the table, an error or the context.
-func (mv *move) pages(ctx context.Context, t settings.Table, after string) <-chan page {
+// pages reads one page ahead of the writers. The channel ends with the segment, an error or the context.
+func (mv *move) pages(ctx context.Context, t settings.Table, s segment) <-chan page {
 	ahead := make(chan page)
 	go func() {
 		defer close(ahead)
-		for {
-			var p page
+		for after := s.After; ; {
+			p := page{after: after}
 			p.rows, p.next, p.err = mv.source.Page(ctx, t, mv.line.StagingSub, after)
 			select {
 			case ahead <- p:
 			case <-ctx.Done():
 				return
 			}
-			if p.err != nil || p.next == "" {
+			if after = p.next; p.err != nil || after == "" || s.Page {
 				return
 			}
-			after = p.next
 		}
 	}()
 	return ahead
@@ -173,7 +214,7 @@ func (mv *move) pages(ctx context.Context, t settings.Table, after string) <-cha
 
 // write puts rows side by side. A row that fails is counted and the others go on; an error ends the table, and says that
 // not every row was tried.
-func (mv *move) write(ctx context.Context, t settings.Table, page []rows.Row) error {
+func (mv *move) write(ctx context.Context, t settings.Table, page []rows.Row) (copied, kept, failed int, err error) {
 	g, putting := errgroup.WithContext(ctx)
 	g.SetLimit(parallelPuts)
 	for _, row := range page {
@@ -181,48 +222,48 @@ func (mv *move) write(ctx context.Context, t settings.Table, page []rows.Row) er
 			break
 		}
 		g.Go(func() error {
-			copied, err := mv.target.Put(putting, t, row, mv.line.ProductionSub)
-			switch {
-			case errors.Is(err, rows.ErrTable):
+			ours, err := mv.target.Put(putting, t, row, mv.line.ProductionSub)
+			if errors.Is(err, rows.ErrTable) {
 				return err
-			case err != nil && putting.Err() != nil:
+			}
+			if err != nil && putting.Err() != nil {
 				return putting.Err()
+			}
+			mv.mu.Lock()
+			defer mv.mu.Unlock()
+			switch {
 			case err != nil:
-				mv.fail(t, err)
+				failed++
+				mv.failed++
+				mv.cause(t.Source, err)
+			case ours:
+				copied++
 			default:
-				mv.count(t, copied)
+				kept++
 			}
 			return nil
 		})
 	}
-	return cmp.Or(g.Wait(), ctx.Err())
+	err = cmp.Or(g.Wait(), ctx.Err())
+	return copied, kept, failed, err
 }
 
-func (mv *move) count(t settings.Table, copied bool) {
-	mv.mu.Lock()
-	defer mv.mu.Unlock()
-	if copied {
-		mv.progress.Copied[t.Target]++
-	} else {
-		mv.progress.Kept[t.Target]++
-	}
-}
-
-func (mv *move) fail(t settings.Table, err error) {
-	mv.mu.Lock()
-	defer mv.mu.Unlock()
+// fail counts a table that could not be read or written at all.
+func (mv *move) fail(source string, err error) {
 	mv.failed++
-	if mv.causes == nil {
-		mv.causes = map[string]error{}
-	}
-	if mv.causes[t.Source] == nil {
-		mv.causes[t.Source] = err
+	mv.cause(source, err)
+}
+
+func (mv *move) cause(source string, err error) {
+	if mv.causes[source] == nil {
+		mv.causes[source] = err
 	}
 }
 
-func (mv *move) end(ctx context.Context) error {
-	if mv.failed == 0 {
-		return mv.ledger.Finish(ctx, mv.line.StagingSub, mv.line.ProductionSub, mv.progress, mv.now())
+func (mv *move) end(ctx context.Context) (err error) {
+	stagingSub, productionSub := mv.line.StagingSub, mv.line.ProductionSub
+	if len(mv.left) == 0 {
+		return mv.ledger.Finish(ctx, stagingSub, productionSub, mv.progress, mv.now())
 	}
 	partial := &PartialError{Failed: mv.failed}
 	for _, t := range mv.tables {
@@ -230,7 +271,10 @@ func (mv *move) end(ctx context.Context) error {
 			partial.Causes = append(partial.Causes, cause)
 		}
 	}
-	if err := mv.ledger.Fail(ctx, mv.line.StagingSub, mv.line.ProductionSub, partial.Error()); err != nil {
+	if mv.progress.Cursor, err = encodeCursor(mv.left, mv.tables); err != nil {
+		return errors.Join(partial, err)
+	}
+	if err := mv.ledger.Fail(ctx, stagingSub, productionSub, mv.progress, partial.Error()); err != nil {
 		return errors.Join(partial, err)
 	}
 	return partial

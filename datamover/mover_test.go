@@ -15,6 +15,7 @@ import (
 	"github.com/spaceport/user-migration/datamover/ledger"
 	"github.com/spaceport/user-migration/datamover/ledger/ledgertest"
 	"github.com/spaceport/user-migration/datamover/rows"
+	"github.com/spaceport/user-migration/datamover/settings"
 )
 
 func bound() ledger.Line {
@@ -230,6 +231,151 @@ func TestCursorOfAnotherConfigurationStartsOver(t *testing.T) {
 	line := bound()
 	line.Cursor, line.Copied = "Gone-staging {}", map[string]int{"Gone-prod": 7}
 	m, lines := newMemory(4), ledgertest.New(line)
+	_, err := newMover(m, lines).Move(t.Context(), line)
+	require.NoError(t, err)
+	assertAllMoved(t, m, lines.Line(ada), 4)
+}
+
+// failing makes one kind of call fail so many times.
+func failing(call string, times int, err error) func(string) error {
+	var mu sync.Mutex
+	return func(c string) error {
+		mu.Lock()
+		defer mu.Unlock()
+		if c == call && times > 0 {
+			times--
+			return err
+		}
+		return nil
+	}
+}
+
+// TestWhatTheUserDeletedStaysDeleted has a row that fails and another that its owner deletes before the next try.
+func TestWhatTheUserDeletedStaysDeleted(t *testing.T) {
+	for _, call := range []string{"Put Users-prod", "Page Users-staging"} {
+		m, lines := newMemory(10), ledgertest.New(bound())
+		m.before = failing(call, 1, errors.New("throttled"))
+		_, err := newMover(m, lines).Move(t.Context(), bound())
+		var partial *PartialError
+		require.ErrorAs(t, err, &partial)
+		require.Len(t, m.target["Projects-prod"], 10)
+		delete(m.target["Projects-prod"], adaNow+"/p0003")
+
+		_, err = newMover(m, lines).Move(t.Context(), lines.Line(ada))
+		require.NoError(t, err)
+		assert.NotContains(t, m.target["Projects-prod"], adaNow+"/p0003")
+		assert.Len(t, m.target["Users-prod"], 1, "what had failed is there")
+		assert.Equal(t, map[string]int{"Users-prod": 1, "Projects-prod": 10}, lines.Line(ada).Copied, "each row counted once")
+	}
+}
+
+func TestOnlyTheFailedPageIsReadAgain(t *testing.T) {
+	m, lines := newMemory(30), ledgertest.New(bound())
+	m.before = failing("Put Projects-prod", 1, errors.New("throttled"))
+	_, err := newMover(m, lines).Move(t.Context(), bound())
+	require.Error(t, err)
+	pages := m.called("Page Projects-staging")
+	_, err = newMover(m, lines).Move(t.Context(), lines.Line(ada))
+	require.NoError(t, err)
+	assert.Equal(t, 1, m.called("Page Projects-staging")-pages)
+	assertAllMoved(t, m, lines.Line(ada), 30)
+}
+
+func TestTableThatFailsTooOftenIsLeftForLater(t *testing.T) {
+	const projects = (maxFailedPages + 20) * pageSize
+	m, lines := newMemory(projects), ledgertest.New(bound())
+	m.before = failing("Put Projects-prod", 1<<30, errors.New("throttled"))
+	_, err := newMover(m, lines).Move(t.Context(), bound())
+	require.ErrorContains(t, err, "throttled")
+	assert.Less(t, len(lines.Line(ada).Cursor), 20<<10, "the ledger line stays small")
+	m.before = nil
+	_, err = newMover(m, lines).Move(t.Context(), lines.Line(ada))
+	require.NoError(t, err)
+	assertAllMoved(t, m, lines.Line(ada), projects)
+}
+
+func TestTableConfiguredMeanwhileIsMovedToo(t *testing.T) {
+	m, lines := newMemory(30), ledgertest.New(bound())
+	ctx, stop := context.WithCancel(t.Context())
+	m.after = func(call string) error {
+		if call == "Page Projects-staging" && m.called(call) == 5 {
+			stop()
+		}
+		return nil
+	}
+	_, err := newMover(m, lines).Move(ctx, bound())
+	require.ErrorIs(t, err, context.Canceled)
+	require.NotEmpty(t, lines.Line(ada).Cursor)
+	m.after = nil
+	m.source["Files-staging"] = []rows.Row{{"owner": text(ada), "projectId": text("f1")}}
+	mover := newMover(m, lines)
+	mover.tables = []settings.Table{tables[0], {Source: "Files-staging", Target: "Files-prod", OwnerKey: "owner"}, tables[1]}
+	_, err = mover.Move(t.Context(), lines.Line(ada))
+	require.NoError(t, err)
+	assert.Len(t, m.target["Files-prod"], 1)
+	assert.Len(t, m.target["Projects-prod"], 30)
+}
+
+func TestTargetThatDoesNotFitIsNotWritten(t *testing.T) {
+	m, lines := newMemory(10), ledgertest.New(bound())
+	m.before = failing("Fits Projects-prod", 1<<30, &rows.KeyError{Table: "Projects-prod", Want: "userSub", Has: "id"})
+	_, err := newMover(m, lines).Move(t.Context(), bound())
+	require.ErrorContains(t, err, "table Projects-prod: key is id, not userSub")
+	assert.Zero(t, m.called("Put Projects-prod"))
+	assert.Equal(t, ledger.Moving, lines.Line(ada).State)
+}
+
+func TestUnusableTargetIsTriedOnce(t *testing.T) {
+	m, lines := newMemory(1000), ledgertest.New(bound())
+	tried := 0
+	var mu sync.Mutex
+	m.before = func(call string) error {
+		mu.Lock()
+		defer mu.Unlock()
+		if call == "Put Projects-prod" {
+			tried++
+			return rows.ErrTable
+		}
+		return nil
+	}
+	_, err := newMover(m, lines).Move(t.Context(), bound())
+	require.ErrorIs(t, err, rows.ErrTable)
+	assert.LessOrEqual(t, tried, parallelPuts, "not a thousand times")
+}
+
+func TestKeptCountsSurviveAResume(t *testing.T) {
+	m, lines := newMemory(30), ledgertest.New(bound())
+	edited := project(adaNow, 0)
+	edited["title"] = text("edited")
+	m.target["Projects-prod"] = map[string]rows.Row{adaNow + "/p0000": edited}
+	ctx, stop := context.WithCancel(t.Context())
+	m.after = func(call string) error {
+		if call == "Page Projects-staging" && m.called(call) == 5 {
+			stop()
+		}
+		return nil
+	}
+	_, err := newMover(m, lines).Move(ctx, bound())
+	require.ErrorIs(t, err, context.Canceled)
+	m.after = nil
+	_, err = newMover(m, lines).Move(t.Context(), lines.Line(ada))
+	require.NoError(t, err)
+	assert.Equal(t, map[string]int{"Projects-prod": 1}, lines.Line(ada).Kept)
+	assert.Equal(t, 29, lines.Line(ada).Copied["Projects-prod"])
+}
+
+func TestBadCursorStartsOver(t *testing.T) {
+	line := bound()
+	for _, bad := range []string{"x", `{"tables":"Users-staging,Projects-staging","todo":[]}`} {
+		line.Cursor = bad
+		m, lines := newMemory(4), ledgertest.New(line)
+		_, err := newMover(m, lines).Move(t.Context(), line)
+		require.NoError(t, err)
+		assertAllMoved(t, m, lines.Line(ada), 4)
+	}
+	line.Cursor = `{"tables":"Users-staging,Projects-staging","todo":[{"table":"Users-staging"},{"table":"Projects-staging","after":"torn"}]}`
+	m, lines := newMemory(4), ledgertest.New(line)
+	m.before = failing("Page Projects-staging", 1, rows.ErrPosition)
 	_, err := newMover(m, lines).Move(t.Context(), line)
 	require.NoError(t, err)
 	assertAllMoved(t, m, lines.Line(ada), 4)

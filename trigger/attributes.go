@@ -28,6 +28,11 @@ func ForProduction(u User, custom []string) (mapped map[string]string, dropped i
 		}
 		return value == "" || !slices.Contains(standard, name)
 	})
+	for _, flag := range []string{"email_verified", "phone_number_verified"} {
+		if value, ok := mapped[flag]; ok {
+			mapped[flag] = strings.ToLower(value) // "True" is found in pools that were filled by script
+		}
+	}
 	if mapped["preferred_username"] == "" {
 		mapped["preferred_username"] = u.Email()
 	}

@@ -10,7 +10,7 @@ func TestAttributes(t *testing.T) {
 	u := but(func(u *User) {
 		u.Attributes = map[string]string{
 			"sub": sub, "identities": "[]", "cognito:user_status": "CONFIRMED", "dev:custom:x": "1",
-			"email": "Ada@Example.com", "email_verified": "true", "phone_number": "+15551234567", "phone_number_verified": "false",
+			"email": "Ada@Example.com", "email_verified": "True", "phone_number": "+15551234567", "phone_number_verified": "false",
 			"name": "Ada", "locale": "", "custom:plan": "pro", "custom:secret": "s", "custom:empty": "", "custom:staging_sub": "forged",
 		}
 	})
@@ -26,4 +26,18 @@ func TestAttributes(t *testing.T) {
 	mapped, _ = ForProduction(u, nil)
 	assert.Equal(t, "ada", mapped["preferred_username"], "staging's own wins")
 	assert.NotContains(t, mapped, "custom:plan", "nothing custom without an allow-list")
+}
+
+func TestEveryStandardAttributeComesAlong(t *testing.T) {
+	all := map[string]string{"sub": sub}
+	want := map[string]string{"custom:staging_sub": sub}
+	for _, name := range []string{
+		"address", "birthdate", "email", "email_verified", "family_name", "gender", "given_name", "locale", "middle_name", "name",
+		"nickname", "phone_number", "phone_number_verified", "picture", "preferred_username", "profile", "updated_at", "website", "zoneinfo",
+	} {
+		all[name], want[name] = name, name
+	}
+	mapped, dropped := ForProduction(User{Sub: sub, Attributes: all}, nil)
+	assert.Equal(t, want, mapped)
+	assert.Zero(t, dropped)
 }

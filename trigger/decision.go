@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"time"
 	"unicode"
 
 	"golang.org/x/sync/errgroup"
@@ -17,11 +18,33 @@ type outcome struct {
 	user   User
 	reason Reason // empty: import
 	keep   bool   // the password was proven and stays
+
+	via     ledger.Via
+	waited  time.Duration // for staging
+	dropped int           // custom attributes that are left behind
+}
+
+// The decisions, as they stand in the log and in the metrics.
+const (
+	untouched      = "untouched" // the event goes back as it came
+	imported       = "import"
+	importedReset  = "import-for-reset"
+	couldNotDecide = "error"
+)
+
+func (o outcome) decision() string {
+	switch {
+	case o.reason != "":
+		return untouched
+	case o.keep:
+		return imported
+	}
+	return importedReset
 }
 
 // signIn decides about a user who typed a password. Both calls to staging run at once.
 func (h *Handler) signIn(ctx context.Context, name, password string) (outcome, error) {
-	return asTyped(name, func(name string) (outcome, error) {
+	return h.asTyped(name, func(name string) (outcome, error) {
 		proof, user, err := h.askBoth(ctx, name, password)
 		switch {
 		case errors.Is(err, ErrUnknownUser):
@@ -60,7 +83,7 @@ func (h *Handler) judge(name string, user User, proof Proof, refusal error) outc
 
 // forgotPassword decides about a user who typed only their name: the mailbox will prove them.
 func (h *Handler) forgotPassword(ctx context.Context, name string) (outcome, error) {
-	return asTyped(name, func(name string) (outcome, error) {
+	return h.asTyped(name, func(name string) (outcome, error) {
 		user, err := h.staging.Find(ctx, name)
 		switch {
 		case errors.Is(err, ErrUnknownUser):
@@ -113,14 +136,16 @@ func (h *Handler) askBoth(ctx context.Context, name, password string) (proof Pro
 
 // asTyped asks for the name as typed and, if staging does not know it, once more in lower case: case-sensitive pools
 // hold what was typed at sign-up.
-func asTyped(name string, ask func(name string) (outcome, error)) (outcome, error) {
+func (h *Handler) asTyped(name string, ask func(name string) (outcome, error)) (o outcome, err error) {
 	if !usable(name) {
 		return outcome{reason: UnusableName}, nil
 	}
-	o, err := ask(name)
+	began := h.now()
+	o, err = ask(name)
 	if lower := ledger.Fold(name); err == nil && o.reason == UnknownUser && lower != name {
-		return ask(lower)
+		o, err = ask(lower)
 	}
+	o.waited = h.now().Sub(began)
 	return o, err
 }
 
@@ -134,9 +159,14 @@ func usable(name string) bool {
 	}
 	runes := 0
 	for _, r := range name {
-		if runes++; runes > maxName || !unicode.In(r, unicode.L, unicode.M, unicode.S, unicode.N, unicode.P) {
+		if runes++; runes > maxName || !visible(r) {
 			return false
 		}
 	}
 	return true
+}
+
+// visible is what Cognito takes in names and, with white space, in messages ("Amazon Cognito API reference").
+func visible(r rune) bool {
+	return unicode.In(r, unicode.L, unicode.M, unicode.S, unicode.N, unicode.P)
 }

@@ -7,10 +7,13 @@ import (
 	"fmt"
 )
 
-// Sources of Cognito's Migrate user trigger.
+// Sources of Cognito's Migrate user trigger, and of its Custom message trigger.
 const (
 	sourceAuthentication = "UserMigration_Authentication"
 	sourceForgotPassword = "UserMigration_ForgotPassword"
+
+	sourcesOfMessages = "CustomMessage_"
+	sourceReset       = sourcesOfMessages + "ForgotPassword"
 )
 
 // event is Cognito's event as it came. It is never decoded and encoded as a whole, since what comes back must be what was
@@ -19,7 +22,7 @@ type event struct {
 	raw                      []byte
 	source, userName         string
 	password                 string
-	response                 json.RawMessage
+	request, response        json.RawMessage
 	responseFrom, responseTo int // where in raw the response stands
 }
 
@@ -30,11 +33,8 @@ func parseEvent(raw []byte) (event, error) {
 		return event{}, errNotAnEvent
 	}
 	e := event{raw: raw}
-	var request struct {
-		Password string `json:"password"`
-	}
 	into := map[string]any{
-		"triggerSource": &e.source, "userName": &e.userName, "request": &request, "response": &e.response,
+		"triggerSource": &e.source, "userName": &e.userName, "request": &e.request, "response": &e.response,
 	}
 	err := eachMember(raw, func(name string, value json.RawMessage, to int) error {
 		if name == "response" {
@@ -45,6 +45,12 @@ func parseEvent(raw []byte) (event, error) {
 		}
 		return nil
 	})
+	var request struct {
+		Password string `json:"password"`
+	}
+	if err == nil && e.request != nil {
+		err = json.Unmarshal(e.request, &request)
+	}
 	if err != nil {
 		// The decoder's own text may quote the event, password and all.
 		return event{}, errNotAnEvent
@@ -78,18 +84,26 @@ func eachMember(raw []byte, f func(name string, value json.RawMessage, to int) e
 // imported returns the event with a filled response: user attributes, no invitation, and CONFIRMED where the password
 // stays. Where it does not, finalUserStatus is left as it came, and Cognito then sets RESET_REQUIRED.
 func (e event) imported(userAttributes map[string]string, keep bool) ([]byte, error) {
+	members := map[string]any{"userAttributes": userAttributes, "messageAction": "SUPPRESS"}
+	if keep {
+		members["finalUserStatus"] = "CONFIRMED"
+	}
+	return e.filled(members)
+}
+
+// filled returns the event with these members of its response set. All else is as it came: the rest of the response in
+// meaning, and what is around it byte for byte.
+func (e event) filled(members map[string]any) ([]byte, error) {
 	response := map[string]json.RawMessage{}
 	if err := json.Unmarshal(e.response, &response); err != nil || response == nil {
 		return nil, errNotAnEvent
 	}
-	attributes, err := json.Marshal(userAttributes)
-	if err != nil {
-		return nil, fmt.Errorf("encode user attributes: %w", err)
-	}
-	response["userAttributes"] = attributes
-	response["messageAction"] = json.RawMessage(`"SUPPRESS"`)
-	if keep {
-		response["finalUserStatus"] = json.RawMessage(`"CONFIRMED"`)
+	for name, value := range members {
+		encoded, err := json.Marshal(value)
+		if err != nil {
+			return nil, fmt.Errorf("encode %s: %w", name, err)
+		}
+		response[name] = encoded
 	}
 	filled, err := json.Marshal(response)
 	if err != nil {

@@ -5,11 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambda/messages"
 
 	"github.com/spaceport/user-migration/datamover/ledger"
+	"github.com/spaceport/user-migration/datamover/metrics"
 	"github.com/spaceport/user-migration/datamover/settings"
 )
 
@@ -37,15 +40,16 @@ type Handler struct {
 	cutoff  time.Time
 	custom  []string
 	mfa     settings.MFAPolicy
-	log     *slog.Logger
+	letter  Letter
+	log     metrics.Log
 	now     func() time.Time
 }
 
 // NewHandler wires the handler.
-func NewHandler(st staging, l importLedger, s settings.Settings, log *slog.Logger) *Handler {
+func NewHandler(st staging, l importLedger, s settings.Settings, letter Letter, log metrics.Log) *Handler {
 	return &Handler{
 		staging: st, ledger: l, cutoff: s.StagingCutoff, custom: s.CustomAttributes, mfa: s.MFAUsers,
-		log: log, now: time.Now,
+		letter: letter, log: log, now: time.Now,
 	}
 }
 
@@ -56,71 +60,96 @@ func (h *Handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	defer cancel()
 	began := h.now()
 	e, err := parseEvent(payload)
+	if strings.HasPrefix(e.source, sourcesOfMessages) {
+		return h.message(ctx, e), nil
+	}
+	var o outcome
+	answer := payload
+	if err == nil {
+		answer, o, err = h.answer(ctx, e)
+	}
+	h.report(ctx, e, o, err, h.now().Sub(began))
 	if err != nil {
-		h.log.ErrorContext(ctx, "migrate user", "decision", "error", "error", err.Error())
 		return nil, lambdaError(err)
 	}
-	if e.source != sourceAuthentication && e.source != sourceForgotPassword {
-		h.log.WarnContext(ctx, "migrate user", "decision", "untouched", "reason", "other-source", "source", e.source)
-		return payload, nil
-	}
-	answer, attrs, err := h.answer(ctx, e)
-	attrs = append(attrs, "source", e.source, "durationMs", h.now().Sub(began).Milliseconds())
-	if err != nil {
-		h.log.ErrorContext(ctx, "migrate user", append(attrs, "decision", "error", "error", err.Error())...)
-		return nil, lambdaError(err)
-	}
-	h.log.InfoContext(ctx, "migrate user", attrs...)
 	return answer, nil
 }
 
-// answer decides, and imports whom it may. attrs say what is logged of it.
-func (h *Handler) answer(ctx context.Context, e event) (answer []byte, attrs []any, err error) {
-	o, via, err := h.decide(ctx, e)
-	if err != nil {
-		return nil, nil, err
+// answer decides, and imports whom it may.
+func (h *Handler) answer(ctx context.Context, e event) ([]byte, outcome, error) {
+	o, err := h.decide(ctx, e)
+	if err != nil || o.reason != "" {
+		return e.raw, o, err
 	}
+	attributes, dropped := ForProduction(o.user, h.custom)
+	o.dropped = dropped
+	answer, err := e.imported(attributes, o.keep)
+	if err != nil {
+		return nil, o, err
+	}
+	switch err := h.ledger.Import(ctx, o.user.Sub, o.user.Email(), o.via, h.now()); {
+	case errors.Is(err, ledger.ErrBound):
+		o.reason = AlreadyBound
+		return e.raw, o, nil
+	case err != nil:
+		return nil, o, fmt.Errorf("%w: %w", errLedger, err)
+	}
+	return answer, o, nil
+}
+
+func (h *Handler) decide(ctx context.Context, e event) (o outcome, err error) {
+	switch {
+	case e.source == sourceForgotPassword:
+		o, err = h.forgotPassword(ctx, e.userName)
+		o.via = ledger.ForgotPassword
+	case e.source != sourceAuthentication:
+		o.reason = OtherSource
+	case e.password == "":
+		o.reason = NoPassword
+	default:
+		o, err = h.signIn(ctx, e.userName, e.password)
+		o.via = ledger.SignIn
+	}
+	return o, err
+}
+
+// report writes the one line of an event, which is its metrics as well.
+func (h *Handler) report(ctx context.Context, e event, o outcome, err error, took time.Duration) {
+	level, decision := slog.LevelInfo, o.decision()
+	tally := h.log.Tally()
+	var attrs []any
 	if o.user.Sub != "" {
 		// Only of a user that staging knows: what a stranger types into the name field may be their password.
 		attrs = []any{"stagingSub", o.user.Sub, "email", ledger.Mask(o.user.Email())}
 	}
-	if o.reason == "" {
-		switch err := h.ledger.Import(ctx, o.user.Sub, o.user.Email(), via, h.now()); {
-		case errors.Is(err, ledger.ErrBound):
-			o.reason = AlreadyBound
-		case err != nil:
-			return nil, attrs, fmt.Errorf("%w: %w", errLedger, err)
+	switch {
+	case err != nil:
+		level, decision = slog.LevelError, couldNotDecide
+		attrs = append(attrs, "error", err.Error())
+		tally.Count(metrics.Errors, 1, "ErrorType", lambdaError(err).Type)
+	case o.reason != "":
+		if o.reason == OtherSource {
+			level = slog.LevelWarn
 		}
+		attrs = append(attrs, "reason", o.reason)
+	default:
+		attrs = append(attrs, "via", o.via, "droppedAttributes", o.dropped)
+		tally.Count(metrics.Imports, 1, "Via", string(o.via))
 	}
-	if o.reason != "" {
-		return e.raw, append(attrs, "decision", "untouched", "reason", o.reason), nil
+	tally.Count(metrics.Decisions, 1, "Decision", decision, "Reason", string(o.reason))
+	tally.Milliseconds(metrics.Duration, took)
+	if o.waited > 0 {
+		tally.Milliseconds(metrics.StagingLatency, o.waited)
 	}
-	mapped, dropped := ForProduction(o.user, h.custom)
-	answer, err = e.imported(mapped, o.keep)
-	decision := "import-for-reset"
-	if o.keep {
-		decision = "import"
-	}
-	return answer, append(attrs, "decision", decision, "via", via, "droppedAttributes", dropped), err
-}
-
-func (h *Handler) decide(ctx context.Context, e event) (o outcome, via ledger.Via, err error) {
-	if e.source == sourceForgotPassword {
-		o, err = h.forgotPassword(ctx, e.userName)
-		return o, ledger.ForgotPassword, err
-	}
-	if e.password == "" {
-		return outcome{reason: NoPassword}, ledger.SignIn, nil
-	}
-	o, err = h.signIn(ctx, e.userName, e.password)
-	return o, ledger.SignIn, err
+	h.log.Log(ctx, level, "migrate user", slices.Concat(attrs,
+		[]any{"decision", decision, "source", e.source, "durationMs", took.Milliseconds()}, tally.Attrs(h.now()))...)
 }
 
 var errLedger = errors.New("ledger is not writable")
 
 // lambdaError is what Cognito gets, and may show to the app: a type for the alarm and a fixed text. The cause is in the
 // log only.
-func lambdaError(err error) error {
+func lambdaError(err error) messages.InvokeResponse_Error {
 	for _, known := range []struct {
 		err        error
 		name, text string

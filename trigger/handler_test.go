@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"log/slog"
 	"os"
 	"strings"
 	"testing"
@@ -19,6 +18,7 @@ import (
 
 	"github.com/spaceport/user-migration/datamover/ledger"
 	"github.com/spaceport/user-migration/datamover/ledger/ledgertest"
+	"github.com/spaceport/user-migration/datamover/metrics"
 	"github.com/spaceport/user-migration/datamover/settings"
 )
 
@@ -109,8 +109,12 @@ func newHarness(st *fakeStaging, change func(*settings.Settings)) *harness {
 	if change != nil {
 		change(&s)
 	}
+	letter, err := NewLetter("", "")
+	if err != nil {
+		panic(err)
+	}
 	h := &harness{staging: st, lines: ledgertest.New(), log: &bytes.Buffer{}}
-	h.Handler = NewHandler(st, h.lines, s, slog.New(slog.NewJSONHandler(h.log, nil)))
+	h.Handler = NewHandler(st, h.lines, s, letter, metrics.NewLog(h.log, "trigger"))
 	return h
 }
 
@@ -148,9 +152,8 @@ func responseOf(t *testing.T, out []byte) response {
 // TestDecisionTable has each row of the table in the design, for both doors.
 func TestDecisionTable(t *testing.T) {
 	const (
-		untouched = "untouched"
-		keep      = "import"
-		reset     = "import-for-reset"
+		keep  = imported
+		reset = importedReset
 	)
 	tokens := Proof{Sub: sub}
 	withMFA := but(func(u *User) { u.MFA = true })
@@ -290,6 +293,7 @@ func TestMalformedEvent(t *testing.T) {
 	for _, raw := range []string{``, `null`, `[]`, `"x"`, `{`, `{"triggerSource":7}`, `{"request":{"password":{}}}`, `{"userName":"a"} x`,
 		`{"triggerSource":"UserMigration_ForgotPassword","userName":"ada@example.com"}`,
 		`{"triggerSource":"UserMigration_ForgotPassword","userName":"ada@example.com","response":null}`,
+		`{"triggerSource":"UserMigration_ForgotPassword","userName":"ada@example.com","response":[]}`,
 	} {
 		h := newHarness(knows(ada(), Proof{}, nil, email), nil)
 		out, err := h.Invoke(t.Context(), []byte(raw))
@@ -297,6 +301,7 @@ func TestMalformedEvent(t *testing.T) {
 		require.ErrorAs(t, err, &named, raw)
 		assert.Equal(t, "MalformedEvent", named.Type)
 		assert.Nil(t, out)
+		assert.Empty(t, h.lines.Calls(), "no ledger line for an answer that cannot be given")
 	}
 }
 
@@ -530,6 +535,8 @@ func FuzzInvoke(f *testing.F) {
 	f.Add(recorded(f, "forgot_password"))
 	f.Add([]byte(`{"response":{},"triggerSource":"UserMigration_ForgotPassword","userName":"ADA@example.com"}`))
 	f.Add([]byte(`{"response":{"a":1},"response":null,"triggerSource":"UserMigration_ForgotPassword"}`))
+	f.Add(recorded(f, "reset_by_sweep"))
+	f.Add(recorded(f, "reset_by_user"))
 	f.Fuzz(func(t *testing.T, in []byte) {
 		h := newHarness(knows(ada(), Proof{Sub: sub}, nil, email), nil)
 		sent := bytes.Clone(in)
@@ -540,8 +547,16 @@ func FuzzInvoke(f *testing.F) {
 			return
 		}
 		require.True(t, json.Valid(out))
-		if h.lines.Calls()["Import"] == 0 {
-			require.Equal(t, in, out, "untouched means byte for byte")
+		if h.lines.Calls()["Import"] > 0 || bytes.Equal(in, out) {
+			return
 		}
+		// Then it is the letter, and only the response differs.
+		sentEvent, err := parseEvent(in)
+		require.NoError(t, err)
+		require.Equal(t, sourceReset, sentEvent.source, "untouched means byte for byte")
+		answered, err := parseEvent(out)
+		require.NoError(t, err)
+		require.Equal(t, in[:sentEvent.responseFrom], out[:answered.responseFrom])
+		require.Equal(t, in[sentEvent.responseTo:], out[answered.responseTo:])
 	})
 }

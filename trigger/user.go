@@ -4,6 +4,7 @@ package trigger
 
 import (
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/spaceport/user-migration/datamover/ledger"
@@ -33,9 +34,9 @@ func (u User) Ineligible(cutoff time.Time) Reason {
 		return NotConfirmed
 	case !u.Enabled:
 		return Disabled
-	case u.Email() == "" || u.Attributes["email_verified"] != "true":
+	case u.Email() == "" || !strings.EqualFold(u.Attributes["email_verified"], "true"):
 		return EmailUnverified
-	case !cutoff.IsZero() && !u.Created.Before(cutoff):
+	case !cutoff.IsZero() && (u.Created.IsZero() || !u.Created.Before(cutoff)):
 		return AfterCutoff
 	}
 	return ""
@@ -70,6 +71,7 @@ const (
 	EmailUnverified Reason = "email-unverified"
 	AfterCutoff     Reason = "after-cutoff"
 
+	OtherSource    Reason = "other-source" // not an event that the trigger is for
 	NoPassword     Reason = "no-password"
 	UnusableName   Reason = "unusable-name" // no pool would accept it
 	UnknownUser    Reason = "unknown-user"

@@ -16,11 +16,13 @@ import (
 // commands lists every command in the order in which an operator meets them.
 func commands() []*command {
 	return []*command{
+		attachCommand(),
 		checkCommand(),
 		backupCommand(),
 		sweepCommand(),
 		statusCommand(),
 		verifyCommand(),
+		detachCommand(),
 	}
 }
 
@@ -88,8 +90,11 @@ func (c *command) start(ctx context.Context, args []string, g *globals, streams 
 		err = c.checkOperands(operands)
 	}
 	s := &session{Streams: streams, json: g.json, args: operands, now: now}
+	if err == nil && g.stack != "" {
+		s.stack, err = stackOutputs(ctx, g.stack)
+	}
 	if err == nil {
-		s.settings, err = g.settings(getenv, c.required())
+		s.settings, err = g.settings(getenv, s.stack, c.required())
 	}
 	if err == nil {
 		s.meter = progress.New(streams.Err, progress.Options{Terminal: streams.ErrTerminal, Width: streams.Width, Now: now})
@@ -122,9 +127,10 @@ func (c *command) checkOperands(operands []string) error {
 
 func (c *command) synopsis() string { return strings.TrimSpace(c.name + " " + c.usage) }
 
-// globals are the flags of every command: --json, and one for each variable.
+// globals are the flags of every command: --json, --stack, and one for each variable.
 type globals struct {
 	json   bool
+	stack  string
 	values map[string]string // variable → what a flag gave it
 }
 
@@ -135,6 +141,7 @@ func newFlagSet(name string, g *globals) *flag.FlagSet {
 	f := flag.NewFlagSet(name, flag.ContinueOnError)
 	f.SetOutput(io.Discard)
 	f.BoolVar(&g.json, "json", g.json, "print the result as one JSON document")
+	f.StringVar(&g.stack, "stack", g.stack, "read the settings from the outputs of the production stack with this `NAME`")
 	for _, v := range settings.Variables {
 		f.Func(flagOf(v.Name), v.Help, func(value string) error {
 			g.values[v.Name] = value
@@ -185,10 +192,14 @@ func explain(f *flag.FlagSet, err error) error {
 	return usagef("there is no flag --%s%s", strings.TrimPrefix(name, "-"), didYouMean(name, names, "--"))
 }
 
-// settings reads the variables, a flag before the environment before the default, and names all that is wrong at once.
-func (g *globals) settings(getenv func(string) string, required []string) (settings.Settings, error) {
+// settings reads the variables: a flag goes before the stack, the environment and the default. It names all that is wrong at
+// once.
+func (g *globals) settings(getenv func(string) string, stack map[string]string, required []string) (settings.Settings, error) {
 	s, err := settings.Read(func(name string) string {
 		if value, given := g.values[name]; given {
+			return value
+		}
+		if value, given := valueIn(stack, name); given {
 			return value
 		}
 		return getenv(name)

@@ -73,6 +73,7 @@ func (c *command) printFlags(w io.Writer) {
 		c.flags(f)
 	}
 	f.Bool("json", false, "print the result as one JSON document")
+	f.String("stack", "", "read the settings from the outputs of the production stack with this `NAME`")
 	names, texts := []string{}, []string{}
 	longest := 0
 	f.VisitAll(func(f *flag.Flag) {

@@ -28,6 +28,7 @@ type session struct {
 	json     bool
 	args     []string
 	settings settings.Settings
+	stack    map[string]string // outputs of the stack that --stack names
 	meter    *progress.Meter
 	now      func() time.Time
 }
@@ -41,6 +42,18 @@ func (s *session) print(doc any, text func(io.Writer) error) error {
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", "  ")
 	return enc.Encode(doc)
+}
+
+// confirmPool has the operator type a pool's name, which no habit of pressing y can do.
+func (s *session) confirmPool(ctx context.Context, name string) error {
+	typed, err := s.ask(ctx, "To go on, type the pool's name:")
+	if err != nil {
+		return err
+	}
+	if typed != name {
+		return usagef("%q is not the pool's name: nothing was written", typed)
+	}
+	return nil
 }
 
 // accounts is staging and production, open.

@@ -239,12 +239,5 @@ func (r *sweepRun) confirm(ctx context.Context, p *sweep.Plan) error {
 	}
 	r.meter.Println(fmt.Sprintf("This creates %s accounts in %s (%s), moves their data and sends %s letters; it takes about %s.",
 		progress.Count(p.Create), r.pool.name, r.settings.ProductionUserPoolID, progress.Count(p.Letters), progress.Duration(p.Takes(r.limits))))
-	typed, err := r.ask(ctx, "To go on, type the pool's name:")
-	if err != nil {
-		return err
-	}
-	if typed != r.pool.name {
-		return usagef("%q is not the pool's name: nothing was written", typed)
-	}
-	return nil
+	return r.confirmPool(ctx, r.pool.name)
 }

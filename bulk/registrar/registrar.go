@@ -82,9 +82,12 @@ func (p *Pool) LockPassword(ctx context.Context, sub string) error {
 // unknowable is a password of 390 random bits in 82 characters, with all four kinds of character that a policy may ask for.
 func unknowable() string { return rand.Text() + rand.Text() + rand.Text() + "aA1!" }
 
-// SendReset e-mails a code with which the user sets a password of their own.
+// SendReset e-mails a code with which the user sets a password of their own. Where the trigger answers for the pool's
+// messages, it takes this one for a sweep's and writes the letter.
 func (p *Pool) SendReset(ctx context.Context, sub string) error {
-	_, err := p.api.AdminResetUserPassword(ctx, &cognito.AdminResetUserPasswordInput{UserPoolId: &p.id, Username: &sub})
+	_, err := p.api.AdminResetUserPassword(ctx, &cognito.AdminResetUserPasswordInput{
+		UserPoolId: &p.id, Username: &sub, ClientMetadata: trigger.SweepMark(),
+	})
 	return explain("send reset", err)
 }
 

@@ -28,12 +28,19 @@ type Limits struct {
 	Parallel   int           // connections kept open to one endpoint
 }
 
+const idleConnection = 20 * time.Second
+
 // Production opens the account that the code runs in. Endpoints, Region and credentials come from the SDK's own chain.
 func Production(ctx context.Context, l Limits) (aws.Config, error) {
 	cfg, err := config.LoadDefaultConfig(ctx,
 		config.WithHTTPClient(awshttp.NewBuildableClient().
 			WithTimeout(l.Attempt).
-			WithTransportOptions(func(t *http.Transport) { t.MaxIdleConnsPerHost = l.Parallel })),
+			WithTransportOptions(func(t *http.Transport) {
+				t.MaxIdleConnsPerHost = l.Parallel
+				// A Lambda environment is frozen between invocations. A connection that AWS has closed meanwhile
+				// would cost the next sign-in a try, and a password is not tried twice.
+				t.IdleConnTimeout = idleConnection
+			})),
 		config.WithRetryer(func() aws.Retryer {
 			return retry.NewStandard(func(o *retry.StandardOptions) {
 				o.MaxAttempts = l.Attempts

@@ -85,8 +85,11 @@ func (s *Store) Get(ctx context.Context, stagingSub string) (Line, error) {
 }
 
 // Bind gives an unbound line to the production user who bears its e-mail, and returns the line as it then is. Two hooks
-// of the same user may race: both get the line. Anybody else gets ErrNotTheirs, or ErrNoLine.
+// of the same user may race: both get the line. Anybody else, and nobody, gets ErrNotTheirs, or ErrNoLine.
 func (s *Store) Bind(ctx context.Context, stagingSub, productionSub, email string) (Line, error) {
+	if productionSub == "" {
+		return Line{}, ErrNotTheirs // nobody: an unbound line has no owner either
+	}
 	line, held, err := s.update(ctx, stagingSub, change{
 		set:       map[string]any{"productionSub": productionSub, "state": Moving},
 		condition: "attribute_not_exists(#productionSub) AND email = :email",
@@ -118,7 +121,7 @@ func (s *Store) Seen(ctx context.Context, stagingSub, productionSub string, at t
 	return err
 }
 
-// Progress is how far a move has come: every row before Cursor is counted in Copied or Kept, none after it.
+// Progress is how far a move has come: Cursor is what is still to do, and all else is counted in Copied or Kept.
 type Progress struct {
 	Cursor       string
 	Copied, Kept map[string]int
@@ -139,10 +142,12 @@ func (s *Store) Finish(ctx context.Context, stagingSub, productionSub string, p 
 	})
 }
 
-// Fail records why a move did not finish, or ErrNotMoving. The line stays moving, so that the next sign-in or sweep
-// tries again.
-func (s *Store) Fail(ctx context.Context, stagingSub, productionSub, reason string) error {
-	return s.whileMoving(ctx, stagingSub, productionSub, change{set: map[string]any{"lastError": reason}})
+// Fail records why a move did not finish, and what it leaves to do, or ErrNotMoving. The line stays moving, so that the
+// next sign-in or sweep tries again.
+func (s *Store) Fail(ctx context.Context, stagingSub, productionSub string, p Progress, reason string) error {
+	return s.whileMoving(ctx, stagingSub, productionSub, change{
+		set: map[string]any{"cursor": p.Cursor, "copied": p.Copied, "kept": p.Kept, "lastError": reason},
+	})
 }
 
 func (s *Store) whileMoving(ctx context.Context, stagingSub, productionSub string, c change) error {

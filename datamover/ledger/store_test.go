@@ -22,7 +22,7 @@ type store interface {
 	Seen(ctx context.Context, stagingSub, productionSub string, at time.Time) error
 	Checkpoint(ctx context.Context, stagingSub, productionSub string, p ledger.Progress) error
 	Finish(ctx context.Context, stagingSub, productionSub string, p ledger.Progress, at time.Time) error
-	Fail(ctx context.Context, stagingSub, productionSub, reason string) error
+	Fail(ctx context.Context, stagingSub, productionSub string, p ledger.Progress, reason string) error
 	Begin(ctx context.Context, stagingSub, email string, at time.Time, before ledger.Line) error
 	TakeBack(ctx context.Context, stagingSub string, at time.Time, before ledger.Line) error
 	Claim(ctx context.Context, stagingSub, productionSub string) (ledger.Line, error)
@@ -66,6 +66,8 @@ func contract(t *testing.T, l store) {
 
 	_, err = l.Bind(ctx, "u", "p", "ada@example.com")
 	require.ErrorIs(t, err, ledger.ErrNotTheirs, "another e-mail")
+	_, err = l.Bind(ctx, "u", "", "new@example.com")
+	require.ErrorIs(t, err, ledger.ErrNotTheirs, "nobody")
 	require.ErrorIs(t, l.Checkpoint(ctx, "u", "p", ledger.Progress{}), ledger.ErrNotMoving, "not bound")
 	require.NoError(t, l.Seen(ctx, "u", "p", at))
 	require.Zero(t, get("u").SeenAt, "not bound")
@@ -92,9 +94,10 @@ func contract(t *testing.T, l store) {
 	require.NoError(t, l.Checkpoint(ctx, "u", "p", some))
 	require.Equal(t, "t {}", get("u").Cursor)
 	require.Equal(t, some.Copied, get("u").Copied)
-	require.ErrorIs(t, l.Fail(ctx, "u", "thief", "x"), ledger.ErrNotMoving)
-	require.NoError(t, l.Fail(ctx, "u", "p", "1 not moved"))
+	require.ErrorIs(t, l.Fail(ctx, "u", "thief", some, "x"), ledger.ErrNotMoving)
+	require.NoError(t, l.Fail(ctx, "u", "p", ledger.Progress{Cursor: "left", Copied: some.Copied, Kept: some.Kept}, "1 not moved"))
 	require.Equal(t, "1 not moved", get("u").LastError)
+	require.Equal(t, "left", get("u").Cursor)
 	require.Equal(t, ledger.Moving, get("u").State)
 
 	all := ledger.Progress{Copied: map[string]int{"t": 3}, Kept: map[string]int{"s": 1}}
@@ -107,7 +110,7 @@ func contract(t *testing.T, l store) {
 	}, moved)
 	require.ErrorIs(t, l.Checkpoint(ctx, "u", "p", some), ledger.ErrNotMoving, "moved stays moved")
 	require.ErrorIs(t, l.Finish(ctx, "u", "p", some, at), ledger.ErrNotMoving)
-	require.ErrorIs(t, l.Fail(ctx, "u", "p", "x"), ledger.ErrNotMoving)
+	require.ErrorIs(t, l.Fail(ctx, "u", "p", some, "x"), ledger.ErrNotMoving)
 	line, err = l.Bind(ctx, "u", "p", "new@example.com")
 	require.NoError(t, err)
 	require.Equal(t, moved, line)

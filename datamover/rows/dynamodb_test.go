@@ -53,7 +53,7 @@ func TestEveryTypeSurvives(t *testing.T) {
 	for after, first := "", true; first || after != ""; first = false {
 		page, next, err := source.Page(t.Context(), table, "before", after)
 		require.NoError(t, err)
-		require.NoError(t, target.Fits(t.Context(), table, page))
+		require.NoError(t, target.Fits(t.Context(), table, page, next))
 		for _, row := range page {
 			for range 2 { // the second time it stands there already, and is told to be ours
 				copied, err := target.Put(t.Context(), table, row, "after")
@@ -102,11 +102,25 @@ func TestRealTablesWithAnotherKey(t *testing.T) {
 	_, _, err := rows.NewSource(s.StagingTables).Page(t.Context(), wrong, "u", "")
 	require.ErrorIs(t, err, rows.ErrTable)
 	assert.ErrorContains(t, err, "table By-id: partition key is not userSub")
-	err = rows.NewTarget(s.ProductionTables).Fits(t.Context(), wrong, nil)
+	err = rows.NewTarget(s.ProductionTables).Fits(t.Context(), wrong, nil, "")
 	assert.EqualError(t, err, "table By-id-prod: key is id, not userSub")
 
 	wrong.Source, wrong.Target = "Gone", "Gone"
 	_, _, err = rows.NewSource(s.StagingTables).Page(t.Context(), wrong, "u", "")
 	require.ErrorIs(t, err, rows.ErrTable)
-	require.ErrorIs(t, rows.NewTarget(s.ProductionTables).Fits(t.Context(), wrong, nil), rows.ErrTable)
+	require.ErrorIs(t, rows.NewTarget(s.ProductionTables).Fits(t.Context(), wrong, nil, ""), rows.ErrTable)
+}
+
+// TestPutOverwritesNothing has a row of production's own in the way.
+func TestPutOverwritesNothing(t *testing.T) {
+	s := spaceporttest.Start(t, spaceport.Options{})
+	own := rows.Row{"userSub": text("after"), "projectId": text("1"), "title": text("production's own")}
+	require.NoError(t, s.Put(t.Context(), s.ProductionTables, table.Target, own))
+	copied, err := rows.NewTarget(s.ProductionTables).Put(t.Context(), table, rows.Row{"userSub": text("before"), "projectId": text("1")}, "after")
+	require.NoError(t, err)
+	assert.False(t, copied)
+	got, err := spaceport.Rows(t.Context(), s.ProductionTables, table.Target, table.OwnerKey, "after")
+	require.NoError(t, err)
+	require.Len(t, got, 1)
+	assert.True(t, rows.Equal(own, got[0]))
 }

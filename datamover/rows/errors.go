@@ -11,6 +11,9 @@ import (
 // ErrTable means that no row of a table can be read or written: it is missing, or not allowed.
 var ErrTable = errors.New("table cannot be used")
 
+// ErrPosition means that a position is none of this table's.
+var ErrPosition = errors.New("no position in this table")
+
 // KeyError names a table whose key is not the one that is configured or needed.
 type KeyError struct {
 	Table, Want, Has string

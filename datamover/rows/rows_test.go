@@ -58,7 +58,7 @@ func TestPositionSurvivesAsText(t *testing.T) {
 
 	for _, bad := range []string{"x", `{"k":{}}`, `{"k":{"B":"!"}}`} {
 		_, err := decodePosition(bad)
-		assert.ErrorContains(t, err, "decode cursor")
+		assert.ErrorIs(t, err, ErrPosition)
 	}
 	_, err = encodePosition(map[string]types.AttributeValue{"k": &types.AttributeValueMemberBOOL{}})
 	assert.Error(t, err)
@@ -87,30 +87,40 @@ func (f *fakeTable) PutItem(context.Context, *dynamodb.PutItemInput, ...func(*dy
 var projects = settings.Table{Source: "P-staging", Target: "P-prod", OwnerKey: "userSub"}
 
 func TestTargetThatWouldLoseRowsIsNamed(t *testing.T) {
-	page := []Row{{"userSub": s("u"), "projectId": s("1")}, {"userSub": s("u"), "projectId": s("2")}}
+	page := []Row{
+		{"userSub": s("u"), "projectId": s("1"), "status": s("open"), "n": n("1")},
+		{"userSub": s("u"), "projectId": s("2"), "status": s("open"), "n": n("2")},
+	}
+	position, err := encodePosition(Row{"userSub": s("u"), "projectId": s("2")})
+	require.NoError(t, err)
 	for name, tt := range map[string]struct {
-		keys []string
-		page []Row
-		want string
+		keys  []string
+		page  []Row
+		after string
+		want  string
 	}{
-		"as staging":                       {[]string{"userSub", "projectId"}, page, ""},
-		"other partition key":              {[]string{"id", "projectId"}, page, "table P-prod: key is id, not userSub"},
-		"no sort key, many rows":           {[]string{"userSub"}, page, "table P-prod: key is userSub alone, not userSub with a sort key"},
-		"no sort key, one row":             {[]string{"userSub"}, page[:1], ""},
-		"sort key that the rows lack":      {[]string{"userSub", "createdAt"}, page, "table P-prod: key is createdAt, not a key that rows of P-staging bear"},
-		"nothing to move, key still asked": {[]string{"id"}, nil, "table P-prod: key is id, not userSub"},
+		"as staging":                       {[]string{"userSub", "projectId"}, page, "", ""},
+		"as staging, and more to come":     {[]string{"userSub", "projectId"}, page, position, ""},
+		"other partition key":              {[]string{"id", "projectId"}, page, "", "table P-prod: key is id, not userSub"},
+		"no sort key, many rows":           {[]string{"userSub"}, page, "", "table P-prod: key is userSub, not one that tells rows of P-staging apart"},
+		"no sort key, one row":             {[]string{"userSub"}, page[:1], "", ""},
+		"no sort key, and more to come":    {[]string{"userSub"}, page[:1], position, "table P-prod: key is userSub, not projectId and userSub as in P-staging"},
+		"sort key that the rows lack":      {[]string{"userSub", "createdAt"}, page, "", "table P-prod: key is createdAt, not a key that rows of P-staging bear"},
+		"sort key that rows share":         {[]string{"userSub", "status"}, page, "", "table P-prod: key is userSub and status, not one that tells rows of P-staging apart"},
+		"other sort key, and more to come": {[]string{"userSub", "n"}, page, position, "table P-prod: key is userSub and n, not projectId and userSub as in P-staging"},
+		"nothing to move, key still asked": {[]string{"id"}, nil, "", "table P-prod: key is id, not userSub"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			api := &fakeTable{keys: tt.keys}
 			target := NewTarget(api)
-			err := target.Fits(t.Context(), projects, tt.page)
+			err := target.Fits(t.Context(), projects, tt.page, tt.after)
 			if tt.want == "" {
 				require.NoError(t, err)
 			} else {
 				require.EqualError(t, err, tt.want)
 				require.ErrorIs(t, err, ErrTable)
 			}
-			_ = target.Fits(t.Context(), projects, tt.page)
+			_ = target.Fits(t.Context(), projects, tt.page, tt.after)
 			assert.Equal(t, 1, api.describes, "asked once")
 		})
 	}
@@ -160,4 +170,7 @@ func TestSourceWithAnotherKeyIsNamed(t *testing.T) {
 	require.ErrorAs(t, err, &key)
 	assert.ErrorContains(t, err, "table P-staging: partition key is not userSub as configured")
 	assert.ErrorContains(t, err, "missed key schema element: id")
+
+	_, _, err = NewSource(api).Page(t.Context(), projects, "u", `{"userSub":{"S":"u"}}`)
+	require.ErrorIs(t, err, ErrPosition, "at the beginning the key is wrong; later the position is")
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
-	"errors"
 	"fmt"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -28,7 +27,8 @@ type Source struct{ api queryAPI }
 func NewSource(api queryAPI) *Source { return &Source{api: api} }
 
 // Page returns rows of one owner from position after on, in the order of the table, and the position to go on from;
-// "" is both the beginning and the end. A table without that partition key is a *KeyError.
+// "" is both the beginning and the end. A table without that partition key is a *KeyError; a position of another table is
+// ErrPosition.
 func (s *Source) Page(ctx context.Context, t settings.Table, owner, after string) (page []Row, next string, err error) {
 	start, err := decodePosition(after)
 	if err != nil {
@@ -43,6 +43,9 @@ func (s *Source) Page(ctx context.Context, t settings.Table, owner, after string
 		Limit:                     aws.Int32(pageSize),
 		ConsistentRead:            aws.Bool(true),
 	})
+	if code(err) == "ValidationException" && after != "" {
+		return nil, "", fmt.Errorf("read %s: %w: %w", t.Source, ErrPosition, err)
+	}
 	if code(err) == "ValidationException" {
 		return nil, "", &KeyError{Table: t.Source, Want: t.OwnerKey, cause: err}
 	}
@@ -93,7 +96,7 @@ func decodePosition(text string) (map[string]types.AttributeValue, error) {
 	}
 	var p position
 	if err := json.Unmarshal([]byte(text), &p); err != nil {
-		return nil, fmt.Errorf("decode cursor: %w", err)
+		return nil, fmt.Errorf("%w: %w", ErrPosition, err)
 	}
 	key := map[string]types.AttributeValue{}
 	for name, field := range p {
@@ -105,11 +108,11 @@ func decodePosition(text string) (map[string]types.AttributeValue, error) {
 		case field.B != nil:
 			raw, err := base64.StdEncoding.DecodeString(*field.B)
 			if err != nil {
-				return nil, fmt.Errorf("decode cursor: %w", err)
+				return nil, fmt.Errorf("%w: %w", ErrPosition, err)
 			}
 			key[name] = &types.AttributeValueMemberB{Value: raw}
 		default:
-			return nil, errors.New("decode cursor: empty key")
+			return nil, fmt.Errorf("%w: empty key", ErrPosition)
 		}
 	}
 	return key, nil

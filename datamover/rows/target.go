@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"slices"
+	"strings"
 	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -29,10 +31,10 @@ type Target struct {
 // NewTarget returns the tables that api writes.
 func NewTarget(api putAPI) *Target { return &Target{api: api, keys: map[string][]string{}} }
 
-// Fits tells whether rows can stand in the target one by one: its partition key is the owner, and every row bears the
-// whole key. Otherwise it returns a *KeyError. Without this, a target whose sort key is missing or other than staging's
-// would take one row for all.
-func (t *Target) Fits(ctx context.Context, table settings.Table, page []Row) error {
+// Fits tells whether rows can stand in the target one by one: its partition key is the owner, every row bears the whole
+// key, and no two share one. after is the position that Page gave with them, in which staging's own key is named. Otherwise
+// it returns a *KeyError: a target whose sort key is missing or other than staging's would take one row for many.
+func (t *Target) Fits(ctx context.Context, table settings.Table, page []Row, after string) error {
 	keys, err := t.key(ctx, table.Target)
 	if err != nil {
 		return err
@@ -40,17 +42,40 @@ func (t *Target) Fits(ctx context.Context, table settings.Table, page []Row) err
 	if keys[0] != table.OwnerKey {
 		return &KeyError{Table: table.Target, Want: table.OwnerKey, Has: keys[0]}
 	}
-	if len(keys) == 1 && len(page) > 1 {
-		return &KeyError{Table: table.Target, Want: table.OwnerKey + " with a sort key", Has: keys[0] + " alone"}
+	source, err := decodePosition(after)
+	if err != nil {
+		return err
 	}
+	if names := slices.Sorted(maps.Keys(source)); len(names) > 0 && !slices.Equal(names, slices.Sorted(slices.Values(keys))) {
+		return &KeyError{Table: table.Target, Want: strings.Join(names, " and ") + " as in " + table.Source, Has: strings.Join(keys, " and ")}
+	}
+	seen := map[string]bool{}
 	for _, row := range page {
 		for _, key := range keys {
 			if row[key] == nil {
 				return &KeyError{Table: table.Target, Want: "a key that rows of " + table.Source + " bear", Has: key}
 			}
 		}
+		place := keyText(row[keys[len(keys)-1]])
+		if seen[place] {
+			return &KeyError{Table: table.Target, Want: "one that tells rows of " + table.Source + " apart", Has: strings.Join(keys, " and ")}
+		}
+		seen[place] = true
 	}
 	return nil
+}
+
+// keyText is a key attribute in a form that can be compared.
+func keyText(value types.AttributeValue) string {
+	switch v := value.(type) {
+	case *types.AttributeValueMemberS:
+		return v.Value
+	case *types.AttributeValueMemberN:
+		return v.Value
+	case *types.AttributeValueMemberB:
+		return string(v.Value)
+	}
+	return ""
 }
 
 func (t *Target) key(ctx context.Context, table string) ([]string, error) {

@@ -42,8 +42,8 @@ const (
 	MFAAccept MFAPolicy = "accept" // the password alone is enough
 )
 
-// maxHookBudget leaves a second for the hand-over inside Cognito's five.
-const maxHookBudget = 4 * time.Second
+// maxHookBudget leaves room inside Cognito's five seconds: for the hand-over, for a cold start and for the way there.
+const maxHookBudget = 3500 * time.Millisecond
 
 // Variable is one environment variable: its name, what it is for, and how a value is taken over.
 type Variable struct {
@@ -65,7 +65,7 @@ var Variables = []Variable{
 	{"MIGRATION_TABLES", defaultTables, `JSON list of {"source","target","ownerKey"}, profile first`, setTables},
 	{"CUSTOM_ATTRIBUTES", "", "comma list of custom attributes to carry over; all others stay behind", setCustomAttributes},
 	{"MFA_USERS", string(MFAReset), "reset, refuse or accept users who have a second factor in staging", setMFAUsers},
-	{"HOOK_BUDGET", "3s", "how long a sign-in may wait for its data before the rest is handed over (0s to 4s)", setHookBudget},
+	{"HOOK_BUDGET", "3s", "how long a sign-in may wait for its data before the rest is handed over (0s to 3.5s)", setHookBudget},
 }
 
 const defaultTables = `[{"source":"Spaceport-Users-staging","target":"Spaceport-Users-prod","ownerKey":"id"},` +

@@ -3,6 +3,7 @@ package userpool
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/aws/smithy-go"
 
@@ -29,13 +30,37 @@ var meanings = map[string]error{
 	"InvalidUserPoolConfigurationException": trigger.ErrMisconfigured,
 }
 
-// translate names what was tried and what the error means. Its text holds nothing of the user: Cognito's messages and
-// the SDK's do not either.
+// apiError is an answer of staging's. Its text leaves out Cognito's message: that can be the text of a Lambda function of
+// staging's own, with anything about the user in it. Unwrap keeps it for the code.
+type apiError struct {
+	what, code string
+	meaning    error
+	cause      error
+}
+
+func (e *apiError) Error() string { return fmt.Sprintf("%s: %v (%s)", e.what, e.meaning, e.code) }
+
+// Unwrap returns the meaning, and the SDK's error.
+func (e *apiError) Unwrap() []error { return []error{e.meaning, e.cause} }
+
+// isSecretHash tells a client of ours that has a secret, which is not to be, from a wrong password.
+func isSecretHash(message string) bool {
+	return strings.Contains(strings.ReplaceAll(strings.ToLower(message), "_", " "), "secret hash")
+}
+
+// translate names what was tried and what the error means.
 func translate(what string, err error) error {
-	meaning := trigger.ErrUnavailable
 	var api smithy.APIError
-	if errors.As(err, &api) && meanings[api.ErrorCode()] != nil {
-		meaning = meanings[api.ErrorCode()]
+	if !errors.As(err, &api) {
+		return fmt.Errorf("%s: %w: %w", what, trigger.ErrUnavailable, err)
 	}
-	return fmt.Errorf("%s: %w: %w", what, meaning, err)
+	meaning := meanings[api.ErrorCode()]
+	switch {
+	case meaning == nil:
+		meaning = trigger.ErrUnavailable
+	case api.ErrorCode() == "NotAuthorizedException" && isSecretHash(api.ErrorMessage()):
+		// "Client … is configured with secret but SECRET_HASH was not received": nobody's password was looked at.
+		meaning = trigger.ErrMisconfigured
+	}
+	return &apiError{what: what, code: api.ErrorCode(), meaning: meaning, cause: err}
 }

@@ -112,6 +112,6 @@ func UserOf(out *cognito.AdminGetUserOutput) (trigger.User, error) {
 		Enabled:    out.Enabled,
 		Created:    aws.ToTime(out.UserCreateDate),
 		Attributes: attributes,
-		MFA:        len(out.UserMFASettingList) > 0,
+		MFA:        len(out.UserMFASettingList)+len(out.MFAOptions) > 0, // the latter is how SMS was set up before 2018
 	}, nil
 }

@@ -3,6 +3,7 @@ package userpool
 import (
 	"encoding/base64"
 	"fmt"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -41,7 +42,10 @@ func at(url string) *Pool {
 	}), "us-west-2_pool", "client")
 }
 
-func apiError(code string) string { return fmt.Sprintf(`{"__type":%q,"message":"no"}`, code) }
+// answer is an error of Cognito's whose message is that of a chatty Lambda function of staging's.
+func answer(code string) string {
+	return fmt.Sprintf(`{"__type":%q,"message":"PreAuthentication failed with error no tenant for ada@example.com, Secret-Passw0rd!."}`, code)
+}
 
 func token(claims string) string {
 	return "h." + base64.RawURLEncoding.EncodeToString([]byte(claims)) + ".s"
@@ -78,20 +82,21 @@ func TestErrorsAndTries(t *testing.T) {
 		passwords int
 		reads     int
 	}{
-		{400, "NotAuthorizedException", trigger.ErrRefused, 1, 1},
 		{400, "UserNotConfirmedException", trigger.ErrRefused, 1, 1},
 		{400, "PasswordResetRequiredException", trigger.ErrRefused, 1, 1},
 		{400, "UserLambdaValidationException", trigger.ErrRefused, 1, 1},
 		{400, "TooManyRequestsException", trigger.ErrThrottled, 3, 3},
 		{500, "InternalErrorException", trigger.ErrUnavailable, 1, 3},
 		{503, "ServiceUnavailable", trigger.ErrUnavailable, 1, 3},
+		{400, "UnexpectedLambdaException", trigger.ErrUnavailable, 1, 1},
+		{400, "AccessDenied", trigger.ErrDenied, 1, 1},
 		{400, "AccessDeniedException", trigger.ErrDenied, 1, 1},
 		{400, "InvalidParameterException", trigger.ErrMisconfigured, 1, 1},
 		{400, "ResourceNotFoundException", trigger.ErrMisconfigured, 1, 1},
 	}
 	for _, tt := range tests {
 		t.Run(tt.code, func(t *testing.T) {
-			p, requests := pool(t, tt.status, apiError(tt.code))
+			p, requests := pool(t, tt.status, answer(tt.code))
 			_, err := p.Authenticate(t.Context(), "ada@example.com", "Secret-Passw0rd!")
 			require.ErrorIs(t, err, tt.meaning)
 			assert.EqualValues(t, tt.passwords, requests.Load(), "times that the password was sent")
@@ -107,8 +112,18 @@ func TestErrorsAndTries(t *testing.T) {
 	}
 }
 
+func TestRefusedIsNotMisconfigured(t *testing.T) {
+	p, requests := pool(t, 400, `{"__type":"NotAuthorizedException","message":"Incorrect username or password."}`)
+	_, err := p.Authenticate(t.Context(), "ada@example.com", "pw")
+	require.ErrorIs(t, err, trigger.ErrRefused)
+	assert.EqualValues(t, 1, requests.Load(), "a wrong password is never sent twice")
+	p, _ = pool(t, 400, `{"__type":"NotAuthorizedException","message":"Client client is configured with secret but SECRET_HASH was not received"}`)
+	_, err = p.Authenticate(t.Context(), "ada@example.com", "pw")
+	require.ErrorIs(t, err, trigger.ErrMisconfigured)
+}
+
 func TestUnknownUser(t *testing.T) {
-	p, _ := pool(t, 400, apiError("UserNotFoundException"))
+	p, _ := pool(t, 400, answer("UserNotFoundException"))
 	_, err := p.Find(t.Context(), "ada@example.com")
 	require.ErrorIs(t, err, trigger.ErrUnknownUser)
 	_, err = p.Authenticate(t.Context(), "ada@example.com", "pw")
@@ -116,16 +131,28 @@ func TestUnknownUser(t *testing.T) {
 }
 
 func TestLostAnswerIsNotSentAgain(t *testing.T) {
-	var requests atomic.Int32
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		requests.Add(1)
-		conn, _, _ := w.(http.Hijacker).Hijack()
-		conn.Close()
-	}))
-	defer server.Close()
-	_, err := at(server.URL).Authenticate(t.Context(), "ada@example.com", "pw")
+	for _, linger := range []int{-1, 0} { // closed, and reset
+		var requests atomic.Int32
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			requests.Add(1)
+			conn, _, _ := w.(http.Hijacker).Hijack()
+			_ = conn.(*net.TCPConn).SetLinger(linger)
+			conn.Close()
+		}))
+		_, err := at(server.URL).Authenticate(t.Context(), "ada@example.com", "pw")
+		server.Close()
+		require.ErrorIs(t, err, trigger.ErrUnavailable)
+		assert.EqualValues(t, 1, requests.Load())
+	}
+}
+
+func TestRefusedConnectionIsTriedAgain(t *testing.T) {
+	gone := httptest.NewServer(http.NotFoundHandler())
+	url := gone.URL
+	gone.Close()
+	_, err := at(url).Authenticate(t.Context(), "ada@example.com", "pw")
 	require.ErrorIs(t, err, trigger.ErrUnavailable)
-	assert.EqualValues(t, 1, requests.Load())
+	assert.ErrorContains(t, err, "exceeded maximum number of attempts, 3", "the password never left")
 }
 
 func TestFind(t *testing.T) {
@@ -137,6 +164,11 @@ func TestFind(t *testing.T) {
 		Username: "u-1", Sub: "u-1", Status: "CONFIRMED", Enabled: true, MFA: true, Created: aws.ToTime(aws.Time(time.Unix(1.7e9, 0).UTC())),
 		Attributes: map[string]string{"sub": "u-1", "email": "ada@example.com"},
 	}, got)
+
+	p, _ = pool(t, 200, `{"Username":"u-1","MFAOptions":[{"DeliveryMedium":"SMS"}],"UserAttributes":[{"Name":"sub","Value":"u-1"}]}`)
+	got, err = p.Find(t.Context(), "ada@example.com")
+	require.NoError(t, err)
+	assert.True(t, got.MFA, "set up the older way")
 
 	p, _ = pool(t, 200, `{"Username":"u-1","UserAttributes":[]}`)
 	_, err = p.Find(t.Context(), "ada@example.com")

@@ -3,7 +3,6 @@ package main
 
 import (
 	"context"
-	"log/slog"
 	"os"
 	"time"
 
@@ -15,6 +14,7 @@ import (
 	"github.com/spaceport/user-migration/datamover"
 	"github.com/spaceport/user-migration/datamover/account"
 	"github.com/spaceport/user-migration/datamover/ledger"
+	"github.com/spaceport/user-migration/datamover/metrics"
 	"github.com/spaceport/user-migration/datamover/rows"
 	"github.com/spaceport/user-migration/datamover/selfinvoke"
 	"github.com/spaceport/user-migration/datamover/settings"
@@ -24,7 +24,7 @@ import (
 var limits = account.Limits{Attempts: 8, MaxBackoff: 2 * time.Second, Attempt: 5 * time.Second, Parallel: 32}
 
 func main() {
-	log := slog.New(slog.NewJSONHandler(os.Stdout, nil))
+	log := metrics.NewLog(os.Stdout, lambdacontext.FunctionName)
 	handler, err := newHandler(context.Background(), log)
 	if err != nil {
 		log.Error("start", "error", err.Error())
@@ -33,7 +33,7 @@ func main() {
 	lambda.Start(handler)
 }
 
-func newHandler(ctx context.Context, log *slog.Logger) (*datamover.Handler, error) {
+func newHandler(ctx context.Context, log metrics.Log) (*datamover.Handler, error) {
 	s, err := settings.Read(os.Getenv)
 	if err != nil {
 		return nil, err

@@ -101,6 +101,8 @@ func (m *Memory) All(ctx context.Context) iter.Seq2[ledger.Line, error] {
 func (m *Memory) Bind(_ context.Context, stagingSub, productionSub, email string) (bound ledger.Line, err error) {
 	err = m.call("Bind", stagingSub, func(line *ledger.Line) error {
 		switch {
+		case productionSub == "":
+			return ledger.ErrNotTheirs
 		case line.StagingSub == "":
 			return ledger.ErrNoLine
 		case !line.Bound() && line.Email == ledger.Fold(email):
@@ -140,8 +142,10 @@ func (m *Memory) Finish(_ context.Context, stagingSub, productionSub string, p l
 }
 
 // Fail does what ledger.Store.Fail does.
-func (m *Memory) Fail(_ context.Context, stagingSub, productionSub, reason string) error {
-	return m.call("Fail", stagingSub, whileMoving(productionSub, func(line *ledger.Line) { line.LastError = reason }))
+func (m *Memory) Fail(_ context.Context, stagingSub, productionSub string, p ledger.Progress, reason string) error {
+	return m.call("Fail", stagingSub, whileMoving(productionSub, func(line *ledger.Line) {
+		line.Cursor, line.Copied, line.Kept, line.LastError = p.Cursor, maps.Clone(p.Copied), maps.Clone(p.Kept), reason
+	}))
 }
 
 func whileMoving(productionSub string, change func(*ledger.Line)) func(*ledger.Line) error {

@@ -1,18 +1,21 @@
-// Command trigger is the Lambda function behind production's Migrate user trigger.
+// Command trigger is the Lambda function behind production's Migrate user trigger and, where the pool sends by SES, its
+// Custom message trigger.
 package main
 
 import (
 	"context"
-	"log/slog"
+	"errors"
 	"os"
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-lambda-go/lambdacontext"
 	cognito "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"github.com/spaceport/user-migration/datamover/account"
 	"github.com/spaceport/user-migration/datamover/ledger"
+	"github.com/spaceport/user-migration/datamover/metrics"
 	"github.com/spaceport/user-migration/datamover/settings"
 	"github.com/spaceport/user-migration/trigger"
 	"github.com/spaceport/user-migration/trigger/userpool"
@@ -22,7 +25,7 @@ import (
 var limits = account.Limits{Attempts: 3, MaxBackoff: 300 * time.Millisecond, Attempt: 1500 * time.Millisecond, Parallel: 4}
 
 func main() {
-	log := slog.New(slog.NewJSONHandler(os.Stdout, nil))
+	log := metrics.NewLog(os.Stdout, lambdacontext.FunctionName)
 	handler, err := newHandler(context.Background(), log)
 	if err != nil {
 		log.Error("start", "error", err.Error())
@@ -31,9 +34,10 @@ func main() {
 	lambda.Start(handler)
 }
 
-func newHandler(ctx context.Context, log *slog.Logger) (*trigger.Handler, error) {
+func newHandler(ctx context.Context, log metrics.Log) (*trigger.Handler, error) {
 	s, err := settings.Read(os.Getenv, "STAGING_USER_POOL_ID", "STAGING_CLIENT_ID")
-	if err != nil {
+	letter, badLetter := trigger.NewLetter(os.Getenv("LETTER_SUBJECT"), os.Getenv("LETTER_TEXT"))
+	if err := errors.Join(err, badLetter); err != nil {
 		return nil, err
 	}
 	production, err := account.Production(ctx, limits)
@@ -44,5 +48,5 @@ func newHandler(ctx context.Context, log *slog.Logger) (*trigger.Handler, error)
 	// Ask for the role while the runtime starts. The first invocation joins this request, and meets its error if any.
 	go func() { _, _ = staging.Credentials.Retrieve(ctx) }()
 	pool := userpool.New(cognito.NewFromConfig(staging), s.StagingUserPoolID, s.StagingClientID)
-	return trigger.NewHandler(pool, ledger.New(dynamodb.NewFromConfig(production), s.LedgerTable), s, log), nil
+	return trigger.NewHandler(pool, ledger.New(dynamodb.NewFromConfig(production), s.LedgerTable), s, letter, log), nil
 }

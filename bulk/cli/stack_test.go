@@ -1,0 +1,70 @@
+package cli_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+
+	"github.com/spaceport/user-migration/bulk/cli"
+)
+
+// withStack answers DescribeStacks with these outputs, and nothing else.
+func withStack(t *testing.T, outputs map[string]string) {
+	t.Helper()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_ = r.ParseForm()
+		if r.Form.Get("StackName") != "Spaceport-Migration" {
+			w.WriteHeader(http.StatusBadRequest)
+			fmt.Fprint(w, `<ErrorResponse><Error><Code>ValidationError</Code><Message>Stack with id Gone does not exist</Message></Error></ErrorResponse>`)
+			return
+		}
+		fmt.Fprint(w, `<DescribeStacksResponse><DescribeStacksResult><Stacks><member><Outputs>`)
+		for key, value := range outputs {
+			fmt.Fprintf(w, `<member><OutputKey>%s</OutputKey><OutputValue>%s</OutputValue></member>`, key, value)
+		}
+		fmt.Fprint(w, `</Outputs></member></Stacks></DescribeStacksResult></DescribeStacksResponse>`)
+	}))
+	t.Cleanup(server.Close)
+	for name, value := range map[string]string{
+		"AWS_ENDPOINT_URL": server.URL, "AWS_ACCESS_KEY_ID": "k", "AWS_SECRET_ACCESS_KEY": "s", "AWS_REGION": "us-west-2",
+	} {
+		t.Setenv(name, value)
+	}
+}
+
+func runWith(env map[string]string, args ...string) (code int, stdout, stderr string) {
+	var out, errs bytes.Buffer
+	code = cli.Run(context.Background(), args, cli.Streams{In: strings.NewReader(""), Out: &out, Err: &errs}, func(name string) string { return env[name] })
+	return code, out.String(), errs.String()
+}
+
+func TestStackGivesTheSettings(t *testing.T) {
+	withStack(t, map[string]string{"StagingUserPoolId": "us-west-2_s", "ProductionUserPoolId": "us-west-2_p", "StagingCutoff": "yesterday", "MfaUsers": "maybe"})
+	code, _, errs := runWith(map[string]string{"STAGING_CUTOFF": "2026-01-31T12:00:00Z"}, "sweep", "--stack", "Spaceport-Migration", "--mfa-users", "reset")
+	assert.Equal(t, 2, code)
+	assert.Contains(t, errs, `STAGING_CUTOFF: "yesterday" is not an RFC 3339 time`, "the stack goes before the environment")
+	assert.NotContains(t, errs, "MFA_USERS", "a flag goes before the stack")
+	assert.NotContains(t, errs, "is not set")
+
+	code, _, errs = runWith(nil, "sweep", "--stack", "Gone")
+	assert.Equal(t, 1, code)
+	assert.Contains(t, errs, "read stack Gone")
+}
+
+func TestAttachNeedsToKnowTheFunctions(t *testing.T) {
+	withStack(t, map[string]string{"ProductionUserPoolId": "us-west-2_p"})
+	for _, command := range []string{"attach", "detach"} {
+		code, _, errs := runWith(nil, command, "--stack", "Spaceport-Migration")
+		assert.Equal(t, 2, code)
+		assert.Contains(t, errs, "Give --trigger and --datamover")
+		code, _, errs = runWith(nil, command, "--production-user-pool-id", "us-west-2_p", "--trigger", "a", "--datamover", "b", "--live")
+		assert.Equal(t, 2, code)
+		assert.Contains(t, errs, "add --yes")
+	}
+}

@@ -1,0 +1,81 @@
+package registrar_test
+
+import (
+	"strings"
+	"testing"
+
+	cognito "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/spaceport/user-migration/bulk/registrar"
+	"github.com/spaceport/user-migration/infra/rehearsal/cloud"
+	"github.com/spaceport/user-migration/infra/rehearsal/spaceport"
+	"github.com/spaceport/user-migration/infra/rehearsal/spaceport/spaceporttest"
+	"github.com/spaceport/user-migration/trigger"
+)
+
+// TestWhoGetsTheLetter sends every kind of reset through the real trigger.
+func TestWhoGetsTheLetter(t *testing.T) {
+	s := spaceporttest.Start(t, spaceport.Options{Env: map[string]string{"LETTER_SUBJECT": "Moved!"}})
+	ctx := t.Context()
+	pool, err := s.Production.DescribeUserPool(ctx, &cognito.DescribeUserPoolInput{UserPoolId: &s.ProductionPool})
+	require.NoError(t, err)
+	triggers := pool.UserPool.LambdaConfig
+	triggers.CustomMessage = triggers.UserMigration
+	_, err = s.Production.UpdateUserPool(ctx, &cognito.UpdateUserPoolInput{
+		UserPoolId: &s.ProductionPool, LambdaConfig: triggers,
+		AutoVerifiedAttributes: pool.UserPool.AutoVerifiedAttributes, EmailConfiguration: pool.UserPool.EmailConfiguration,
+		AdminCreateUserConfig: pool.UserPool.AdminCreateUserConfig, AccountRecoverySetting: pool.UserPool.AccountRecoverySetting,
+	})
+	require.NoError(t, err)
+
+	accounts := registrar.New(s.Production, s.ProductionPool)
+	account := func(email, name, stagingSub string) (sub string) {
+		attributes := map[string]string{"email": email, "email_verified": "true", "preferred_username": email, "name": name}
+		if stagingSub != "" {
+			attributes["custom:staging_sub"] = stagingSub
+		}
+		sub, err := accounts.Create(ctx, email, attributes)
+		require.NoError(t, err)
+		require.NoError(t, accounts.LockPassword(ctx, sub))
+		return sub
+	}
+	last := func(email string) cloud.Letter {
+		letter, ok := s.Cloud.LastLetter(email)
+		require.True(t, ok)
+		require.NotEmpty(t, letter.Code)
+		require.Contains(t, letter.Body, letter.Code)
+		return letter
+	}
+	forgot := func(email string, metadata map[string]string) {
+		_, err := s.App.ForgotPassword(ctx, &cognito.ForgotPasswordInput{ClientId: &s.ProductionApp, Username: &email, ClientMetadata: metadata})
+		require.NoError(t, err)
+	}
+	ada := account("ada@example.com", "Ada <b>King</b>", "staging-sub-of-ada")
+	nat := account("nat@example.com", "Nat", "")
+
+	require.NoError(t, accounts.SendReset(ctx, ada))
+	letter := last("ada@example.com")
+	assert.Equal(t, "Moved!", letter.Subject)
+	assert.True(t, strings.HasPrefix(letter.Body, "<p>Hi Ada &lt;b&gt;King&lt;/b&gt;,</p>"), letter.Body)
+	require.NoError(t, s.ConfirmForgotPassword(ctx, "ada@example.com", letter.Code, "Ada-Production-1"))
+	_, err = s.SignIn(ctx, "ada@example.com", "Ada-Production-1")
+	require.NoError(t, err, "the letter's code lets her in")
+
+	forgot("ada@example.com", nil)
+	assert.NotEqual(t, "Moved!", last("ada@example.com").Subject, "her own reset has the pool's own text")
+	_, err = s.Production.AdminResetUserPassword(ctx, &cognito.AdminResetUserPasswordInput{UserPoolId: &s.ProductionPool, Username: &ada})
+	require.NoError(t, err)
+	assert.NotEqual(t, "Moved!", last("ada@example.com").Subject, "so has an operator's")
+
+	metadata := trigger.SweepMark()
+	metadata["name"] = "Mallory"
+	forgot("ada@example.com", metadata)
+	letter = last("ada@example.com")
+	assert.Equal(t, "Moved!", letter.Subject, "a stranger can choose our wording for a user who was in staging")
+	assert.NotContains(t, letter.Body, "Mallory", "and nothing else")
+
+	require.NoError(t, accounts.SendReset(ctx, nat))
+	assert.NotEqual(t, "Moved!", last("nat@example.com").Subject, "who was not in staging is not told so")
+}

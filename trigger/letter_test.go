@@ -1,0 +1,178 @@
+package trigger
+
+import (
+	"bytes"
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func letters(t *testing.T, subject, text string) *harness {
+	t.Helper()
+	h := newHarness(knows(ada(), Proof{Sub: sub}, nil, email), nil)
+	var err error
+	h.letter, err = NewLetter(subject, text)
+	require.NoError(t, err)
+	return h
+}
+
+type wording struct {
+	SMSMessage   any    `json:"smsMessage"`
+	EmailMessage string `json:"emailMessage"`
+	EmailSubject string `json:"emailSubject"`
+}
+
+func wordingOf(t *testing.T, out []byte) wording {
+	t.Helper()
+	var e struct{ Response wording }
+	require.NoError(t, json.Unmarshal(out, &e))
+	return e.Response
+}
+
+// called is a sweep's reset of somebody of that name.
+func called(t *testing.T, name string) []byte {
+	t.Helper()
+	quoted, err := json.Marshal(name)
+	require.NoError(t, err)
+	return bytes.Replace(recorded(t, "reset_by_sweep"), []byte(`"Ada"`), quoted, 1)
+}
+
+func TestSweepsResetGetsTheLetter(t *testing.T) {
+	h := letters(t, "", "")
+	in := recorded(t, "reset_by_sweep")
+	out, err := h.Invoke(t.Context(), in)
+	require.NoError(t, err)
+	m := wordingOf(t, out)
+	assert.Equal(t, "Spaceport Account Update - Action Required", m.EmailSubject)
+	assert.True(t, strings.HasPrefix(m.EmailMessage, "<p>Hi Ada,</p>\n<p>We're upgrading Spaceport"), m.EmailMessage)
+	assert.Contains(t, m.EmailMessage, "Your code is <strong>{####}</strong>")
+	assert.Nil(t, m.SMSMessage, "a code by SMS is Cognito's to word")
+
+	before, _, _ := strings.Cut(string(in), `"response"`)
+	_, after, _ := strings.Cut(string(in), `"emailSubject": null`+"\n  }")
+	assert.True(t, strings.HasPrefix(string(out), before) && strings.HasSuffix(string(out), after), "all around the response, byte for byte")
+	assert.Empty(t, names(h.staging.asked), "staging is not asked")
+	assert.Empty(t, h.lines.Calls(), "nor the ledger")
+	line := logged(t, h.log)
+	assert.Equal(t, "account-update", line["decision"])
+	assert.Equal(t, "a***@e***", line["email"])
+}
+
+func TestLetterIsTheOperators(t *testing.T) {
+	out, err := letters(t, " Moved! ", "<p>{name}: {####}, again {####}. {other}</p>").Invoke(t.Context(), recorded(t, "reset_by_sweep"))
+	require.NoError(t, err)
+	m := wordingOf(t, out)
+	assert.Equal(t, "Moved!", m.EmailSubject)
+	assert.Equal(t, "<p>Ada: {####}, again {####}. {other}</p>", m.EmailMessage)
+
+	odd := bytes.Replace(recorded(t, "reset_by_sweep"), []byte("{####}"), []byte("[code]"), 1)
+	out, err = letters(t, "Moved!", "{####}").Invoke(t.Context(), odd)
+	require.NoError(t, err)
+	assert.Equal(t, "[code]", wordingOf(t, out).EmailMessage, "what Cognito says stands for the code")
+}
+
+// TestNameIsTheUsersOwnInvention has what people can call themselves.
+func TestNameIsTheUsersOwnInvention(t *testing.T) {
+	for name, want := range map[string]string{
+		"Ada":                              "Ada",
+		" Ada King ":                       "Ada King",
+		"Zoë O'Neill 🚀":                    "Zoë O&#39;Neill 🚀",
+		`<a href="http://evil">win</a>`:    "&lt;a href=&#34;http://evil&#34;&gt;win&lt;/a&gt;",
+		"{####} {name} &amp;":              "{####} {name} &amp;amp;",
+		"":                                 email,
+		"  ":                               email,
+		"Ada\r\nBcc: eve@example.com":      email,
+		"Ada\u202eevil":                    email,
+		strings.Repeat("a", maxGreeting):   strings.Repeat("a", maxGreeting),
+		strings.Repeat("a", maxGreeting+1): email,
+	} {
+		out, err := letters(t, "s", "{name}|{####}").Invoke(t.Context(), called(t, name))
+		require.NoError(t, err)
+		assert.Equal(t, want+"|{####}", wordingOf(t, out).EmailMessage, "%q", name)
+	}
+}
+
+// TestOtherMessagesAreUntouched has every message and every reset that is not a sweep's. They write no log either: most
+// are of users whom no migration concerns.
+func TestOtherMessagesAreUntouched(t *testing.T) {
+	sweep := string(recorded(t, "reset_by_sweep"))
+	change := func(from, to string) string {
+		require.Contains(t, sweep, from)
+		return strings.Replace(sweep, from, to, 1)
+	}
+	events := map[string]string{
+		"the user's own reset":              string(recorded(t, "reset_by_user")),
+		"other ClientMetadata":              change(`{"spaceport-migration": "sweep"}`, `{"theme": "dark"}`),
+		"other mark":                        change(`"sweep"`, `"Sweep"`),
+		"no ClientMetadata":                 change(`{"spaceport-migration": "sweep"}`, `null`),
+		"a native user, and a forged mark":  change(`"custom:staging_sub"`, `"custom:plan"`),
+		"an empty claim, and a forged mark": change(`"11111111-aaaa-4aaa-8aaa-111111111111"`, `""`),
+		"no code":                           change(`"{####}"`, `null`),
+		"no response to fill":               sweep[:strings.Index(sweep, `"response"`)] + `"response": null}`,
+		"no response": sweep[:strings.Index(sweep, `,
+  "response"`)] + "}",
+		"request of another shape": change(`"codeParameter": "{####}"`, `"codeParameter": 7`),
+		"no request":               `{"triggerSource": "CustomMessage_ForgotPassword", "response": {}}`,
+	}
+	for _, source := range []string{"SignUp", "AdminCreateUser", "ResendCode", "UpdateUserAttribute", "VerifyUserAttribute", "Authentication", "OfNextYear"} {
+		events[source] = change("CustomMessage_ForgotPassword", "CustomMessage_"+source)
+	}
+	for name, in := range events {
+		t.Run(name, func(t *testing.T) {
+			h := letters(t, "", "")
+			out, err := h.Invoke(t.Context(), []byte(in))
+			require.NoError(t, err)
+			assert.Equal(t, in, string(out), "byte for byte")
+			if !strings.HasPrefix(name, "no response") {
+				assert.Empty(t, h.log.String())
+			}
+			assert.Empty(t, names(h.staging.asked))
+		})
+	}
+}
+
+// TestNothingOfClientMetadataIsPrinted: anybody can send it with their own "forgot password".
+func TestNothingOfClientMetadataIsPrinted(t *testing.T) {
+	h := letters(t, "", "")
+	in := bytes.Replace(recorded(t, "reset_by_sweep"), []byte(`{"spaceport-migration": "sweep"}`),
+		[]byte(`{"spaceport-migration": "sweep", "name": "Mallory", "text": "evil.example", "LETTER_TEXT": "evil.example"}`), 1)
+	out, err := h.Invoke(t.Context(), in)
+	require.NoError(t, err)
+	plain, err := letters(t, "", "").Invoke(t.Context(), recorded(t, "reset_by_sweep"))
+	require.NoError(t, err)
+	assert.Equal(t, wordingOf(t, plain), wordingOf(t, out), "the same letter, to the letter")
+	assert.NotContains(t, h.log.String(), "evil")
+	assert.NotContains(t, h.log.String(), email)
+}
+
+func TestLetterThatCannotBeSent(t *testing.T) {
+	for _, tt := range []struct {
+		subject, text string
+		wrong         []string
+	}{
+		{"", "no code", []string{"LETTER_TEXT: no {####}"}},
+		{strings.Repeat("é", 141), "{####}", []string{"LETTER_SUBJECT: more than 140 characters"}},
+		{"two\nlines", "{####}", []string{"LETTER_SUBJECT: not one line"}},
+		{"", "{####}\x00", []string{"LETTER_TEXT: characters that Cognito does not take"}},
+		{"", "{####}\xff", []string{"LETTER_TEXT: characters that Cognito does not take"}},
+		{"", "{####}" + strings.Repeat("é", maxText-5), []string{"LETTER_TEXT: more than 20000 characters"}},
+		{"", "{####}{name}" + strings.Repeat("é", maxText-505), []string{"LETTER_TEXT: more than 20000 characters"}},
+		{"two\nlines", "no code", []string{"LETTER_SUBJECT: not one line", "LETTER_TEXT: no {####}"}},
+	} {
+		_, err := NewLetter(tt.subject, tt.text)
+		for _, wrong := range tt.wrong {
+			assert.ErrorContains(t, err, wrong)
+		}
+	}
+	for _, text := range []string{"", "{####}", "{####}" + strings.Repeat("é", maxText-6), "{####}{name}" + strings.Repeat("é", maxText-506), "<p>\r\n\t{####}</p>"} {
+		_, err := NewLetter(strings.Repeat("é", 140), text)
+		assert.NoError(t, err)
+	}
+}
+
+func TestDefaultLetterFitsTheEnvironment(t *testing.T) {
+	assert.Less(t, len(defaultSubject+defaultText), 3<<10, "Lambda has 4 KB for all variables, and an operator starts from this text")
+}
