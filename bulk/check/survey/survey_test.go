@@ -153,7 +153,8 @@ func TestLookAsDeployed(t *testing.T) {
 	}
 	assert.Equal(t, map[string]int{"spaceport-uploads": 3}, f.Tables[1].Sample.Value.Buckets)
 
-	assert.Zero(t, s.Cloud.CountRequests(cloud.Filter{Operation: "AdminGetUser"}), "it would make everybody an active user, who is billed")
+	assert.Equal(t, 1, s.Cloud.CountRequests(cloud.Filter{Operation: "AdminGetUser", ErrorCode: "UserNotFoundException"}), "of a user nobody is")
+	assert.Equal(t, 1, s.Cloud.CountRequests(cloud.Filter{Operation: "AdminGetUser"}), "it would make everybody an active user, who is billed")
 	assert.Zero(t, s.Cloud.CountRequests(cloud.Filter{Operation: "AdminInitiateAuth"}))
 	assert.Zero(t, s.Cloud.CountRequests(cloud.Filter{Service: "trigger"}))
 	assert.Equal(t, 2, s.Cloud.CountRequests(cloud.Filter{Account: cloud.StagingAccount, Operation: "ListUsers"}), "one page, and one to see whether it may")
@@ -286,13 +287,14 @@ func TestWhatIsNotThere(t *testing.T) {
 	y.settings.LedgerTable = "nothing"
 	y.settings.Tables = []settings.Table{{Source: "none-staging", Target: "none-prod", OwnerKey: "id"}}
 	y.settings.StagingClientID = "noclient"
+	y.functions = policies(func(string) (string, error) { return "", errors.New("HTTP 404") })
 	f := look(t, y)
 	got := levels(check.Judge(f))
 	assert.Equal(t, check.Failure, got["tables/ledger"])
 	assert.Equal(t, check.Failure, got["tables/keys"])
 	assert.Equal(t, check.Failure, got["staging pool/trigger's client"])
 	assert.Equal(t, check.Warning, got["permissions/allowed"], "they could not be tried")
-	assert.Equal(t, check.Warning, got["production pool/invocation"], "the local cloud does not tell, and nobody pretends")
+	assert.Equal(t, check.Warning, got["production pool/invocation"], "nobody tells, and nobody pretends")
 	assert.Contains(t, f.Policies[f.Production.Value.Functions()[0]].Err.Error(), "HTTP 404")
 
 	y = open(t, s, inStaging, inProduction)

@@ -1,5 +1,6 @@
-// Package bench measures what the README promises of the two functions, as ratios within one run: what they cost over an
-// empty Lambda function, what a large move costs over a small one, and which requests they make.
+// Package bench measures what the README promises, as ratios within one run: what the two functions cost over an empty
+// Lambda function, what a large move costs over a small one, which requests they make; how near a sweep comes to Cognito's
+// quotas, and what a large one costs over a small one.
 package bench
 
 import (
@@ -20,7 +21,7 @@ func Run(ctx context.Context, out io.Writer) error {
 	w.printf("Medians of one run, interleaved; 1 MB is 2^20 bytes. Look at the ratios: the times are those of this machine, of a local\n" +
 		"cloud in Python and of a wire without TLS, and the functions have whole cores, of which Lambda would give them a part.\n")
 	var all []promise
-	for i, measure := range []func(context.Context) (section, error){functions, largeMove, growth, hook} {
+	for i, measure := range []func(context.Context) (section, error){functions, largeMove, growth, hook, paced, unpaced} {
 		s, err := measure(ctx)
 		if err != nil {
 			return fmt.Errorf("section %d: %w", i+1, err)

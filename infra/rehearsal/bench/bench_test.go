@@ -59,6 +59,8 @@ func TestPromises(t *testing.T) {
 		"below":                  {megabytesBelow("", 24<<20-1, 24), true},
 		"not below":              {megabytesBelow("", 24<<20, 24), false},
 		"memory unknown":         {megabytesBelow("", 0, 24), false},
+		"share at its bound":     {shareAtLeast("", .95, .95), true},
+		"share below it":         {shareAtLeast("", .9499, .95), false},
 		"same requests":          {growthSection(same, map[string]int{"PutItem T": 2}).promises[0], true},
 		"as many, but others":    {growthSection(same, map[string]int{"Scan T": 2}).promises[0], false},
 		"moved, one read":        {hookSection(map[string]int{ledgerRead: hookSignIns}, nil).promises[0], true},

@@ -14,7 +14,9 @@ import (
 )
 
 const (
+	ledgerTable        = "Spaceport-Migration-prod"
 	stagingProfiles    = "Spaceport-Users-staging"
+	productionProfiles = "Spaceport-Users-prod"
 	stagingProjects    = "Spaceport-Projects-staging"
 	productionProjects = "Spaceport-Projects-prod"
 

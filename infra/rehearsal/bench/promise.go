@@ -20,6 +20,11 @@ func timesAtMost(what string, ratio, bound float64) promise {
 	}
 }
 
+// shareAtLeast promises that a share is at least bound.
+func shareAtLeast(what string, share, bound float64) promise {
+	return promise{what: what, measured: fmt.Sprintf("%.3f", share), bound: fmt.Sprintf("at least %g", bound), holds: share >= bound}
+}
+
 func megabytesBelow(what string, bytes, bound int64) promise {
 	return promise{
 		what: what, measured: megabytes(bytes) + " MB", bound: fmt.Sprintf("below %d MB", bound),

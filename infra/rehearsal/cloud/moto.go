@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"sync"
@@ -26,7 +27,7 @@ type motoProcess struct {
 	once    sync.Once
 }
 
-func startMoto(ctx context.Context, path string) (*motoProcess, error) {
+func startMoto(ctx context.Context, path, launcher string) (*motoProcess, error) {
 	port, err := freePort()
 	if err != nil {
 		return nil, err
@@ -37,6 +38,10 @@ func startMoto(ctx context.Context, path string) (*motoProcess, error) {
 		ended:   make(chan struct{}),
 	}
 	m.command = exec.Command(path, "-H", "127.0.0.1", "-p", port)
+	if launcher != "" {
+		python := filepath.Join(filepath.Dir(path), "python")
+		m.command = exec.Command(python, append([]string{"-I", "-c", launcher}, m.command.Args[1:]...)...)
+	}
 	m.command.Env = append(cleanEnvironment(), "PYTHONUNBUFFERED=1")
 	m.command.Stdout, m.command.Stderr = m.chatter, m.chatter
 	m.command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}

@@ -5,11 +5,11 @@ import "context"
 // adminSetUserPassword leaves the user CONFIRMED if the password is permanent, else in FORCE_CHANGE_PASSWORD (API
 // reference, AdminSetUserPassword).
 func (c *Cloud) adminSetUserPassword(ctx context.Context, q *query) (any, error) {
-	u, err := c.mustFind(ctx, q)
-	if err != nil {
-		return nil, err
+	username := q.pool.users.find(q.in.Username)
+	if username == "" {
+		return nil, userNotFound()
 	}
-	return nil, c.setPassword(ctx, q, u.Username, q.in.Password, q.in.Permanent)
+	return nil, c.setPassword(ctx, q, username, q.in.Password, q.in.Permanent)
 }
 
 func (c *Cloud) setPassword(ctx context.Context, q *query, username, password string, permanent bool) error {

@@ -1,0 +1,126 @@
+"""Runs moto for a pool of thousands. The models, the operations and the answers are moto's own; what differs is the way
+there:
+
+- Connections are kept alive. moto_server closes each, and asks the file system for its list of modules at each request.
+- A user is found by name through an index. moto looks through the whole pool, and takes apart each user's attributes.
+
+It takes moto_server's -H and -p, and serves until it is killed.
+"""
+
+import argparse
+import functools
+import io
+import sys
+from socketserver import ThreadingMixIn
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
+
+import moto.core.responses
+from moto.cognitoidp.models import CognitoIdpUser, CognitoIdpUserPool
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+
+
+class Users:
+    """Finds users by what they sign in with."""
+
+    def __init__(self):
+        self.by_value = {}
+        self.scan = CognitoIdpUserPool._get_user
+        self.update = CognitoIdpUser.update_attributes
+
+    def updated(self, user, attributes):
+        self.update(user, attributes)
+        for name in ("email", "phone_number"):
+            if value := user.attribute_lookup.get(name):
+                self.by_value[user.user_pool_id, name, value] = user
+
+    def find(self, pool, username):
+        if user := pool.users.get(username):
+            return user
+        for name in pool.extended_config.get("UsernameAttributes") or []:
+            user = self.by_value.get((pool.id, name, username))
+            if not user:
+                continue
+            if pool.users.get(user.username) is user and user.attribute_lookup.get(name) == username:
+                return user
+            return self.scan(pool, username)  # they have changed it or are gone, and somebody else may bear it
+        return None
+
+
+def use_indexes():
+    users = Users()
+    CognitoIdpUser.update_attributes = lambda self, attributes: users.updated(self, attributes)
+    CognitoIdpUserPool._get_user = lambda self, username: users.find(self, username)
+    # Read anew from the class at each request, otherwise.
+    responses = moto.core.responses
+    responses.method_names_from_class = functools.cache(responses.method_names_from_class)
+
+
+class Application(DomainDispatcherApplication):
+    """Remembers which part of moto answers for a service."""
+
+    def __init__(self):
+        super().__init__(create_backend_app)
+        self.known = {}
+
+    def get_application(self, environ):
+        scope = environ.get("HTTP_AUTHORIZATION", "").split("/")
+        if len(scope) < 4:
+            return super().get_application(environ)
+        service = scope[3]
+        if service not in self.known:
+            self.known[service] = super().get_application(environ)
+        return self.known[service]
+
+
+class Server(ThreadingMixIn, WSGIServer):
+    daemon_threads = True
+    request_queue_size = 128
+
+
+class Handler(WSGIRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    wbufsize = -1
+
+    def handle(self):
+        self.close_connection = False
+        while not self.close_connection:
+            self.handle_one_request()
+
+    def answer(self):
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        environ = self.get_environ()
+        environ.update({
+            "wsgi.version": (1, 0), "wsgi.url_scheme": "http", "wsgi.input": io.BytesIO(body), "wsgi.errors": sys.stderr,
+            "wsgi.multithread": True, "wsgi.multiprocess": False, "wsgi.run_once": False,
+        })
+        head = []
+        out = b"".join(self.server.get_app()(environ, lambda status, headers, _=None: head.extend((status, headers))))
+        code, _, reason = head[0].partition(" ")
+        self.send_response_only(int(code), reason)
+        for name, value in head[1]:
+            if name.lower() not in ("content-length", "connection"):
+                self.send_header(name, value)
+        self.send_header("Date", self.date_time_string())
+        self.send_header("Content-Length", str(len(out)))
+        self.end_headers()
+        self.wfile.write(out)
+
+    do_GET = do_POST = answer
+
+    def log_message(self, *_):
+        pass
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("-H", "--host", required=True)
+    parser.add_argument("-p", "--port", type=int, required=True)
+    args = parser.parse_args()
+    use_indexes()
+    server = Server((args.host, args.port), Handler)
+    server.set_app(Application())
+    server.serve_forever()
+
+
+main()

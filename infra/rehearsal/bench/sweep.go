@@ -1,0 +1,203 @@
+package bench
+
+import (
+	"bytes"
+	"context"
+	_ "embed"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	cognito "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
+	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
+	dynamotypes "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/spaceport/user-migration/infra/rehearsal/cloud"
+	"github.com/spaceport/user-migration/infra/rehearsal/spaceport"
+)
+
+// indexedMoto starts moto so that its speed does not depend on how many users there are.
+//
+//go:embed indexed_moto.py
+var indexedMoto string
+
+const (
+	pacedUsers    = 450 // half a minute at the ceiling
+	pacedProjects = 10
+	fewUsers      = 500
+	manyUsers     = 5000
+	someProjects  = 2
+
+	// ceiling is what the documented quota of UserAccountRecovery lets through: 30 calls a second, and a user takes two
+	// (Cognito developer guide, Quotas).
+	ceiling = 15.0
+)
+
+// sweepRun is one live sweep by bulk as it is built, of a staging pool of its own.
+type sweepRun struct {
+	users, projects int
+	quotas          map[string]float64 // as the cloud enforces them; nil for the documented ones
+	flags           []string
+
+	result    sweepResult
+	wall, cpu time.Duration // of the whole command
+	peak      int64
+	throttled int
+	load      string // of the machine, at the end
+}
+
+// sweepResult is what bulk sweep --json says.
+type sweepResult struct {
+	Users, Created, Moved, Letters, Failed int
+
+	Seconds float64 // of the sweep itself: without the look at staging that comes first
+}
+
+func (r *sweepRun) perSecond() float64 { return float64(r.users) / r.result.Seconds }
+
+// paced sweeps at the documented quotas.
+func paced(ctx context.Context) (section, error) {
+	r := &sweepRun{users: pacedUsers, projects: pacedProjects}
+	if err := r.run(ctx); err != nil {
+		return section{}, err
+	}
+	return pacedSection(r), nil
+}
+
+// unpaced sweeps a pool and one ten times as large, with no quotas in the way. The large one stands between two small ones.
+func unpaced(ctx context.Context) (section, error) {
+	var runs []*sweepRun
+	for _, users := range []int{fewUsers, manyUsers, fewUsers} {
+		r := &sweepRun{users: users, projects: someProjects, quotas: map[string]float64{}, flags: []string{
+			"--quota", "UserCreation=100000", "--quota", "UserAccountRecovery=100000", "--quota", "UserList=100000",
+		}}
+		if err := r.run(ctx); err != nil {
+			return section{}, err
+		}
+		runs = append(runs, r)
+	}
+	return unpacedSection([]*sweepRun{runs[0], runs[2]}, []*sweepRun{runs[1]}), nil
+}
+
+func (r *sweepRun) run(ctx context.Context) error {
+	o := spaceport.Options{Cloud: cloud.Options{Launcher: indexedMoto}}
+	return within(ctx, o, func(s *spaceport.Spaceport) error {
+		tables, err := newMemoryTables(s.Cloud.URL())
+		if err != nil {
+			return err
+		}
+		server := httptest.NewServer(tables)
+		defer server.Close()
+		subs, err := r.settle(ctx, s, tables)
+		if err != nil {
+			return fmt.Errorf("make %d staging users: %w", r.users, err)
+		}
+		s.Cloud.ResetRequests()
+		s.Cloud.EnforceQuotas(r.quotas)
+		err = r.sweep(ctx, s, server.URL)
+		s.Cloud.EnforceQuotas(map[string]float64{})
+		if err != nil {
+			return fmt.Errorf("sweep %d users: %w", r.users, err)
+		}
+		r.throttled = s.Cloud.CountRequests(cloud.Filter{ErrorCode: "TooManyRequestsException"})
+		return r.verify(ctx, s, tables, subs)
+	})
+}
+
+// settle makes confirmed users with a verified e-mail, each with a profile and projects, and returns their subs.
+func (r *sweepRun) settle(ctx context.Context, s *spaceport.Spaceport, tables *memoryTables) ([]string, error) {
+	subs := make([]string, r.users)
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(8)
+	for i := range subs {
+		g.Go(func() (err error) {
+			if subs[i], err = settle(ctx, s, person(i).email); err != nil {
+				return err
+			}
+			err = tables.give(stagingProfiles, row{
+				"id": &dynamotypes.AttributeValueMemberS{Value: subs[i]}, "email": &dynamotypes.AttributeValueMemberS{Value: person(i).email},
+			})
+			for _, project := range projectsOf(subs[i], r.projects) {
+				err = errors.Join(err, tables.give(stagingProjects, project))
+			}
+			return err
+		})
+	}
+	return subs, g.Wait()
+}
+
+func settle(ctx context.Context, s *spaceport.Spaceport, email string) (sub string, err error) {
+	made, err := s.Staging.AdminCreateUser(ctx, &cognito.AdminCreateUserInput{
+		UserPoolId: &s.StagingPool, Username: &email, MessageAction: types.MessageActionTypeSuppress,
+		UserAttributes: []types.AttributeType{
+			{Name: aws.String("email"), Value: &email}, {Name: aws.String("email_verified"), Value: aws.String("true")},
+		},
+	})
+	if err != nil {
+		return "", err
+	}
+	// Nobody signs in, so that a password is not needed to be confirmed.
+	return *made.User.Username, s.Cloud.SetStatus(s.StagingPool, email, "CONFIRMED")
+}
+
+// sweep runs the command to its end.
+func (r *sweepRun) sweep(ctx context.Context, s *spaceport.Spaceport, tables string) error {
+	desk, err := os.MkdirTemp("", "spaceport-sweep-")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.RemoveAll(desk) }()
+	args := append([]string{"sweep", "--live", "--yes", "--json", "--quota-share", "1"}, r.flags...)
+	var out, errs bytes.Buffer
+	cmd := exec.CommandContext(ctx, s.Bulk(), args...)
+	cmd.Dir, cmd.Stdout, cmd.Stderr = desk, &out, &errs
+	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + desk, "AWS_ENDPOINT_URL_DYNAMODB=" + tables}
+	for name, value := range s.OperatorEnv() {
+		cmd.Env = append(cmd.Env, name+"="+value)
+	}
+	began := time.Now()
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	peak := watchMemory(cmd.Process.Pid)
+	err = cmd.Wait()
+	r.wall, r.peak, r.load = time.Since(began), peak(), loadAverage()
+	if err != nil {
+		return fmt.Errorf("%w\n%s", err, errs.String())
+	}
+	r.cpu = cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
+	return json.Unmarshal(out.Bytes(), &r.result)
+}
+
+// watchMemory follows a process's largest resident set until it is asked for, in bytes; 0 where that is unknown. The
+// ru_maxrss of a child is no use: in Linux it begins with what its parent had when the child was forked.
+func watchMemory(pid int) (peak func() int64) {
+	stop, known := make(chan struct{}), make(chan int64)
+	go func() {
+		var kB int64
+		for every := time.NewTicker(10 * time.Millisecond); ; {
+			_, _ = fmt.Sscan(field(fmt.Sprintf("/proc/%d/status", pid), "VmHWM:"), &kB) // gone when the process is
+			select {
+			case <-every.C:
+			case <-stop:
+				every.Stop()
+				known <- kB << 10
+				return
+			}
+		}
+	}()
+	return func() int64 { close(stop); return <-known }
+}
+
+// loadAverage is that of the last minute, "" outside Linux.
+func loadAverage() string {
+	var one string
+	_, _ = fmt.Sscan(field("/proc/loadavg", ""), &one)
+	return one
+}

@@ -1,0 +1,90 @@
+package bench
+
+import (
+	"os"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	cognito "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
+	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
+	dynamotypes "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/stretchr/testify/require"
+
+	"github.com/spaceport/user-migration/infra/rehearsal/cloud"
+	"github.com/spaceport/user-migration/infra/rehearsal/spaceport"
+	"github.com/spaceport/user-migration/infra/rehearsal/spaceport/spaceporttest"
+)
+
+// TestSmallSweep runs what make bench runs, for a pool of more than one page.
+func TestSmallSweep(t *testing.T) {
+	if err := spaceport.Installed(); err != nil && os.Getenv("REHEARSAL") != "required" {
+		t.Skipf("the local cloud is not installed (%v)", err)
+	}
+	r := &sweepRun{users: 70, projects: 3}
+	require.NoError(t, r.run(t.Context()))
+	require.Zero(t, r.throttled)
+	require.Positive(t, r.cpu)
+	require.Less(t, r.perSecond(), ceiling*1.2, "quotas are enforced")
+}
+
+func TestVerifyMissesNothing(t *testing.T) {
+	tables, _ := memory(t)
+	staging, production := person(1).stagingSub, person(1).productionSub
+	r := &sweepRun{}
+	has := func() error { return r.hasAll(tables, staging, production) }
+	give := func(table string, attributes map[string]string) {
+		made := row{}
+		for name, value := range attributes {
+			made[name] = &dynamotypes.AttributeValueMemberS{Value: value}
+		}
+		require.NoError(t, tables.give(table, made))
+	}
+	give(stagingProfiles, map[string]string{"id": staging, "name": "Ann"})
+	give(stagingProjects, map[string]string{"userSub": staging, "projectId": "1"})
+	require.ErrorContains(t, has(), "ledger line")
+	give(ledgerTable, map[string]string{"stagingSub": staging, "productionSub": production, "state": "moved", "resetAt": "now"})
+	require.ErrorContains(t, has(), "rows in")
+	give(productionProjects, map[string]string{"userSub": production, "projectId": "1"})
+	give(productionProfiles, map[string]string{"id": production, "name": "Bob"})
+	require.ErrorContains(t, has(), "has become another")
+	give(productionProfiles, map[string]string{"id": production, "name": "Ann"})
+	require.NoError(t, has())
+	give(ledgerTable, map[string]string{"stagingSub": staging, "productionSub": "another", "state": "moved", "resetAt": "now"})
+	require.ErrorContains(t, has(), "ledger line")
+}
+
+// The index must not find who has gone, nor miss who has changed.
+func TestIndexedMoto(t *testing.T) {
+	s := spaceporttest.Start(t, spaceport.Options{Cloud: cloud.Options{Launcher: indexedMoto}})
+	add := func(email string) error {
+		_, err := s.Add(t.Context(), spaceport.Person{Name: "Ann", Email: email, Password: "Secret-Passw0rd"})
+		return err
+	}
+	update := func(from, to string) error {
+		_, err := s.Staging.AdminUpdateUserAttributes(t.Context(), &cognito.AdminUpdateUserAttributesInput{
+			UserPoolId: &s.StagingPool, Username: &from, UserAttributes: []types.AttributeType{{Name: aws.String("email"), Value: &to}},
+		})
+		return err
+	}
+	require.NoError(t, add("ann@example.com"))
+	require.Equal(t, "UsernameExistsException", spaceport.Code(add("ann@example.com")))
+	require.NoError(t, update("ann@example.com", "anna@example.com"))
+	require.NoError(t, add("ann@example.com"), "the address is free again")
+	require.Equal(t, "UsernameExistsException", spaceport.Code(add("anna@example.com")))
+	gone := "anna@example.com"
+	_, err := s.Staging.AdminDeleteUser(t.Context(), &cognito.AdminDeleteUserInput{UserPoolId: &s.StagingPool, Username: &gone})
+	require.NoError(t, err)
+	require.NoError(t, add("anna@example.com"))
+	_, err = s.SignIn(t.Context(), "anna@example.com", "Secret-Passw0rd")
+	require.NoError(t, err, "and the triggers run as ever")
+}
+
+func TestWatchMemory(t *testing.T) {
+	peak := watchMemory(os.Getpid())
+	time.Sleep(20 * time.Millisecond)
+	if _, err := os.Stat("/proc/self/status"); err != nil {
+		t.Skip("no /proc here")
+	}
+	require.Greater(t, peak(), int64(1<<20))
+}
