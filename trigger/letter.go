@@ -104,31 +104,39 @@ func SweepMark() map[string]string { return map[string]string{markName: markSwee
 // Cognito then sends the pool's own text.
 func (h *Handler) message(ctx context.Context, e event) []byte {
 	var request struct {
-		UserAttributes map[string]string `json:"userAttributes"`
+		UserAttributes reader            `json:"userAttributes"`
 		CodeParameter  string            `json:"codeParameter"`
 		ClientMetadata map[string]string `json:"clientMetadata"`
 	}
 	if e.source != sourceReset || json.Unmarshal(e.request, &request) != nil ||
-		request.ClientMetadata[markName] != markSweep || request.UserAttributes["custom:staging_sub"] == "" || request.CodeParameter == "" {
+		request.ClientMetadata[markName] != markSweep || request.UserAttributes.StagingSub == "" || request.CodeParameter == "" {
 		return e.raw
 	}
+	to := request.UserAttributes
 	answer, err := e.filled(map[string]any{
 		"emailSubject": h.letter.subject,
-		"emailMessage": h.letter.to(request.CodeParameter, greeting(request.UserAttributes)),
+		"emailMessage": h.letter.to(request.CodeParameter, to.greeting()),
 	})
 	if err != nil {
 		h.log.WarnContext(ctx, "letter", "decision", untouched, "error", err.Error())
 		return e.raw
 	}
 	h.log.InfoContext(ctx, "letter", "decision", "account-update",
-		"stagingSub", request.UserAttributes["custom:staging_sub"], "email", ledger.Mask(request.UserAttributes["email"]))
+		"stagingSub", to.StagingSub, "email", ledger.Mask(to.Email))
 	return answer
 }
 
-// greeting is what to call a user: the first of name and e-mail that Cognito would take in a message and that is not long.
-func greeting(attributes map[string]string) string {
-	for _, attribute := range []string{"name", "email"} {
-		name := strings.TrimSpace(attributes[attribute])
+// reader is what a letter needs to know of its reader.
+type reader struct {
+	Name       string `json:"name"`
+	Email      string `json:"email"`
+	StagingSub string `json:"custom:staging_sub"`
+}
+
+// greeting is what to call them: the first of name and e-mail that Cognito would take in a message and that is not long.
+func (r reader) greeting() string {
+	for _, name := range []string{r.Name, r.Email} {
+		name = strings.TrimSpace(name)
 		if name != "" && utf8.RuneCountInString(name) <= maxGreeting && written(name, " ") {
 			return name
 		}

@@ -68,6 +68,11 @@ func TestLetterIsTheOperators(t *testing.T) {
 	assert.Equal(t, "Moved!", m.EmailSubject)
 	assert.Equal(t, "<p>Ada: {####}, again {####}. {other}</p>", m.EmailMessage)
 
+	flag := bytes.Replace(recorded(t, "reset_by_sweep"), []byte(`"email_verified": "true"`), []byte(`"email_verified": true`), 1)
+	out, err = letters(t, "Moved!", "{####}").Invoke(t.Context(), flag)
+	require.NoError(t, err)
+	assert.Equal(t, "{####}", wordingOf(t, out).EmailMessage, "the shape of what the letter does not need is nothing to it")
+
 	odd := bytes.Replace(recorded(t, "reset_by_sweep"), []byte("{####}"), []byte("[code]"), 1)
 	out, err = letters(t, "Moved!", "{####}").Invoke(t.Context(), odd)
 	require.NoError(t, err)

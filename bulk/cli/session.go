@@ -20,7 +20,7 @@ import (
 )
 
 // limits are patient: nobody waits for bulk at a sign-in, and a long run should outlive a bad minute.
-var limits = account.Limits{Attempts: 10, MaxBackoff: 20 * time.Second, Attempt: 30 * time.Second, Parallel: 64}
+var limits = account.Limits{Attempts: 12, MaxBackoff: 8 * time.Second, Attempt: 30 * time.Second, Parallel: 64}
 
 // session is one run of one command.
 type session struct {

@@ -480,7 +480,7 @@ func TestKilledAtRandomUntilDone(t *testing.T) {
 
 func TestStormLosesNobody(t *testing.T) {
 	s := spaceporttest.Start(t, spaceport.Options{Cloud: cloud.Options{Seed: 1}})
-	all := town(t, s, 60)
+	all := town(t, s, 40)
 	o := newOperator(t, s)
 	for _, f := range []cloud.Fault{
 		{Kind: cloud.Throttle, Rate: .3, Caller: spaceport.Operator}, {Kind: cloud.ServerError, Rate: .05, Caller: spaceport.Operator},
