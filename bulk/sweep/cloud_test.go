@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -409,6 +410,27 @@ func TestLimitUserAndAdopt(t *testing.T) {
 	assert.Contains(t, errs, "staging has no user nobody@example.com")
 }
 
+// runAndSignal runs a command and signals it once, around the request that the fault selects.
+func (o *operator) runAndSignal(t *testing.T, cmd *exec.Cmd, signal syscall.Signal, at cloud.Fault) (signalled bool) {
+	t.Helper()
+	var sent atomic.Bool
+	pid, ended := make(chan int, 1), make(chan struct{})
+	at.Caller, at.Times = spaceport.Operator, 1
+	at.Hook = func(cloud.Request) {
+		sent.Store(true)
+		_ = syscall.Kill(<-pid, signal)
+		if signal == syscall.SIGKILL {
+			<-ended // the request is answered to nobody
+		}
+	}
+	defer o.Cloud.Inject(at)()
+	require.NoError(t, cmd.Start())
+	pid <- cmd.Process.Pid
+	_ = cmd.Wait()
+	close(ended)
+	return sent.Load()
+}
+
 // TestKilledAtEveryRequest kills a sweep of two users with SIGKILL around each request that it makes, and runs it again.
 func TestKilledAtEveryRequest(t *testing.T) {
 	s := spaceporttest.Start(t, spaceport.Options{})
@@ -419,15 +441,7 @@ func TestKilledAtEveryRequest(t *testing.T) {
 			sub, err := s.Add(t.Context(), p)
 			require.NoError(t, err)
 			cmd, _, _ := o.command("sweep", "--live", "--yes", "--user", p.Email, "--quota", "UserAccountRecovery=1000")
-			killed := false
-			remove := s.Cloud.Inject(cloud.Fault{Caller: spaceport.Operator, After: after, Times: 1, Kind: kind, Hook: func(cloud.Request) {
-				killed = true
-				_ = cmd.Process.Kill()
-				_, _ = cmd.Process.Wait()
-			}})
-			require.NoError(t, cmd.Start())
-			_ = cmd.Wait()
-			remove()
+			killed := o.runAndSignal(t, cmd, syscall.SIGKILL, cloud.Fault{After: after, Kind: kind})
 			o.sweep(t, "--user", p.Email)
 			user, err := s.ProductionUser(t.Context(), p.Email)
 			require.NoError(t, err)
@@ -498,12 +512,7 @@ func TestCtrlCFinishesWhoeverIsUnderWay(t *testing.T) {
 	all := town(t, s, 60)
 	o := newOperator(t, s)
 	cmd, _, errs := o.command("sweep", "--live", "--yes", "--quota-share", "0.1")
-	interrupt := s.Cloud.Inject(cloud.Fault{Operation: "AdminCreateUser", Caller: spaceport.Operator, Times: 1, Kind: cloud.HookAfter, Hook: func(cloud.Request) {
-		_ = cmd.Process.Signal(os.Interrupt)
-	}})
-	require.NoError(t, cmd.Start())
-	_ = cmd.Wait()
-	interrupt()
+	o.runAndSignal(t, cmd, syscall.SIGINT, cloud.Fault{Operation: "AdminCreateUser", Kind: cloud.HookAfter})
 	assert.Equal(t, 130, cmd.ProcessState.ExitCode(), errs.String())
 	assert.Contains(t, errs.String(), "Run the same command again")
 	for _, p := range all {

@@ -35,7 +35,7 @@ func New(api dynamoAPI, table string) *Store { return &Store{api: api, table: ta
 // Import writes a fresh line before production creates the account. An unbound line is renewed, since its e-mail or path
 // may have changed; a bound one is left alone and ErrBound returned.
 func (s *Store) Import(ctx context.Context, stagingSub, email string, via Via, at time.Time) error {
-	held, err := s.put(ctx, fresh(stagingSub, email, via, at), "attribute_not_exists(productionSub)", nil)
+	held, _, err := s.put(ctx, fresh(stagingSub, email, via, at), "attribute_not_exists(productionSub)", nil)
 	if err == nil && !held {
 		return ErrBound
 	}
@@ -46,26 +46,30 @@ func fresh(stagingSub, email string, via Via, at time.Time) Line {
 	return Line{StagingSub: stagingSub, Email: Fold(email), State: Imported, Via: via, ImportedAt: at.UTC()}
 }
 
-// put writes a whole line; held is false where the condition did not hold.
-func (s *Store) put(ctx context.Context, line Line, condition string, values map[string]any) (held bool, err error) {
+// put writes a whole line; held is false where the condition did not hold, and stands is what is there then.
+func (s *Store) put(ctx context.Context, line Line, condition string, values map[string]any) (held bool, stands Line, err error) {
 	item, err := attributevalue.MarshalMapWithOptions(line, func(o *attributevalue.EncoderOptions) { o.OmitEmptyTime = true })
 	if err != nil {
-		return false, fmt.Errorf("encode ledger line: %w", err)
+		return false, Line{}, fmt.Errorf("encode ledger line: %w", err)
 	}
-	in := &dynamodb.PutItemInput{TableName: &s.table, Item: item, ConditionExpression: &condition}
+	in := &dynamodb.PutItemInput{
+		TableName: &s.table, Item: item, ConditionExpression: &condition,
+		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
+	}
 	if len(values) > 0 {
 		if in.ExpressionAttributeValues, err = attributevalue.MarshalMap(values); err != nil {
-			return false, fmt.Errorf("encode ledger condition: %w", err)
+			return false, Line{}, fmt.Errorf("encode ledger condition: %w", err)
 		}
 	}
 	_, err = s.api.PutItem(ctx, in)
-	if refused(err) != nil {
-		return false, nil
+	if no := refused(err); no != nil {
+		stands, err = decode(no.Item)
+		return false, stands, err
 	}
 	if err != nil {
-		return false, fmt.Errorf("write ledger line: %w", err)
+		return false, Line{}, fmt.Errorf("write ledger line: %w", err)
 	}
-	return true, nil
+	return true, Line{}, nil
 }
 
 // Get reads a line as it is now, or ErrNoLine.

@@ -131,7 +131,8 @@ func sweepContract(t *testing.T, l store) {
 	require.NoError(t, l.Begin(ctx, "s", "Ada@example.com", at, none))
 	begun := ledger.Line{StagingSub: "s", Email: "ada@example.com", State: ledger.Imported, Via: ledger.Sweep, ImportedAt: at}
 	require.Equal(t, begun, get("s"))
-	require.ErrorIs(t, l.Begin(ctx, "s", "ada@example.com", at, none), ledger.ErrChanged, "there is a line now")
+	require.NoError(t, l.Begin(ctx, "s", "Ada@example.com", at, none), "the first answer may have been lost")
+	require.ErrorIs(t, l.Begin(ctx, "s", "ada@example.com", at.Add(9), none), ledger.ErrChanged, "there is a line now")
 
 	require.NoError(t, l.TakeBack(ctx, "s", at.Add(1), none))
 	require.Equal(t, begun, get("s"), "another Begin's line is left alone")

@@ -19,17 +19,22 @@ func sameAs(line Line) map[string]any {
 }
 
 // Begin writes the line of a user whom a sweep is about to create. before is the unbound line that was read, zero for
-// none; if it has changed since, somebody is coming in by themselves, and ErrChanged is returned.
+// none; if it has changed since, somebody is coming in by themselves, and ErrChanged is returned. The same Begin twice is one:
+// the first answer may have been lost.
 func (s *Store) Begin(ctx context.Context, stagingSub, email string, at time.Time, before Line) error {
 	condition, values := "attribute_not_exists(stagingSub)", map[string]any(nil)
 	if before.StagingSub != "" {
 		condition, values = unchanged, sameAs(before)
 	}
-	held, err := s.put(ctx, fresh(stagingSub, email, Sweep, at), condition, values)
-	if err == nil && !held {
+	held, stands, err := s.put(ctx, fresh(stagingSub, email, Sweep, at), condition, values)
+	if err == nil && !held && !stands.begunAt(at) {
 		return ErrChanged
 	}
 	return err
+}
+
+func (l Line) begunAt(at time.Time) bool {
+	return l.Via == Sweep && l.ImportedAt.Equal(at) && !l.Bound()
 }
 
 // TakeBack undoes a Begin at that time, where nothing came of it: before stands again, or no line at all. A line that has
@@ -37,7 +42,7 @@ func (s *Store) Begin(ctx context.Context, stagingSub, email string, at time.Tim
 func (s *Store) TakeBack(ctx context.Context, stagingSub string, at time.Time, before Line) error {
 	begun := sameAs(Line{Via: Sweep, ImportedAt: at})
 	if before.StagingSub != "" {
-		_, err := s.put(ctx, before, unchanged, begun)
+		_, _, err := s.put(ctx, before, unchanged, begun)
 		return err
 	}
 	values, err := attributevalue.MarshalMap(begun)

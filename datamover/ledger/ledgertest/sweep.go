@@ -10,6 +10,9 @@ import (
 // Begin does what ledger.Store.Begin does.
 func (m *Memory) Begin(_ context.Context, stagingSub, email string, at time.Time, before ledger.Line) error {
 	return m.call("Begin", stagingSub, func(line *ledger.Line) error {
+		if unchanged(*line, ledger.Line{Via: ledger.Sweep, ImportedAt: at}) {
+			return nil
+		}
 		if before.StagingSub == "" && line.StagingSub != "" || before.StagingSub != "" && !unchanged(*line, before) {
 			return ledger.ErrChanged
 		}
