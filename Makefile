@@ -5,16 +5,16 @@ LAMBDA     = CGO_ENABLED=0 GOOS=linux go build -trimpath -buildvcs=false -tags l
 FUNCTIONS  = trigger datamover
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.0
 
-.PHONY: build demo test bench lint fuzz clean local-binaries help
+.PHONY: build demo test bench lint fuzz clean local-binaries help deploy-staging deploy-production undeploy
 .DEFAULT_GOAL := help
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' Makefile
 
 demo: .venv/installed local-binaries ## rehearse the whole migration on this machine
 	@go run ./infra/rehearsal demo
 
-test: .venv/installed local-binaries ## every test; nothing is skipped
+test: .venv/installed .venv/stacks/installed local-binaries ## every test; nothing is skipped
 	REHEARSAL=required go test -race -timeout 20m ./...
 
 bench: .venv/installed local-binaries .build/empty/bootstrap build ## the figures of the README, as ratios within one run
@@ -57,10 +57,27 @@ local-binaries: $(FUNCTIONS:%=.build/%/bootstrap) .build/bulk
 .build/empty/bootstrap: FORCE
 	@GOARCH=$$(go env GOHOSTARCH) $(LAMBDA) -o $@ ./infra/rehearsal/bench/empty
 
+# Both need AWS CLI profiles: STAGING_PROFILE, PRODUCTION_PROFILE. Every parameter of a template can be given by its name, as in
+# make deploy-production AlarmEmail=ops@spaceport.example; CONFIRM=yes answers the question in a script.
+deploy-staging: ## roles and app client in the staging account; shows what will change, and asks
+	@infra/deploy.sh staging
+
+deploy-production: $(FUNCTIONS:%=dist/%.zip) ## functions, ledger, alarms and pool in the production account; shows and asks too
+	@Architecture=$(if $(filter amd64,$(GOARCH)),x86_64,arm64) infra/deploy.sh production
+
+undeploy: ## end the migration: the production stack goes, pool and ledger stay
+	@infra/deploy.sh undeploy
+
 .venv/installed: infra/rehearsal/requirements.txt
 	@echo "Installing the local cloud into .venv (once)"
 	@python3 -m venv .venv
 	@.venv/bin/pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
+
+.venv/stacks/installed: infra/stacks/requirements.txt
+	@echo "Installing what checks the stacks into .venv/stacks (once)"
+	@python3 -m venv .venv/stacks
+	@.venv/stacks/bin/pip install --quiet --disable-pip-version-check -r $<
 	@touch $@
 
 clean: ## remove everything that was built or installed here

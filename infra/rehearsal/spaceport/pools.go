@@ -26,11 +26,11 @@ func (s *Spaceport) makeStagingPool(ctx context.Context) error {
 		return err
 	}
 	s.StagingPool = *pool.UserPool.Id
-	client, err := s.Staging.CreateUserPoolClient(ctx, &cognito.CreateUserPoolClientInput{
-		UserPoolId: &s.StagingPool, ClientName: aws.String("migration-trigger"),
-		ExplicitAuthFlows:          []types.ExplicitAuthFlowsType{types.ExplicitAuthFlowsTypeAllowAdminUserPasswordAuth},
-		PreventUserExistenceErrors: types.PreventUserExistenceErrorTypesEnabled,
-	})
+	var wanted cognito.CreateUserPoolClientInput
+	if err := s.inStaging("TriggerClient", &wanted); err != nil {
+		return err
+	}
+	client, err := s.Staging.CreateUserPoolClient(ctx, &wanted)
 	if err != nil {
 		return err
 	}
@@ -38,54 +38,26 @@ func (s *Spaceport) makeStagingPool(ctx context.Context) error {
 	return nil
 }
 
-// makeProductionPool makes the pool that people move to: invite-only, with the three triggers, and an app client that may
-// not write custom:staging_sub.
+// makeProductionPool makes the pool that people move to, and the web app's client, as they are deployed.
 func (s *Spaceport) makeProductionPool(ctx context.Context) error {
-	staging := custom("staging_sub")
-	staging.Mutable = aws.Bool(false)
-	pool, err := s.Production.CreateUserPool(ctx, &cognito.CreateUserPoolInput{
-		PoolName:               aws.String("Spaceport-Users-prod"),
-		UsernameAttributes:     []types.UsernameAttributeType{types.UsernameAttributeTypeEmail},
-		AutoVerifiedAttributes: []types.VerifiedAttributeType{types.VerifiedAttributeTypeEmail},
-		UsernameConfiguration:  &types.UsernameConfigurationType{CaseSensitive: aws.Bool(false)},
-		AdminCreateUserConfig:  &types.AdminCreateUserConfigType{AllowAdminCreateUserOnly: true},
-		EmailConfiguration: &types.EmailConfigurationType{
-			EmailSendingAccount: types.EmailSendingAccountTypeDeveloper,
-			SourceArn:           aws.String("arn:aws:ses:" + s.Cloud.Region() + ":" + cloud.ProductionAccount + ":identity/spaceport.example"),
-		},
-		UserAttributeUpdateSettings: &types.UserAttributeUpdateSettingsType{
-			AttributesRequireVerificationBeforeUpdate: []types.VerifiedAttributeType{types.VerifiedAttributeTypeEmail},
-		},
-		Policies: &types.UserPoolPolicyType{PasswordPolicy: &types.PasswordPolicyType{
-			MinimumLength: aws.Int32(8), RequireLowercase: true, RequireUppercase: true, RequireNumbers: true,
-		}},
-		AccountRecoverySetting: &types.AccountRecoverySettingType{RecoveryMechanisms: []types.RecoveryOptionType{
-			{Name: types.RecoveryOptionNameTypeVerifiedEmail, Priority: aws.Int32(1)},
-		}},
-		Schema: []types.SchemaAttributeType{
-			{Name: aws.String("email"), Required: aws.Bool(true), Mutable: aws.Bool(true), AttributeDataType: types.AttributeDataTypeString},
-			{Name: aws.String("preferred_username"), Required: aws.Bool(true), Mutable: aws.Bool(true), AttributeDataType: types.AttributeDataTypeString},
-			staging, custom("plan"),
-		},
-		LambdaConfig: &types.LambdaConfigType{
-			UserMigration:      aws.String(s.arn(Trigger)),
-			PostConfirmation:   aws.String(s.arn(Datamover)),
-			PostAuthentication: aws.String(s.arn(Datamover)),
-		},
-	})
+	var wanted struct {
+		cognito.CreateUserPoolInput
+		UserPoolName string
+	}
+	if err := s.inProduction("UserPool", &wanted); err != nil {
+		return err
+	}
+	wanted.PoolName = &wanted.UserPoolName
+	pool, err := s.Production.CreateUserPool(ctx, &wanted.CreateUserPoolInput)
 	if err != nil {
 		return err
 	}
 	s.ProductionPool = *pool.UserPool.Id
-	client, err := s.Production.CreateUserPoolClient(ctx, &cognito.CreateUserPoolClientInput{
-		UserPoolId: &s.ProductionPool, ClientName: aws.String("web"),
-		ExplicitAuthFlows: []types.ExplicitAuthFlowsType{
-			types.ExplicitAuthFlowsTypeAllowUserPasswordAuth, types.ExplicitAuthFlowsTypeAllowUserSrpAuth,
-			types.ExplicitAuthFlowsTypeAllowRefreshTokenAuth,
-		},
-		PreventUserExistenceErrors: types.PreventUserExistenceErrorTypesEnabled,
-		WriteAttributes:            []string{"email", "name", "preferred_username"},
-	})
+	var web cognito.CreateUserPoolClientInput
+	if err := s.inProduction("WebClient", &web); err != nil {
+		return err
+	}
+	client, err := s.Production.CreateUserPoolClient(ctx, &web)
 	if err != nil {
 		return err
 	}
@@ -106,12 +78,18 @@ func custom(name string) types.SchemaAttributeType {
 
 // makeTables makes the ledger and both ends of the tables that move.
 func (s *Spaceport) makeTables(ctx context.Context) error {
+	var wanted dynamodb.CreateTableInput
+	if err := s.inProduction("Ledger", &wanted); err != nil {
+		return err
+	}
+	if _, err := s.ProductionTables.CreateTable(ctx, &wanted); err != nil {
+		return err
+	}
 	for _, t := range []struct {
 		api  *dynamodb.Client
 		name string
 		keys []string
 	}{
-		{s.ProductionTables, "Spaceport-Migration-prod", []string{"stagingSub"}},
 		{s.StagingTables, "Spaceport-Users-staging", []string{"id"}},
 		{s.ProductionTables, "Spaceport-Users-prod", []string{"id"}},
 		{s.StagingTables, "Spaceport-Projects-staging", []string{"userSub", "projectId"}},

@@ -9,7 +9,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
@@ -28,9 +27,10 @@ const (
 )
 
 const (
-	externalID    = "spaceport-migration"
-	triggerRole   = "arn:aws:iam::" + cloud.StagingAccount + ":role/Spaceport-Migration-trigger"
-	datamoverRole = "arn:aws:iam::" + cloud.StagingAccount + ":role/Spaceport-Migration-datamover"
+	externalID = "spaceport-migration"
+	// As deployed, but for "staging" in the name: here a role has its caller's name, so that a caller is one in both accounts.
+	triggerRole   = "arn:aws:iam::" + cloud.StagingAccount + ":role/" + Trigger
+	datamoverRole = "arn:aws:iam::" + cloud.StagingAccount + ":role/" + Datamover
 )
 
 // Spaceport is both accounts, running. Clients named Staging and Production may do everything there, for seeding and
@@ -46,7 +46,8 @@ type Spaceport struct {
 
 	Settings settings.Settings // what the functions were started with
 
-	root string
+	root        string
+	operatorMay []string // in production
 }
 
 // Options of a Spaceport; the zero value is as deployed.
@@ -116,6 +117,7 @@ func (s *Spaceport) build(ctx context.Context, root string, env map[string]strin
 		{"make production pool", s.makeProductionPool},
 		{"make tables", s.makeTables},
 		{"make functions", func(context.Context) error { return s.makeFunctions(root, env) }},
+		{"make operator", s.makeOperator},
 	} {
 		if err := step.do(ctx); err != nil {
 			return fmt.Errorf("%s: %w", step.what, err)
@@ -146,20 +148,28 @@ func (s *Spaceport) connect() {
 
 // makeFunctions starts both as the stacks deploy them, each with an identity that may do no more than it has to.
 func (s *Spaceport) makeFunctions(root string, extra map[string]string) error {
-	s.Cloud.AllowRole(cloud.Role{
-		ARN: triggerRole, ExternalID: externalID, Principals: []string{Trigger},
-		Allow: []string{"cognito-idp:AdminInitiateAuth", "cognito-idp:AdminGetUser"},
-	})
-	s.Cloud.AllowRole(cloud.Role{
-		ARN: datamoverRole, ExternalID: externalID, Principals: []string{Datamover}, Allow: []string{"dynamodb:Query"},
-	})
-	err := s.makeFunction(root, "trigger", lambdahost.Function{Name: Trigger, Timeout: 5 * time.Second, Memory: 256}, extra,
-		triggerRole, "sts:AssumeRole", "dynamodb:PutItem")
-	if err != nil {
-		return err
+	for _, f := range []struct{ folder, resource, role, name, stagingRole string }{
+		{"trigger", "Trigger", "TriggerRole", Trigger, triggerRole},
+		{"datamover", "Datamover", "DatamoverRole", Datamover, datamoverRole},
+	} {
+		inStaging, err := s.mayInStaging(f.role)
+		if err != nil {
+			return err
+		}
+		s.Cloud.AllowRole(cloud.Role{ARN: f.stagingRole, ExternalID: externalID, Principals: []string{f.name}, Allow: inStaging})
+		inProduction, err := s.mayInProduction(f.role)
+		if err != nil {
+			return err
+		}
+		deployed, err := s.function(f.resource)
+		if err != nil {
+			return err
+		}
+		if err := s.makeFunction(root, f.folder, deployed, extra, f.stagingRole, inProduction...); err != nil {
+			return err
+		}
 	}
-	return s.makeFunction(root, "datamover", lambdahost.Function{Name: Datamover, Timeout: 5 * time.Minute, Memory: 512}, extra,
-		datamoverRole, "sts:AssumeRole", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DescribeTable", "lambda:InvokeFunction")
+	return nil
 }
 
 func (s *Spaceport) makeFunction(root, name string, f lambdahost.Function, extra map[string]string, role string, allow ...string) error {

@@ -1,0 +1,63 @@
+package spaceport
+
+import (
+	"path/filepath"
+	"time"
+
+	"github.com/spaceport/user-migration/infra/rehearsal/cloud"
+	"github.com/spaceport/user-migration/infra/rehearsal/lambdahost"
+	"github.com/spaceport/user-migration/infra/stacks"
+)
+
+// What is deployed is read from the templates of both stacks, so that what is rehearsed cannot drift away from it: the pool and
+// the app clients, the ledger, the functions' time and memory, and what every role may do.
+
+// inStaging reads a resource of the staging stack.
+func (s *Spaceport) inStaging(resource string, into any) error {
+	return s.read("staging.yaml", cloud.StagingAccount, map[string]string{
+		"StagingUserPoolId": s.StagingPool, "ProductionAccountId": cloud.ProductionAccount, "ExternalId": externalID,
+	}, resource, into)
+}
+
+// inProduction reads a resource of the production stack, which sends by SES here and knows a custom attribute.
+func (s *Spaceport) inProduction(resource string, into any) error {
+	return s.read("production.yaml", cloud.ProductionAccount, map[string]string{
+		"StagingUserPoolId": s.StagingPool, "StagingClientId": s.StagingClient, "ExternalId": externalID, "CustomAttribute1": "plan",
+		"StagingTriggerRoleArn": triggerRole, "StagingDatamoverRoleArn": datamoverRole, "StagingOperatorRoleArn": operatorRole,
+		"EmailSourceArn": "arn:aws:ses:" + s.Cloud.Region() + ":" + cloud.ProductionAccount + ":identity/spaceport.example",
+	}, resource, into)
+}
+
+func (s *Spaceport) read(file, account string, parameters map[string]string, resource string, into any) error {
+	template, err := stacks.Read(filepath.Join(s.root, "infra", file))
+	if err != nil {
+		return err
+	}
+	stack, err := template.With(parameters, map[string]string{
+		"AWS::Partition": "aws", "AWS::Region": s.Cloud.Region(), "AWS::AccountId": account,
+		"UserPool": s.ProductionPool, "Trigger.Arn": s.arn(Trigger), "Datamover.Arn": s.arn(Datamover),
+	})
+	if err != nil {
+		return err
+	}
+	return stack.Properties(resource, into)
+}
+
+// mayInStaging and mayInProduction are what a role allows.
+func (s *Spaceport) mayInStaging(role string) ([]string, error) { return actions(s.inStaging, role) }
+func (s *Spaceport) mayInProduction(role string) ([]string, error) {
+	return actions(s.inProduction, role)
+}
+
+func actions(in func(string, any) error, role string) ([]string, error) {
+	var r stacks.Role
+	err := in(role, &r)
+	return r.Actions(), err
+}
+
+// function is a function with the time and memory that it is deployed with.
+func (s *Spaceport) function(resource string) (lambdahost.Function, error) {
+	var f stacks.Function
+	err := s.inProduction(resource, &f)
+	return lambdahost.Function{Name: f.FunctionName, Timeout: time.Duration(f.Timeout) * time.Second, Memory: f.MemorySize}, err
+}

@@ -1,0 +1,268 @@
+package stacks
+
+import (
+	"archive/zip"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/stretchr/testify/require"
+)
+
+const region = "us-east-1"
+
+// tools is where make installs what requirements.txt lists.
+var tools, _ = filepath.Abs("../../.venv/stacks/bin")
+
+// needs skips a test where something is not installed, except in make test, which installs it.
+func needs(t *testing.T, paths ...string) {
+	t.Helper()
+	for _, path := range paths {
+		if _, err := os.Stat(path); err != nil {
+			if os.Getenv("REHEARSAL") == "required" {
+				require.NoError(t, err)
+			}
+			t.Skipf("%v: make test installs and builds what is needed", err)
+		}
+	}
+}
+
+// cloud is an AWS in one process, with IAM enforced, in which every account is its own: its id is its access key.
+type cloud struct {
+	url  string
+	home string // a copy of what is deployed, with the functions built for this machine
+	stop func()
+}
+
+var (
+	shared     *cloud
+	sharedErr  error
+	sharedOnce sync.Once
+)
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if shared != nil {
+		shared.stop()
+	}
+	os.Exit(code)
+}
+
+// start starts the cloud with the first test that needs it.
+func start(t *testing.T) *cloud {
+	t.Helper()
+	needs(t, filepath.Join(tools, "ministack"), filepath.Join(tools, "aws"),
+		"../../.build/trigger/bootstrap", "../../.build/datamover/bootstrap", "../../.build/bulk")
+	sharedOnce.Do(func() { shared, sharedErr = newCloud() })
+	require.NoError(t, sharedErr)
+	return shared
+}
+
+func newCloud() (c *cloud, err error) {
+	home, err := os.MkdirTemp("", "stacks")
+	if err != nil {
+		return nil, err
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	port := listener.Addr().(*net.TCPAddr).Port
+	if err := listener.Close(); err != nil {
+		return nil, err
+	}
+	c = &cloud{url: fmt.Sprintf("http://127.0.0.1:%d", port), home: home}
+	if err := errors.Join(c.copyWhatIsDeployed(), os.WriteFile(filepath.Join(home, "config"), nil, 0o600)); err != nil {
+		return nil, err
+	}
+	launcher, err := filepath.Abs("localaws.py")
+	if err != nil {
+		return nil, err
+	}
+	log, err := os.Create(filepath.Join(home, "cloud.log"))
+	if err != nil {
+		return nil, err
+	}
+	process := exec.Command(filepath.Join(tools, "python"), launcher)
+	process.Dir, process.Stdout, process.Stderr = home, log, log
+	process.Env = []string{
+		"PATH=" + os.Getenv("PATH"), "HOME=" + home, "TMPDIR=" + home, "BIND_HOST=127.0.0.1", fmt.Sprintf("GATEWAY_PORT=%d", port),
+		"AWS_ENDPOINT_URL=" + c.url, "PYTHONDONTWRITEBYTECODE=1", "LAMBDA_EXECUTOR=local",
+	}
+	process.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // the functions that it runs end with it
+	if _, err := process.StdinPipe(); err != nil {            // it ends with this process, even where a test panics
+		return nil, err
+	}
+	if err := process.Start(); err != nil {
+		return nil, err
+	}
+	c.stop = func() {
+		_ = syscall.Kill(-process.Process.Pid, syscall.SIGKILL)
+		_ = process.Wait()
+		_ = log.Close()
+		_ = os.RemoveAll(home)
+	}
+	return c, c.await(log.Name())
+}
+
+func (c *cloud) await(log string) error {
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
+		if answer, err := http.Get(c.url + "/_ministack/health"); err == nil {
+			return answer.Body.Close()
+		}
+	}
+	said, _ := os.ReadFile(log)
+	return fmt.Errorf("ministack did not start: %s", said)
+}
+
+func (c *cloud) copyWhatIsDeployed() error {
+	for _, name := range []string{"deploy.sh", "staging.yaml", "production.yaml"} {
+		raw, err := os.ReadFile(filepath.Join("..", name))
+		if err != nil {
+			return err
+		}
+		if err := c.write(filepath.Join("infra", name), raw); err != nil {
+			return err
+		}
+	}
+	for _, function := range []string{"trigger", "datamover"} {
+		binary, err := os.ReadFile(filepath.Join("../../.build", function, "bootstrap"))
+		if err != nil {
+			return err
+		}
+		var packed bytes.Buffer
+		w := zip.NewWriter(&packed)
+		header := &zip.FileHeader{Name: "bootstrap", Method: zip.Deflate}
+		header.SetMode(0o755)
+		file, err := w.CreateHeader(header)
+		if err != nil {
+			return err
+		}
+		if _, err := file.Write(binary); err != nil {
+			return err
+		}
+		if err := w.Close(); err != nil {
+			return err
+		}
+		if err := c.write(filepath.Join("dist", function+".zip"), packed.Bytes()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *cloud) write(name string, raw []byte) error {
+	path := filepath.Join(c.home, name)
+	return errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, raw, 0o755))
+}
+
+// config is an SDK configuration for the owner of an account.
+func (c *cloud) config(account string) aws.Config {
+	return aws.Config{
+		Region: region, BaseEndpoint: &c.url,
+		Credentials: credentials.NewStaticCredentialsProvider(account, "test", ""),
+	}
+}
+
+// env is the environment of a person at a terminal, who has two profiles.
+func (c *cloud) env(t *testing.T, stagingAccount, productionAccount string) []string {
+	t.Helper()
+	config := filepath.Join(t.TempDir(), "config")
+	var text strings.Builder
+	for profile, account := range map[string]string{"staging": stagingAccount, "production": productionAccount} {
+		fmt.Fprintf(&text, "[profile %s]\naws_access_key_id = %s\naws_secret_access_key = test\nregion = %s\n", profile, account, region)
+	}
+	require.NoError(t, os.WriteFile(config, []byte(text.String()), 0o600))
+	return []string{
+		"PATH=" + os.Getenv("PATH"), "HOME=" + c.home, "AWS=" + filepath.Join(tools, "aws"), "AWS_ENDPOINT_URL=" + c.url,
+		"AWS_CONFIG_FILE=" + config, "AWS_SHARED_CREDENTIALS_FILE=" + os.DevNull, "AWS_PAGER=", "DEPLOY_OUT=" + t.TempDir(),
+		"STAGING_PROFILE=staging", "PRODUCTION_PROFILE=production", "AWS_EC2_METADATA_DISABLED=true", "AWS_MAX_ATTEMPTS=1",
+	}
+}
+
+// person is somebody who deploys.
+type person struct {
+	*cloud
+	environment                       []string
+	stagingAccount, productionAccount string
+}
+
+func (c *cloud) person(t *testing.T, stagingAccount, productionAccount string) person {
+	return person{c, c.env(t, stagingAccount, productionAccount), stagingAccount, productionAccount}
+}
+
+// deploy runs the script behind the make targets, and returns all that it says.
+func (p person) deploy(what string, settings ...string) (said string, err error) {
+	script := exec.Command(filepath.Join(p.home, "infra", "deploy.sh"), what)
+	script.Env = append(p.environment, settings...)
+	out, err := script.CombinedOutput()
+	return string(out), err
+}
+
+// must is deploy that succeeds, with every question answered yes.
+func (p person) must(t *testing.T, what string, settings ...string) (said string) {
+	t.Helper()
+	said, err := p.deploy(what, append(settings, "CONFIRM=yes")...)
+	require.NoError(t, err, said)
+	return said
+}
+
+// aws runs the AWS CLI, and fills into with what it answers.
+func (p person) aws(t *testing.T, profile string, into any, arguments ...string) {
+	t.Helper()
+	out, err := p.tryAWS(profile, arguments...)
+	require.NoError(t, err, "%s", out)
+	if into != nil {
+		require.NoError(t, json.Unmarshal(out, into), "%s", out)
+	}
+}
+
+func (p person) tryAWS(profile string, arguments ...string) ([]byte, error) {
+	cli := exec.Command(filepath.Join(tools, "aws"), append(arguments, "--profile", profile, "--output", "json")...)
+	cli.Env = p.environment
+	return cli.CombinedOutput()
+}
+
+// outputs are those of a deployed stack.
+func (p person) outputs(t *testing.T, profile, stack string) map[string]string {
+	t.Helper()
+	var described struct {
+		Stacks []struct {
+			Outputs []struct{ OutputKey, OutputValue string }
+		}
+	}
+	p.aws(t, profile, &described, "cloudformation", "describe-stacks", "--stack-name", stack)
+	told := map[string]string{}
+	for _, o := range described.Stacks[0].Outputs {
+		told[o.OutputKey] = o.OutputValue
+	}
+	return told
+}
+
+// resources are the logical ids and types of a deployed stack.
+func (p person) resources(t *testing.T, profile, stack string) map[string]string {
+	t.Helper()
+	var listed struct {
+		StackResourceSummaries []struct{ LogicalResourceId, ResourceType, ResourceStatus string }
+	}
+	p.aws(t, profile, &listed, "cloudformation", "list-stack-resources", "--stack-name", stack)
+	made := map[string]string{}
+	for _, r := range listed.StackResourceSummaries {
+		require.Contains(t, r.ResourceStatus, "COMPLETE", r.LogicalResourceId)
+		made[r.LogicalResourceId] = r.ResourceType
+	}
+	return made
+}

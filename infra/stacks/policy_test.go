@@ -1,0 +1,402 @@
+package stacks
+
+import (
+	"encoding/json"
+	"maps"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	cognito "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
+	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/spaceport/user-migration/datamover/metrics"
+	"github.com/spaceport/user-migration/datamover/settings"
+)
+
+const (
+	stagingAccount    = "111111111111"
+	productionAccount = "222222222222"
+)
+
+// What a deployment must be given, and what it alone knows.
+var (
+	stagingRequired = map[string]string{"StagingUserPoolId": "us-east-1_Staging", "ProductionAccountId": productionAccount}
+	stagingKnown    = map[string]string{
+		"AWS::Partition": "aws", "AWS::Region": "us-east-1", "AWS::AccountId": stagingAccount, "AWS::URLSuffix": "amazonaws.com",
+	}
+	productionRequired = map[string]string{
+		"StagingUserPoolId": "us-east-1_Staging", "StagingClientId": "client",
+		"StagingTriggerRoleArn":   "arn:aws:iam::111111111111:role/Spaceport-Migration-staging-trigger",
+		"StagingDatamoverRoleArn": "arn:aws:iam::111111111111:role/Spaceport-Migration-staging-datamover",
+		"StagingOperatorRoleArn":  "arn:aws:iam::111111111111:role/Spaceport-Migration-staging-operator",
+	}
+	productionKnown = map[string]string{
+		"AWS::Partition": "aws", "AWS::Region": "us-east-1", "AWS::AccountId": productionAccount, "AWS::URLSuffix": "amazonaws.com",
+		"AWS::StackName":   "spaceport-migration",
+		"UserPool.Arn":     "arn:aws:cognito-idp:us-east-1:222222222222:userpool/us-east-1_Production",
+		"Trigger":          "Spaceport-Migration-trigger",
+		"Datamover":        "Spaceport-Migration-datamover",
+		"Trigger.Arn":      "arn:aws:lambda:us-east-1:222222222222:function:Spaceport-Migration-trigger",
+		"Datamover.Arn":    "arn:aws:lambda:us-east-1:222222222222:function:Spaceport-Migration-datamover",
+		"TriggerLog.Arn":   "arn:aws:logs:us-east-1:222222222222:log-group:/aws/lambda/Spaceport-Migration-trigger:*",
+		"DatamoverLog.Arn": "arn:aws:logs:us-east-1:222222222222:log-group:/aws/lambda/Spaceport-Migration-datamover:*",
+		"DeadLetters.Arn":  "arn:aws:sqs:us-east-1:222222222222:Spaceport-Migration-dead-letters",
+	}
+)
+
+// everything turns on whatever a template has only if asked for; a test of permissions looks at both.
+var (
+	stagingEverything = map[string]string{
+		"MoreTableArns":        "arn:aws:dynamodb:us-east-1:111111111111:table/More-staging",
+		"TablesKeyArn":         "arn:aws:kms:us-east-1:111111111111:key/k",
+		"OperatorPrincipalArn": "arn:aws:iam::222222222222:role/somebody",
+	}
+	productionEverything = map[string]string{
+		"StagingCutoff": "2026-01-31T12:00:00Z", "MfaUsers": "refuse", "CustomAttribute1": "plan", "CustomAttribute3": "colour",
+		"EmailSourceArn": "arn:aws:ses:us-east-1:222222222222:identity/spaceport.example", "EmailFrom": "hello@spaceport.example",
+		"EmailReplyTo": "help@spaceport.example", "PoolMfa": "OFF", "PasswordFlow": "no", "Triggers": "detached", "PoolTier": "LITE",
+		"CreateTables": "yes", "MoreTables": `{"source":"More-staging","target":"More-prod","ownerKey":"userSub"}`,
+		"MoreTargetTableArns": "arn:aws:dynamodb:us-east-1:222222222222:table/More-prod", "TablesKeyArn": "arn:aws:kms:us-east-1:222222222222:key/k",
+		"Architecture": "x86_64", "TriggerConcurrency": "50", "LogRetentionDays": "30", "LetterSubject": "Your account", "LetterText": "Code: {####}",
+		"OperatorTrustArn": "arn:aws:iam::222222222222:role/somebody", "AlarmEmail": "ops@spaceport.example", "ExpectedUsers": "10000",
+	}
+	existingPool = map[string]string{
+		"ExistingUserPoolId": "us-east-1_Existing", "PoolSmsRoleArn": "arn:aws:iam::222222222222:role/sms", "CreateLedger": "no",
+	}
+)
+
+func stack(t *testing.T, file string, known map[string]string, parameters ...map[string]string) *Stack {
+	t.Helper()
+	template, err := Read("../" + file)
+	require.NoError(t, err)
+	chosen := map[string]string{}
+	for _, p := range parameters {
+		maps.Copy(chosen, p)
+	}
+	s, err := template.With(chosen, known)
+	require.NoError(t, err)
+	return s
+}
+
+func staging(t *testing.T, parameters ...map[string]string) *Stack {
+	return stack(t, "staging.yaml", stagingKnown, append(parameters, stagingRequired)...)
+}
+
+func production(t *testing.T, parameters ...map[string]string) *Stack {
+	return stack(t, "production.yaml", productionKnown, append(parameters, productionRequired)...)
+}
+
+// shapes are both stacks in every shape.
+func shapes(t *testing.T) map[string]*Stack {
+	return map[string]*Stack{
+		"staging": staging(t), "staging with everything": staging(t, stagingEverything),
+		"production": production(t), "production with everything": production(t, productionEverything),
+		"existing pool": production(t, existingPool), "existing pool with everything": production(t, productionEverything, existingPool),
+	}
+}
+
+func properties[T any](t *testing.T, s *Stack, id string) (p T) {
+	t.Helper()
+	require.NoError(t, s.Properties(id, &p))
+	return p
+}
+
+func ofType(t *testing.T, s *Stack, kind string) (ids []string) {
+	t.Helper()
+	resources, err := s.Resources()
+	require.NoError(t, err)
+	for id, made := range resources {
+		if made == kind {
+			ids = append(ids, id)
+		}
+	}
+	slices.Sort(ids)
+	return ids
+}
+
+func TestPoliciesNameWhatTheyAllow(t *testing.T) {
+	for shape, s := range shapes(t) {
+		for _, id := range ofType(t, s, "AWS::IAM::Role") {
+			role := properties[Role](t, s, id)
+			require.NotEmpty(t, role.Statements(), "%s: %s", shape, id)
+			for _, st := range role.Statements() {
+				assert.Equal(t, "Allow", st.Effect, "%s: %s/%s", shape, id, st.Sid)
+				assert.NotEmpty(t, st.Resource, "%s: %s/%s", shape, id, st.Sid)
+				for _, action := range st.Action {
+					assert.Regexp(t, `^[a-z-]+:[A-Z][A-Za-z]+$`, action, "%s: %s/%s", shape, id, st.Sid)
+				}
+				for _, resource := range st.Resource {
+					switch st.Sid { // what AWS has no other name for
+					case "Log": // a log group's own ARN, which stands for the streams in it
+						resource = strings.TrimSuffix(resource, ":*")
+					case "Stack": // CloudFormation makes up the rest
+						resource = strings.TrimSuffix(resource, "/*")
+					}
+					assert.Regexp(t, `^arn:aws:[a-z-]+:[a-z0-9-]*:[0-9]{12}:[^*?<>]+$`, resource, "%s: %s/%s", shape, id, st.Sid)
+				}
+			}
+		}
+	}
+}
+
+// TestStagingTrustsOneRoleEach: by external id and by name, and the names are those of production's roles.
+func TestStagingTrustsOneRoleEach(t *testing.T) {
+	s, p := staging(t), production(t)
+	for _, id := range []string{"TriggerRole", "DatamoverRole", "OperatorRole"} {
+		trust := properties[Role](t, s, id).AssumeRolePolicyDocument.Statement
+		require.Len(t, trust, 1, id)
+		assert.Equal(t, Texts{"sts:AssumeRole"}, trust[0].Action, id)
+		assert.Equal(t, map[string]Texts{"AWS": {"arn:aws:iam::222222222222:root"}}, trust[0].Principal, id)
+		assert.Equal(t, map[string]map[string]Texts{
+			"StringEquals": {"sts:ExternalId": {"spaceport-migration"}},
+			"ArnEquals":    {"aws:PrincipalArn": {"arn:aws:iam::222222222222:role/" + properties[Role](t, p, id).RoleName}},
+		}, trust[0].Condition, id)
+	}
+	own := properties[Role](t, staging(t, stagingEverything), "OperatorRole").AssumeRolePolicyDocument.Statement[0]
+	assert.Equal(t, Texts{"arn:aws:iam::222222222222:role/somebody"}, own.Condition["ArnEquals"]["aws:PrincipalArn"])
+	assert.Equal(t, Texts{"spaceport-migration"}, own.Condition["StringEquals"]["sts:ExternalId"])
+}
+
+func TestFunctionsTrustLambdaOnly(t *testing.T) {
+	for _, id := range []string{"TriggerRole", "DatamoverRole"} {
+		trust := properties[Role](t, production(t), id).AssumeRolePolicyDocument.Statement
+		require.Len(t, trust, 1)
+		assert.Equal(t, map[string]Texts{"Service": {"lambda.amazonaws.com"}}, trust[0].Principal)
+	}
+}
+
+func TestOnlyThisPoolMayInvoke(t *testing.T) {
+	for shape, s := range map[string]*Stack{"us-east-1_Production": production(t), "us-east-1_Existing": production(t, existingPool)} {
+		var invoked []string
+		for _, id := range ofType(t, s, "AWS::Lambda::Permission") {
+			p := properties[struct{ FunctionName, Action, Principal, SourceAccount, SourceArn string }](t, s, id)
+			invoked = append(invoked, p.FunctionName)
+			assert.Equal(t, "cognito-idp.amazonaws.com", p.Principal)
+			assert.Equal(t, "lambda:InvokeFunction", p.Action)
+			assert.Equal(t, productionAccount, p.SourceAccount)
+			assert.Equal(t, "arn:aws:cognito-idp:us-east-1:222222222222:userpool/"+shape, p.SourceArn)
+		}
+		assert.Equal(t, []string{"Spaceport-Migration-datamover", "Spaceport-Migration-trigger"}, invoked)
+	}
+}
+
+// TestTimeouts: Cognito waits 5 s. Lambda ends a trigger that hangs then; the hook keeps to its own budget, since a hand-over,
+// which is the same function, may take as long as Lambda lets it.
+func TestTimeouts(t *testing.T) {
+	s := production(t)
+	trigger, datamover := properties[Function](t, s, "Trigger"), properties[Function](t, s, "Datamover")
+	assert.Equal(t, 5, trigger.Timeout)
+	assert.Equal(t, 900, datamover.Timeout)
+	for _, f := range []Function{trigger, datamover} {
+		assert.Equal(t, "provided.al2023", f.Runtime)
+		assert.Equal(t, []string{"arm64"}, f.Architectures)
+	}
+
+	budget, err := time.ParseDuration(datamover.Environment.Variables["HOOK_BUDGET"])
+	require.NoError(t, err)
+	const handOver = 700 * time.Millisecond
+	assert.Less(t, budget+handOver, 5*time.Second)
+
+	allowed := regexp.MustCompile("^(?:" + s.template.Parameters["HookBudget"].AllowedPattern + ")$")
+	for _, text := range []string{"0s", "1.5s", "3s", "3.5s", "3.51s", "3.6s", "4s", "900ms", "3500ms", "3501ms", "12s", "-1s", "3"} {
+		_, err := settings.Read(func(name string) string {
+			return map[string]string{"HOOK_BUDGET": text}[name]
+		})
+		assert.Equal(t, err == nil, allowed.MatchString(text), text)
+	}
+
+	retries := properties[struct{ MaximumRetryAttempts int }](t, s, "DatamoverRetries")
+	assert.Equal(t, 2, retries.MaximumRetryAttempts)
+	dead := properties[struct{ DeadLetterConfig struct{ TargetArn string } }](t, s, "Datamover")
+	assert.Equal(t, productionKnown["DeadLetters.Arn"], dead.DeadLetterConfig.TargetArn)
+}
+
+// TestFunctionsUnderstandTheirEnvironment: no variable is misspelt, and both functions start with every shape.
+func TestFunctionsUnderstandTheirEnvironment(t *testing.T) {
+	known := map[string]bool{"LETTER_SUBJECT": true, "LETTER_TEXT": true}
+	for _, v := range settings.Variables {
+		known[v.Name] = true
+	}
+	for _, s := range []*Stack{production(t), production(t, productionEverything)} {
+		trigger, datamover := properties[Function](t, s, "Trigger"), properties[Function](t, s, "Datamover")
+		for _, f := range []Function{trigger, datamover} {
+			for name := range f.Environment.Variables {
+				assert.True(t, known[name], "%s: %s", f.FunctionName, name)
+			}
+			_, err := settings.Read(func(name string) string { return f.Environment.Variables[name] })
+			require.NoError(t, err)
+		}
+		for _, required := range []string{"STAGING_USER_POOL_ID", "STAGING_CLIENT_ID"} {
+			assert.NotEmpty(t, trigger.Environment.Variables[required])
+		}
+		assert.Equal(t, trigger.Environment.Variables["LEDGER_TABLE"], datamover.Environment.Variables["LEDGER_TABLE"])
+	}
+}
+
+// TestOutputsAreBulksEnvironment: bulk --stack finds each variable by the name that its output is described with.
+func TestOutputsAreBulksEnvironment(t *testing.T) {
+	s := production(t, productionEverything)
+	told, err := s.Outputs()
+	require.NoError(t, err)
+	variables := map[string]string{}
+	for name, value := range told {
+		variable, _, _ := strings.Cut(s.template.Outputs[name].Description, " ")
+		variables[variable] = value
+	}
+	for _, v := range settings.Variables {
+		assert.NotEmpty(t, variables[v.Name], v.Name)
+	}
+	assert.Equal(t, productionRequired["StagingOperatorRoleArn"], variables["STAGING_ROLE_ARN"], "bulk's own, not a function's")
+	got, err := settings.Read(func(name string) string { return variables[name] })
+	require.NoError(t, err)
+	assert.Len(t, got.Tables, 3)
+	assert.Equal(t, []string{"custom:plan", "custom:colour"}, got.CustomAttributes)
+
+	plain, err := production(t).Outputs()
+	require.NoError(t, err)
+	for name, value := range plain {
+		assert.NotEmpty(t, value, name) // CloudFormation takes no empty output
+	}
+	defaults, err := settings.Read(func(string) string { return "" })
+	require.NoError(t, err)
+	var tables []settings.Table
+	require.NoError(t, json.Unmarshal([]byte(plain["MigrationTables"]), &tables))
+	assert.Equal(t, defaults.Tables, tables)
+	assert.Equal(t, defaults.LedgerTable, plain["LedgerTable"])
+	assert.Equal(t, string(defaults.MFAUsers), plain["MfaUsers"])
+	assert.Equal(t, defaults.HookBudget.String(), plain["HookBudget"])
+}
+
+// TestPoolKeepsStrangersOut pins what the migration's safety rests on.
+func TestPoolKeepsStrangersOut(t *testing.T) {
+	s := production(t)
+	pool := properties[cognito.CreateUserPoolInput](t, s, "UserPool")
+	assert.True(t, pool.AdminCreateUserConfig.AllowAdminCreateUserOnly)
+	assert.False(t, *pool.UsernameConfiguration.CaseSensitive)
+	assert.Equal(t, []types.UsernameAttributeType{"email"}, pool.UsernameAttributes)
+	assert.Equal(t, []types.VerifiedAttributeType{"email"}, pool.AutoVerifiedAttributes)
+	assert.Equal(t, []types.VerifiedAttributeType{"email"}, pool.UserAttributeUpdateSettings.AttributesRequireVerificationBeforeUpdate)
+	assert.Equal(t, types.DeletionProtectionTypeActive, pool.DeletionProtection)
+	require.Len(t, pool.AccountRecoverySetting.RecoveryMechanisms, 1)
+	assert.Equal(t, types.RecoveryOptionNameTypeVerifiedEmail, pool.AccountRecoverySetting.RecoveryMechanisms[0].Name)
+	assert.Equal(t, productionKnown["Trigger.Arn"], *pool.LambdaConfig.UserMigration)
+	assert.Equal(t, productionKnown["Datamover.Arn"], *pool.LambdaConfig.PostConfirmation)
+	assert.Equal(t, productionKnown["Datamover.Arn"], *pool.LambdaConfig.PostAuthentication)
+	assert.Nil(t, pool.LambdaConfig.CustomMessage, "Cognito's own sender cannot send the letter")
+	for _, a := range pool.Schema {
+		assert.Equal(t, *a.Name != "staging_sub", *a.Mutable, *a.Name)
+	}
+
+	client := properties[cognito.CreateUserPoolClientInput](t, s, "WebClient")
+	assert.Equal(t, types.PreventUserExistenceErrorTypesEnabled, client.PreventUserExistenceErrors)
+	assert.NotEmpty(t, client.WriteAttributes, "an empty list lets the client write everything")
+	assert.NotContains(t, client.WriteAttributes, "custom:staging_sub")
+	assert.Contains(t, client.ReadAttributes, "custom:staging_sub")
+	assert.Equal(t, []types.ExplicitAuthFlowsType{"ALLOW_USER_PASSWORD_AUTH", "ALLOW_USER_SRP_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"},
+		client.ExplicitAuthFlows)
+	assert.Contains(t, s.template.Parameters["ClientWriteAttributes"].AllowedPattern, "(?!custom:staging_sub$)")
+
+	checks := properties[cognito.CreateUserPoolClientInput](t, staging(t), "TriggerClient")
+	assert.Equal(t, []types.ExplicitAuthFlowsType{"ALLOW_ADMIN_USER_PASSWORD_AUTH"}, checks.ExplicitAuthFlows)
+	assert.False(t, checks.GenerateSecret)
+	assert.Equal(t, int32(5), *checks.AccessTokenValidity)
+}
+
+func TestPoolOfEveryShape(t *testing.T) {
+	s := production(t, productionEverything)
+	pool := properties[cognito.CreateUserPoolInput](t, s, "UserPool")
+	assert.Equal(t, &types.LambdaConfigType{}, pool.LambdaConfig, "detached")
+	assert.Equal(t, types.EmailSendingAccountTypeDeveloper, pool.EmailConfiguration.EmailSendingAccount)
+	var custom []string
+	for _, a := range pool.Schema[3:] {
+		custom = append(custom, *a.Name)
+	}
+	assert.Equal(t, []string{"plan", "colour"}, custom)
+	client := properties[cognito.CreateUserPoolClientInput](t, s, "WebClient")
+	assert.Equal(t, []string{"custom:staging_sub", "custom:plan", "custom:colour"}, client.ReadAttributes[len(client.ReadAttributes)-3:])
+	assert.NotContains(t, client.ExplicitAuthFlows, types.ExplicitAuthFlowsTypeAllowUserPasswordAuth)
+
+	letters := production(t, map[string]string{"EmailSourceArn": productionEverything["EmailSourceArn"]})
+	pool = properties[cognito.CreateUserPoolInput](t, letters, "UserPool")
+	assert.Equal(t, productionKnown["Trigger.Arn"], *pool.LambdaConfig.CustomMessage)
+}
+
+// TestWhatIsKept: pool, client, ledger and tables outlive the stack.
+func TestWhatIsKept(t *testing.T) {
+	s := production(t, productionEverything)
+	for _, id := range []string{"UserPool", "WebClient", "Ledger", "Users", "Projects"} {
+		assert.Equal(t, "Retain", s.template.Resources[id].DeletionPolicy, id)
+		assert.Equal(t, "Retain", s.template.Resources[id].UpdateReplacePolicy, id)
+	}
+	for _, id := range []string{"Ledger", "Users", "Projects"} {
+		table := properties[map[string]any](t, s, id)
+		assert.Equal(t, "PAY_PER_REQUEST", table["BillingMode"])
+		assert.Equal(t, true, table["DeletionProtectionEnabled"])
+		assert.Equal(t, map[string]any{"PointInTimeRecoveryEnabled": true}, table["PointInTimeRecoverySpecification"])
+		assert.Equal(t, map[string]any{"SSEEnabled": true}, table["SSESpecification"])
+	}
+	for _, id := range ofType(t, s, "AWS::Logs::LogGroup") {
+		assert.Equal(t, 30.0, properties[map[string]any](t, s, id)["RetentionInDays"])
+	}
+}
+
+// TestAlarmsWatchWhatTheFunctionsSay compares every metric of ours in alarms and dashboard with those that the functions emit.
+func TestAlarmsWatchWhatTheFunctionsSay(t *testing.T) {
+	emitted := map[string]bool{}
+	for _, name := range []string{
+		metrics.Decisions, metrics.Imports, metrics.Errors, metrics.StagingLatency, metrics.HookDecisions, metrics.RowsCopied,
+		metrics.RowsKept, metrics.RowsFailed, metrics.HandOvers, metrics.ForgedClaims, metrics.Duration,
+	} {
+		emitted[name] = true
+	}
+	s := production(t, productionEverything)
+	alarms := ofType(t, s, "AWS::CloudWatch::Alarm")
+	assert.Len(t, alarms, 14)
+	for _, id := range alarms {
+		alarm := properties[struct {
+			AlarmName, AlarmDescription, Namespace, MetricName, TreatMissingData string
+			AlarmActions                                                         []string
+			Dimensions                                                           []struct{ Name, Value string }
+		}](t, s, id)
+		assert.Equal(t, []string{"<Alarms>"}, alarm.AlarmActions, id)
+		assert.Equal(t, "notBreaching", alarm.TreatMissingData, id)
+		assert.NotEmpty(t, alarm.AlarmDescription, id)
+		if alarm.Namespace == metrics.Namespace {
+			assert.True(t, emitted[alarm.MetricName], alarm.MetricName)
+			assert.Equal(t, metrics.Function, alarm.Dimensions[0].Name)
+		}
+	}
+	for _, s := range []*Stack{s, production(t)} {
+		body := properties[struct{ DashboardBody string }](t, s, "Dashboard").DashboardBody
+		require.True(t, json.Valid([]byte(body)), body)
+		found := regexp.MustCompile(`"Spaceport/Migration", "(\w+)"|MetricName=\\"(\w+)\\"`).FindAllStringSubmatch(body, -1)
+		require.NotEmpty(t, found)
+		for _, name := range found {
+			assert.True(t, emitted[name[1]+name[2]], name[0])
+		}
+		for _, id := range alarms {
+			assert.Contains(t, body, "<"+id+".Arn>")
+		}
+	}
+}
+
+// TestParametersAreExplained: each has a description, and a name in the environment that no shell is likely to have.
+func TestParametersAreExplained(t *testing.T) {
+	for _, file := range []string{"../staging.yaml", "../production.yaml"} {
+		raw, err := os.ReadFile(file)
+		require.NoError(t, err)
+		template, err := Read(file)
+		require.NoError(t, err)
+		for name := range template.Parameters {
+			described := regexp.MustCompile(`(?m)^  ` + name + `:\n    Type: .*\n    Description: .+`)
+			assert.True(t, described.Match(raw), "%s in %s", name, file)
+			assert.Regexp(t, `^([A-Z][a-z0-9]+){2,}$|^Triggers$|^Architecture$`, name)
+		}
+	}
+}
