@@ -294,8 +294,9 @@ func TestTableThatFailsTooOftenIsLeftForLater(t *testing.T) {
 	assertAllMoved(t, m, lines.Line(ada), projects)
 }
 
-func TestTableConfiguredMeanwhileIsMovedToo(t *testing.T) {
-	m, lines := newMemory(30), ledgertest.New(bound())
+// stopMidway ends a first move when the fifth page of projects was read.
+func stopMidway(t *testing.T, m *memory, lines *ledgertest.Memory) {
+	t.Helper()
 	ctx, stop := context.WithCancel(t.Context())
 	m.after = func(call string) error {
 		if call == "Page Projects-staging" && m.called(call) == 5 {
@@ -305,12 +306,17 @@ func TestTableConfiguredMeanwhileIsMovedToo(t *testing.T) {
 	}
 	_, err := newMover(m, lines).Move(ctx, bound())
 	require.ErrorIs(t, err, context.Canceled)
-	require.NotEmpty(t, lines.Line(ada).Cursor)
 	m.after = nil
+}
+
+func TestTableConfiguredMeanwhileIsMovedToo(t *testing.T) {
+	m, lines := newMemory(30), ledgertest.New(bound())
+	stopMidway(t, m, lines)
+	require.NotEmpty(t, lines.Line(ada).Cursor)
 	m.source["Files-staging"] = []rows.Row{{"owner": text(ada), "projectId": text("f1")}}
 	mover := newMover(m, lines)
 	mover.tables = []settings.Table{tables[0], {Source: "Files-staging", Target: "Files-prod", OwnerKey: "owner"}, tables[1]}
-	_, err = mover.Move(t.Context(), lines.Line(ada))
+	_, err := mover.Move(t.Context(), lines.Line(ada))
 	require.NoError(t, err)
 	assert.Len(t, m.target["Files-prod"], 1)
 	assert.Len(t, m.target["Projects-prod"], 30)
@@ -348,17 +354,8 @@ func TestKeptCountsSurviveAResume(t *testing.T) {
 	edited := project(adaNow, 0)
 	edited["title"] = text("edited")
 	m.target["Projects-prod"] = map[string]rows.Row{adaNow + "/p0000": edited}
-	ctx, stop := context.WithCancel(t.Context())
-	m.after = func(call string) error {
-		if call == "Page Projects-staging" && m.called(call) == 5 {
-			stop()
-		}
-		return nil
-	}
-	_, err := newMover(m, lines).Move(ctx, bound())
-	require.ErrorIs(t, err, context.Canceled)
-	m.after = nil
-	_, err = newMover(m, lines).Move(t.Context(), lines.Line(ada))
+	stopMidway(t, m, lines)
+	_, err := newMover(m, lines).Move(t.Context(), lines.Line(ada))
 	require.NoError(t, err)
 	assert.Equal(t, map[string]int{"Projects-prod": 1}, lines.Line(ada).Kept)
 	assert.Equal(t, 29, lines.Line(ada).Copied["Projects-prod"])
