@@ -18,8 +18,8 @@ func statusCommand() *command {
 		usage:   "[--user EMAIL | --without-a-path]",
 		help: `
 Counts staging's users by status and eligibility and the ledger's lines by path,
-and says what is missing before staging can be switched off. It only reads, and
-exits 0 whatever it finds.
+says what is missing before staging can be switched off, and what going back to it
+would lose. It only reads, and exits 0 whatever it finds.
 
 With --user it answers the support ticket "why can't they get in?": what staging,
 the ledger and production have of one person, and what to do. It takes an e-mail,
@@ -50,7 +50,7 @@ be done for them.`,
 			if user != "" {
 				return answer(ctx, s, a, user)
 			}
-			survey := status.NewSurvey(a.stagingPool, a.ledger, s.settings.StagingCutoff, s.meter, s.now)
+			survey := status.NewSurvey(a.stagingPool, a.productionPool, a.ledger, s.settings.StagingCutoff, s.meter, s.now)
 			if withoutAPath {
 				return listStranded(ctx, s, survey)
 			}

@@ -46,7 +46,7 @@ func TestTheLedgersKeysAreAllThatIsKept(t *testing.T) {
 	var before, after runtime.MemStats
 	runtime.GC()
 	runtime.ReadMemStats(&before)
-	found, err := NewSurvey(crowd(lines), crowd(lines), noon, nil, clock).readLedger(t.Context(), func(ledger.Line) {})
+	found, err := NewSurvey(crowd(lines), crowd(0), crowd(lines), noon, nil, clock).readLedger(t.Context(), func(ledger.Line) {})
 	require.NoError(t, err)
 	runtime.GC()
 	runtime.ReadMemStats(&after)
@@ -54,7 +54,7 @@ func TestTheLedgersKeysAreAllThatIsKept(t *testing.T) {
 	assert.Less(t, each, 50.0, "bytes a line")
 	t.Logf("%.0f bytes a line", each)
 
-	o, err := NewSurvey(crowd(lines), crowd(lines), noon, nil, clock).Overview(t.Context())
+	o, err := NewSurvey(crowd(lines), crowd(0), crowd(lines), noon, nil, clock).Overview(t.Context())
 	require.NoError(t, err)
 	assert.True(t, o.SafeToDetach)
 }

@@ -25,6 +25,15 @@ type Overview struct {
 
 	SafeToDetach bool     `json:"safeToDetach"`
 	Missing      []string `json:"missing"` // what is to be done before it is
+
+	Production Production `json:"production"`
+}
+
+// Production counts what would stay behind if people went back to staging. Rows that changed are for verify to tell.
+type Production struct {
+	Users        int `json:"users"`
+	Own          int `json:"own"`          // users whom no ledger line is bound to: staging does not know these accounts
+	NewPasswords int `json:"newPasswords"` // users who came by setting a password, which staging does not know
 }
 
 // Staging counts who is in staging.
@@ -92,14 +101,23 @@ func (s *Survey) Overview(ctx context.Context) (Overview, error) {
 	if !s.cutoff.IsZero() {
 		o.Cutoff = &s.cutoff
 	}
-	found, err := s.readLedger(ctx, o.Ledger.add)
+	found, err := s.readLedger(ctx, func(line ledger.Line) {
+		o.Ledger.add(line)
+		o.Production.addLine(line)
+	})
 	if err != nil {
 		return Overview{}, err
 	}
-	err = s.readStaging(ctx, func(u trigger.User) error {
+	err = s.read(ctx, "staging", s.staging, func(u trigger.User) error {
 		o.add(u, u.Ineligible(s.cutoff), found[digest(u.Sub)])
 		return nil
 	})
+	if err == nil {
+		err = s.read(ctx, "production", s.production, func(u trigger.User) error {
+			o.Production.add(found[digest(u.Sub)])
+			return nil
+		})
+	}
 	if err != nil {
 		return Overview{}, err
 	}
@@ -128,6 +146,20 @@ func (o *Overview) add(u trigger.User, why trigger.Reason, p progressOf) {
 		o.UnderWay++
 	default:
 		o.Stragglers++
+	}
+}
+
+func (p *Production) add(known progressOf) {
+	p.Users++
+	if known == notImported {
+		p.Own++
+	}
+}
+
+func (p *Production) addLine(line ledger.Line) {
+	bySweep := line.Via == ledger.Sweep && !line.PasswordSetAt.IsZero() && !line.SeenAt.IsZero()
+	if line.Bound() && line.Via == ledger.ForgotPassword || bySweep {
+		p.NewPasswords++
 	}
 }
 

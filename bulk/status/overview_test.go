@@ -43,12 +43,19 @@ func midway() (*fakePool, *ledgertest.Memory) {
 	return pool, ledgertest.New(lines...)
 }
 
-func survey(pool *fakePool, lines allLines) *Survey { return NewSurvey(pool, lines, noon, nil, clock) }
+func survey(staging *fakePool, lines allLines) *Survey {
+	return NewSurvey(staging, &fakePool{}, lines, noon, nil, clock)
+}
 
 func TestOverview(t *testing.T) {
 	pool, lines := midway()
-	o, err := survey(pool, lines).Overview(t.Context())
+	production := &fakePool{}
+	for _, sub := range []string{"production-u1", "production-u2", "production-u3", "production-u4", "production-u7", "own-1", "own-2"} {
+		production.users = append(production.users, somebody(sub, sub+"@example.com"))
+	}
+	o, err := NewSurvey(pool, production, lines, noon, nil, clock).Overview(t.Context())
 	require.NoError(t, err)
+	assert.Equal(t, Production{Users: 7, Own: 2, NewPasswords: 2}, o.Production)
 	var text bytes.Buffer
 	require.NoError(t, o.WriteText(&text))
 	goldentest.Equal(t, "overview", text.String())
@@ -56,6 +63,7 @@ func TestOverview(t *testing.T) {
 	require.NoError(t, err)
 	goldentest.Equal(t, "overview_json", string(raw)+"\n")
 	assert.Equal(t, 20, pool.listed, "read once")
+	assert.Equal(t, 7, production.listed, "read once")
 }
 
 func TestFinished(t *testing.T) {
@@ -116,6 +124,8 @@ func TestErrorsEndASurvey(t *testing.T) {
 	_, err := survey(&fakePool{}, lines).Overview(t.Context())
 	require.ErrorIs(t, err, errAWS)
 	_, err = survey(&fakePool{err: errAWS}, ledgertest.New()).Overview(t.Context())
+	require.ErrorIs(t, err, errAWS)
+	_, err = NewSurvey(&fakePool{}, &fakePool{err: errAWS}, ledgertest.New(), noon, nil, clock).Overview(t.Context())
 	require.ErrorIs(t, err, errAWS)
 	err = survey(&fakePool{err: errAWS}, ledgertest.New()).WithoutAPath(t.Context(), func(Stranded) error { return nil })
 	require.ErrorIs(t, err, errAWS)

@@ -30,6 +30,7 @@ func (o Overview) WriteText(w io.Writer) error {
 		[]string{progress.Count(o.UnderWay), "came over, data still to arrive"},
 		[]string{progress.Count(o.Stragglers), "not come over"})
 	o.writeFinish(&b)
+	o.Production.writeText(&b)
 	_, err := io.WriteString(w, b.String())
 	return err
 }
@@ -47,6 +48,17 @@ func (o Overview) writeFinish(b *strings.Builder) {
 	if n := o.Staging.Users - o.Staging.Eligible; n > 0 {
 		fmt.Fprintf(b, "%s no way over as things are: bulk status --without-a-path\n", people(n, "has", "have"))
 	}
+}
+
+func (p Production) writeText(b *strings.Builder) {
+	if p.Users == 0 {
+		return
+	}
+	b.WriteString("\nIf people went back to staging now, this would stay behind in production:\n")
+	_ = table.Write(b, "rl",
+		[]string{"  " + progress.Count(p.Own), "accounts that staging does not know"},
+		[]string{progress.Count(p.NewPasswords), "passwords set on the way over, by forgot password or after a sweep"})
+	b.WriteString("and whatever people changed there since: bulk verify lists the rows that moved and differ.\n")
 }
 
 func (s Staging) writeText(b *strings.Builder) {

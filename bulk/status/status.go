@@ -12,8 +12,8 @@ import (
 	"github.com/spaceport/user-migration/trigger"
 )
 
-// stagingUsers streams the staging pool. Estimate may be 0, for unknown.
-type stagingUsers interface {
+// everybody streams a user pool. Estimate may be 0, for unknown.
+type everybody interface {
 	Users(context.Context) iter.Seq2[trigger.User, error]
 	Estimate(context.Context) int
 }
@@ -23,19 +23,19 @@ type allLines interface {
 	All(context.Context) iter.Seq2[ledger.Line, error]
 }
 
-// Survey reads the whole ledger and the whole staging pool, once each. It keeps some 25 bytes a ledger line and nothing of
-// any user, so a million takes 25 MB.
+// Survey reads the whole ledger and both user pools, once each. It keeps some 50 bytes a ledger line and nothing of any user,
+// so a million takes 50 MB.
 type Survey struct {
-	staging stagingUsers
-	ledger  allLines
-	cutoff  time.Time
-	meter   *progress.Meter
-	now     func() time.Time
+	staging, production everybody
+	ledger              allLines
+	cutoff              time.Time
+	meter               *progress.Meter
+	now                 func() time.Time
 }
 
 // NewSurvey returns a survey. meter may be nil.
-func NewSurvey(staging stagingUsers, lines allLines, cutoff time.Time, meter *progress.Meter, now func() time.Time) *Survey {
-	return &Survey{staging: staging, ledger: lines, cutoff: cutoff, meter: meter, now: now}
+func NewSurvey(staging, production everybody, lines allLines, cutoff time.Time, meter *progress.Meter, now func() time.Time) *Survey {
+	return &Survey{staging: staging, production: production, ledger: lines, cutoff: cutoff, meter: meter, now: now}
 }
 
 // progressOf is how far a staging user has come.
@@ -58,7 +58,8 @@ func stageOf(line ledger.Line) progressOf {
 	return underWay
 }
 
-// known is what is kept of the ledger while staging streams by. A digest takes a third of the room that a sub does.
+// known is what is kept of the ledger while the pools stream by: how far it has come with each sub, staging's and
+// production's. A digest takes a third of the room that a sub does.
 type known map[[16]byte]progressOf
 
 func digest(sub string) [16]byte {
@@ -66,7 +67,7 @@ func digest(sub string) [16]byte {
 	return [16]byte(sum[:16])
 }
 
-// readLedger streams the ledger by, calls see for every line, and returns how far each staging user has come.
+// readLedger streams the ledger by, calls see for every line, and returns what is known of whom.
 func (s *Survey) readLedger(ctx context.Context, see func(ledger.Line)) (known, error) {
 	task := s.meter.Start("Reading the ledger", "lines", 0)
 	found := known{}
@@ -76,16 +77,19 @@ func (s *Survey) readLedger(ctx context.Context, see func(ledger.Line)) (known, 
 		}
 		task.Add(1)
 		found[digest(line.StagingSub)] = stageOf(line)
+		if line.Bound() {
+			found[digest(line.ProductionSub)] = stageOf(line)
+		}
 		see(line)
 	}
 	task.End()
 	return found, nil
 }
 
-// readStaging streams staging by and calls see for every user, until it returns an error.
-func (s *Survey) readStaging(ctx context.Context, see func(trigger.User) error) error {
-	task := s.meter.Start("Reading staging", "users", s.staging.Estimate(ctx))
-	for user, err := range s.staging.Users(ctx) {
+// read streams a pool by and calls see for every user, until it returns an error.
+func (s *Survey) read(ctx context.Context, name string, pool everybody, see func(trigger.User) error) error {
+	task := s.meter.Start("Reading "+name, "users", pool.Estimate(ctx))
+	for user, err := range pool.Users(ctx) {
 		if err == nil {
 			task.Add(1)
 			err = see(user)

@@ -31,7 +31,7 @@ func (s *Survey) WithoutAPath(ctx context.Context, each func(Stranded) error) er
 	if err != nil {
 		return err
 	}
-	return s.readStaging(ctx, func(u trigger.User) error {
+	return s.read(ctx, "staging", s.staging, func(u trigger.User) error {
 		why := u.Ineligible(s.cutoff)
 		if why == "" || found[digest(u.Sub)] >= underWay {
 			return nil
