@@ -3,7 +3,6 @@ package bench
 import (
 	"bytes"
 	"context"
-	_ "embed"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -21,11 +20,6 @@ import (
 	"github.com/spaceport/user-migration/infra/rehearsal/cloud"
 	"github.com/spaceport/user-migration/infra/rehearsal/spaceport"
 )
-
-// indexedMoto starts moto so that its speed does not depend on how many users there are.
-//
-//go:embed indexed_moto.py
-var indexedMoto string
 
 const (
 	pacedUsers    = 450 // half a minute at the ceiling
@@ -86,7 +80,7 @@ func unpaced(ctx context.Context) (section, error) {
 }
 
 func (r *sweepRun) run(ctx context.Context) error {
-	o := spaceport.Options{Cloud: cloud.Options{Launcher: indexedMoto}}
+	o := spaceport.Options{Cloud: cloud.Options{Indexed: true}}
 	return within(ctx, o, func(s *spaceport.Spaceport) error {
 		tables, err := newMemoryTables(s.Cloud.URL())
 		if err != nil {

@@ -2,6 +2,7 @@ package cloud
 
 import (
 	"context"
+	_ "embed"
 	"errors"
 	"fmt"
 	"net"
@@ -16,6 +17,11 @@ import (
 	"time"
 )
 
+// indexedMoto takes moto_server's place, with the same flags.
+//
+//go:embed indexed_moto.py
+var indexedMoto string
+
 const motoStartLimit = 60 * time.Second
 
 // motoProcess is moto_server as a child: on a port of its own, in a process group of its own, gone when we are.
@@ -27,7 +33,7 @@ type motoProcess struct {
 	once    sync.Once
 }
 
-func startMoto(ctx context.Context, path, launcher string) (*motoProcess, error) {
+func startMoto(ctx context.Context, path string, indexed bool) (*motoProcess, error) {
 	port, err := freePort()
 	if err != nil {
 		return nil, err
@@ -38,9 +44,9 @@ func startMoto(ctx context.Context, path, launcher string) (*motoProcess, error)
 		ended:   make(chan struct{}),
 	}
 	m.command = exec.Command(path, "-H", "127.0.0.1", "-p", port)
-	if launcher != "" {
+	if indexed {
 		python := filepath.Join(filepath.Dir(path), "python")
-		m.command = exec.Command(python, append([]string{"-I", "-c", launcher}, m.command.Args[1:]...)...)
+		m.command = exec.Command(python, append([]string{"-I", "-c", indexedMoto}, m.command.Args[1:]...)...)
 	}
 	m.command.Env = append(cleanEnvironment(), "PYTHONUNBUFFERED=1")
 	m.command.Stdout, m.command.Stderr = m.chatter, m.chatter
