@@ -34,7 +34,7 @@ var All = []Journey{
 var toStaging = cloud.Filter{Account: cloud.StagingAccount}
 
 func signIn(s *story) {
-	p := spaceport.Person{Name: "Ada", Email: "ada@example.com", Password: "Ada-Staging-1", Projects: 3, Attributes: map[string]string{"phone_number": "+15555550100"}}
+	p := Ada.Person
 	sub := s.meet(p)
 	s.isUnknownToProduction("Ada", p.Email)
 	s.signsIn("Ada signs in to production with her staging password and gets tokens", p.Email, p.Password)
@@ -61,7 +61,7 @@ func signIn(s *story) {
 }
 
 func forgotPassword(s *story) {
-	p := spaceport.Person{Name: "Ben", Email: "ben@example.com", Password: "Ben-Staging-1", Projects: 2}
+	p := Ben.Person
 	sub := s.meet(p)
 	s.isUnknownToProduction("Ben", p.Email)
 	s.comesByMailbox("Ben", p.Email, "Ben-Production-1")
@@ -71,7 +71,7 @@ func forgotPassword(s *story) {
 }
 
 func sameAnswers(s *story) {
-	p := spaceport.Person{Name: "Cleo", Email: "cleo@example.com", Password: "Cleo-Staging-1"}
+	p := Cleo.Person
 	s.meet(p)
 	s.meet(spaceport.Person{Name: "Clem", Email: "clem@example.com", Password: "Clem-Staging-1", Disabled: true})
 	s.isRefused("Cleo mistypes her password: refused", p.Email, "not-her-password", wrongPassword)
@@ -83,20 +83,23 @@ func sameAnswers(s *story) {
 }
 
 func ineligible(s *story) {
-	for _, p := range []spaceport.Person{
-		{Name: "Dan, disabled,", Email: "dan@example.com", Password: "Dan-Staging-1", Disabled: true},
-		{Name: "Eva, unconfirmed,", Email: "eva@example.com", Password: "Eva-Staging-1", Unconfirmed: true},
-		{Name: "Flo, with a temporary password,", Email: "flo@example.com", Password: "Flo-Staging-1", Temporary: true},
+	for _, p := range []struct {
+		spaceport.Person
+		who string
+	}{
+		{Dan.Person, "Dan, disabled,"},
+		{Eva.Person, "Eva, unconfirmed,"},
+		{Flo.Person, "Flo, with a temporary password,"},
 	} {
-		s.meet(p)
-		s.isRefused(p.Name+" is refused at sign-in like a stranger", p.Email, p.Password, wrongPassword)
+		s.meet(p.Person)
+		s.isRefused(p.who+" is refused at sign-in like a stranger", p.Email, p.Password, wrongPassword)
 		s.getsNoLetter("and gets no letter at forgot password", p.Email)
 		s.isUnknownToProduction("and", p.Email)
 	}
 }
 
 func totp(s *story) {
-	p := spaceport.Person{Name: "Gus", Email: "gus@example.com", Password: "Gus-Staging-1", Projects: 1, TOTP: true}
+	p := Gus.Person
 	sub := s.meet(p)
 	s.isRefused("Gus's password alone does not let him in: he is asked to reset it", p.Email, p.Password, resetRequired)
 	s.isRefused("nor does it a second time", p.Email, p.Password, resetRequired)
@@ -106,7 +109,7 @@ func totp(s *story) {
 }
 
 func manyProjects(s *story) {
-	p := spaceport.Person{Name: "Hal", Email: "hal@example.com", Password: "Hal-Staging-1", Projects: 2500, ProjectSize: 4 << 10}
+	p := Hal.Person
 	sub := s.meet(p)
 	s.signsIn("Hal, with 2,500 projects of 4 KB, signs in within the limit", p.Email, p.Password)
 	s.logged("the rest was handed over to an invocation outside the sign-in", spaceport.Datamover, sub, `"decision":"handed-over"`)
@@ -148,17 +151,18 @@ func editedMeanwhile(s *story) {
 }
 
 func native(s *story) {
-	s.isNative("nia@example.com", "Nia-Production-1")
+	p := Nia.Person
+	s.isNative(p)
 	asked := s.Cloud.CountRequests(cloud.Filter{Caller: spaceport.Datamover})
 	s.costs("Nia signs in: staging is asked nothing", toStaging, 0, func() error {
-		_, err := s.SignIn(s.ctx, "nia@example.com", "Nia-Production-1")
+		_, err := s.SignIn(s.ctx, p.Email, p.Password)
 		return err
 	})
 	s.step("and the hook made no request at all", func() error {
 		return that(s.Cloud.CountRequests(cloud.Filter{Caller: spaceport.Datamover}) == asked, "it made some")
 	})
-	s.isRefused("a wrong password is hers to mistype; staging is not asked either", "nia@example.com", "wrong-Password-1", wrongPassword)
-	s.hasNothing("nothing was moved to her", "nia@example.com")
+	s.isRefused("a wrong password is hers to mistype; staging is not asked either", p.Email, "wrong-Password-1", wrongPassword)
+	s.hasNothing("nothing was moved to her", p.Email)
 }
 
 func forged(s *story) {
@@ -168,9 +172,12 @@ func forged(s *story) {
 		_, err := s.ForgotPassword(s.ctx, p.Email)
 		return err
 	})
-	s.isNative("mallory@example.com", "Mallory-Production-1", named("custom:staging_sub", sub))
-	s.signsIn("Mallory, who forged Vic's staging id, signs in", "mallory@example.com", "Mallory-Production-1")
-	s.hasNothing("Mallory gets nothing", "mallory@example.com")
+	mallory := spaceport.Person{
+		Name: "Mallory", Email: "mallory@example.com", Password: "Mallory-Production-1", Attributes: map[string]string{"custom:staging_sub": sub},
+	}
+	s.isNative(mallory)
+	s.signsIn("Mallory, who forged Vic's staging id, signs in", mallory.Email, mallory.Password)
+	s.hasNothing("Mallory gets nothing", mallory.Email)
 	s.logged("and it is reported", spaceport.Datamover, `"level":"WARN"`, sub, `"decision":"refused"`)
 	s.step("Vic comes back to the letter and sets a new password", func() error {
 		letter, _ := s.Cloud.LastLetter(p.Email)
@@ -213,7 +220,7 @@ func deleted(s *story) {
 }
 
 func squatter(s *story) {
-	p := spaceport.Person{Name: "Max", Email: "max@example.com", Password: "Max-Staging-1", Projects: 1}
+	p := Max.Person
 	s.meet(p)
 	const target = "ceo@example.com"
 	s.step("Max changes his e-mail in staging to the CEO's, without verifying it", func() error {

@@ -9,16 +9,15 @@ import (
 	"strings"
 
 	"github.com/spaceport/user-migration/datamover/ledger"
-	"github.com/spaceport/user-migration/infra/rehearsal/spaceport"
 )
 
 // operatorSweeps is the operator's own journey, with bulk as it is built, in the order of the runbook.
 func operatorSweeps(s *story) {
-	var stragglers []string
-	for i := 1; i <= 5; i++ {
-		p := spaceport.Person{Name: fmt.Sprintf("Straggler %d", i), Email: fmt.Sprintf("straggler-%d@example.com", i), Password: "Stray-Staging-1", Projects: i}
-		stragglers = append(stragglers, s.meet(p))
+	subs := make([]string, len(Stragglers))
+	for i, straggler := range Stragglers {
+		subs[i] = s.meet(straggler.Person)
 	}
+	first := Stragglers[0]
 	desk, err := os.MkdirTemp("", "spaceport-operator-")
 	if err != nil {
 		s.err = err
@@ -36,10 +35,10 @@ func operatorSweeps(s *story) {
 	s.bulk(desk, "is every row there?", "verify")
 
 	s.step("every straggler has account, data and a letter", func() error {
-		for i, sub := range stragglers {
-			line, err := s.Ledger(s.ctx, sub)
-			_, letter := s.Cloud.LastLetter(fmt.Sprintf("straggler-%d@example.com", i+1))
-			err = errors.Join(err, that(line.State == ledger.Moved && letter, "straggler %d: state %s, letter %v", i+1, line.State, letter))
+		for i, straggler := range Stragglers {
+			line, err := s.Ledger(s.ctx, subs[i])
+			_, letter := s.Cloud.LastLetter(straggler.Email)
+			err = errors.Join(err, that(line.State == ledger.Moved && letter, "%s: state %s, letter %v", straggler.Name, line.State, letter))
 			if err != nil {
 				return err
 			}
@@ -47,11 +46,11 @@ func operatorSweeps(s *story) {
 		return nil
 	})
 	s.step("the first comes in with the code from the letter", func() error {
-		letter, _ := s.Cloud.LastLetter("straggler-1@example.com")
-		return s.ConfirmForgotPassword(s.ctx, "straggler-1@example.com", letter.Code, "Stray-Production-1")
+		letter, _ := s.Cloud.LastLetter(first.Email)
+		return s.ConfirmForgotPassword(s.ctx, first.Email, letter.Code, "Stray-Production-1")
 	})
-	s.signsIn("and signs in with the new password", "straggler-1@example.com", "Stray-Production-1")
-	s.hasEverything("everything is there", "straggler-1@example.com", stragglers[0])
+	s.signsIn("and signs in with the new password", first.Email, "Stray-Production-1")
+	s.hasEverything("everything is there", first.Email, subs[0])
 }
 
 // bulk runs one command, and shows what it prints.

@@ -143,24 +143,9 @@ func (s *story) hasNothing(what, email string) {
 	})
 }
 
-// isNative makes a production user who never was in staging, with attributes of their own choice.
-func (s *story) isNative(email, password string, more ...types.AttributeType) {
-	s.step("an account that never was in staging is made in production", func() error {
-		verified, yes := "email_verified", "true"
-		_, err := s.Production.AdminCreateUser(s.ctx, &cognito.AdminCreateUserInput{
-			UserPoolId: &s.ProductionPool, Username: &email, MessageAction: types.MessageActionTypeSuppress,
-			UserAttributes: slices.Concat(more, []types.AttributeType{
-				named("email", email), named("preferred_username", email), {Name: &verified, Value: &yes},
-			}),
-		})
-		if err != nil {
-			return err
-		}
-		_, err = s.Production.AdminSetUserPassword(s.ctx, &cognito.AdminSetUserPasswordInput{
-			UserPoolId: &s.ProductionPool, Username: &email, Password: &password, Permanent: true,
-		})
-		return err
-	})
+// isNative makes a production user who never was in staging.
+func (s *story) isNative(p spaceport.Person) {
+	s.step("an account that never was in staging is made in production", func() error { return s.AddNative(s.ctx, p) })
 }
 
 func named(name, value string) types.AttributeType {

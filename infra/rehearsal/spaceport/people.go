@@ -45,6 +45,23 @@ func (s *Spaceport) Add(ctx context.Context, p Person) (sub string, err error) {
 	return sub, s.addRows(ctx, p, sub)
 }
 
+// AddNative makes the person in production, where they never were anywhere else, and without any rows.
+func (s *Spaceport) AddNative(ctx context.Context, p Person) error {
+	_, err := s.Production.AdminCreateUser(ctx, &cognito.AdminCreateUserInput{
+		UserPoolId: &s.ProductionPool, Username: &p.Email, MessageAction: types.MessageActionTypeSuppress,
+		UserAttributes: append(attributes(p), types.AttributeType{Name: aws.String("preferred_username"), Value: &p.Email}),
+	})
+	if err == nil {
+		_, err = s.Production.AdminSetUserPassword(ctx, &cognito.AdminSetUserPasswordInput{
+			UserPoolId: &s.ProductionPool, Username: &p.Email, Password: &p.Password, Permanent: true,
+		})
+	}
+	if err != nil {
+		return fmt.Errorf("add %s to production: %w", p.Email, err)
+	}
+	return nil
+}
+
 func attributes(p Person) []types.AttributeType {
 	all := []types.AttributeType{
 		{Name: aws.String("email"), Value: &p.Email},

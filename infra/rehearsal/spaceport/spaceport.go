@@ -64,7 +64,7 @@ func Installed() error {
 	}
 	for _, path := range []string{moto(root), binary(root, "trigger"), binary(root, "datamover"), filepath.Join(root, ".build", "bulk")} {
 		if _, err := os.Stat(path); err != nil {
-			return fmt.Errorf("%s is missing: run make test or make demo, which install and build it", path)
+			return fmt.Errorf("%s is missing: make demo, make rehearsal and make test install and build it", path)
 		}
 	}
 	return nil
