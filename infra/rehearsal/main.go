@@ -14,7 +14,7 @@ import (
 	"github.com/spaceport/user-migration/infra/rehearsal/bench"
 )
 
-var commands = map[string]func(context.Context, io.Writer) error{"demo": demo, "bench": bench.Run}
+var commands = map[string]func(context.Context, io.Writer) error{"demo": demo, "page": play, "bench": bench.Run}
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -33,7 +33,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	return commands[args[0]](ctx, out)
 }
 
-var errUsage = errors.New("say what to do: demo (play the journeys) or bench (measure)")
+var errUsage = errors.New("say what to do: demo (play the journeys), page (play them yourself, in a browser) or bench (measure)")
 
 func exitCode(err error) int {
 	switch {

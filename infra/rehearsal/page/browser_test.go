@@ -1,0 +1,55 @@
+package page
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+	"github.com/stretchr/testify/require"
+)
+
+// openBrowser starts Chromium and ends it with the test. make test installs one and sets REHEARSAL=required: then nothing is
+// skipped.
+func openBrowser(t *testing.T) context.Context {
+	t.Helper()
+	path := findChromium()
+	if path == "" {
+		if os.Getenv("REHEARSAL") != "required" {
+			t.Skip("there is no Chromium: make browser installs one, or CHROMIUM names it")
+		}
+		require.FailNow(t, "there is no Chromium", "make browser installs one, or CHROMIUM names it")
+	}
+	t.Setenv("TMPDIR", t.TempDir()) // for its profile, and all else that it writes
+	options := []chromedp.ExecAllocatorOption{
+		chromedp.ExecPath(path), chromedp.Headless, chromedp.DisableGPU, chromedp.NoFirstRun,
+		chromedp.NoDefaultBrowserCheck,
+	}
+	for _, flag := range []string{
+		"disable-quic", "disable-background-networking", "disable-component-update", "disable-sync", "disable-dev-shm-usage",
+		"disable-extensions",
+	} {
+		options = append(options, chromedp.Flag(flag, true))
+	}
+	if os.Geteuid() == 0 {
+		options = append(options, chromedp.NoSandbox)
+	}
+	allocator, stop := chromedp.NewExecAllocator(context.Background(), options...)
+	browser, _ := chromedp.NewContext(allocator)
+	t.Cleanup(func() {
+		_ = chromedp.Cancel(browser) // waits until it has ended
+		stop()
+	})
+	require.NoError(t, chromedp.Do(browser), "start %s", path)
+	return browser
+}
+
+func findChromium() string {
+	for _, name := range []string{os.Getenv("CHROMIUM"), "chromium", "chromium-browser", "google-chrome"} {
+		if path, err := exec.LookPath(name); err == nil {
+			return path
+		}
+	}
+	return ""
+}

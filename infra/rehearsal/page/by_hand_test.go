@@ -1,0 +1,409 @@
+package page
+
+import (
+	"context"
+	"fmt"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp/kb"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/spaceport/user-migration/infra/rehearsal/cloud"
+	"github.com/spaceport/user-migration/infra/rehearsal/journeys"
+	"github.com/spaceport/user-migration/infra/rehearsal/spaceport"
+	"github.com/spaceport/user-migration/infra/rehearsal/spaceport/spaceporttest"
+)
+
+// played is what all journeys share: the accounts, the page and a browser.
+type played struct {
+	*spaceport.Spaceport
+	url, axe string
+	browser  context.Context
+}
+
+// TestByHand plays every journey in a real browser, by clicking and typing. Each has people of its own.
+func TestByHand(t *testing.T) {
+	p := &played{axe: readAxe(t), browser: openBrowser(t), Spaceport: spaceporttest.Start(t, spaceport.Options{})}
+	served, err := Serve(t.Context(), p.Spaceport, journeys.Cast)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, served.Close()) })
+	p.url = served.URL()
+
+	for _, screen := range sizes {
+		for _, j := range []struct {
+			name string
+			walk func(*visitor)
+		}{
+			{"signs in", signsIn},
+			{"forgot the password", forgetsPassword},
+			{"must reset, and is told so", mustReset(cloud.AnswerPasswordResetRequired)},
+			{"must reset, and is told nothing", mustReset(cloud.AnswerNotAuthorized)},
+			{"is refused", isRefused},
+			{"never was in staging", isNative},
+			{"signs out and in again", signsOutAndIn},
+			{"has no mouse", hasNoMouse},
+			{"waits for an answer", waitsForAnAnswer},
+			{"meets a busy staging", meetsBusyStaging},
+			{"has so much that it arrives later", hasMuch},
+			{"is swept", isSwept},
+			{"tries the people of the list", triesThePeople},
+		} {
+			t.Run(screen.name+"/"+j.name, func(t *testing.T) {
+				v := p.visit(t, screen)
+				j.walk(v)
+				assert.Empty(t, v.trouble.all(), "the console")
+			})
+		}
+	}
+	t.Run("what is wrong is seen", func(t *testing.T) { seesWhatIsWrong(p.visit(t, sizes[0])) })
+}
+
+// isFrom puts somebody into staging, under an address of this screen's, and returns who they are there.
+func (v *visitor) isFrom(p *spaceport.Person) (stagingSub string) {
+	v.t.Helper()
+	p.Email = strings.ToLower(fmt.Sprintf("%s@%s.example", p.Name, v.size.name))
+	sub, err := v.Add(v.t.Context(), *p)
+	require.NoError(v.t, err)
+	return sub
+}
+
+func (v *visitor) signsInAs(email, password string) {
+	v.t.Helper()
+	v.types("#sign-in-email", email)
+	v.types("#sign-in-password", password)
+	v.clicks("#sign-in [type=submit]")
+}
+
+// isIn waits for the account of somebody who came from staging, and for the ledger to say so.
+func (v *visitor) isIn(p spaceport.Person, stagingSub string) {
+	v.t.Helper()
+	v.sees("#account")
+	user, err := v.ProductionUser(v.t.Context(), p.Email)
+	require.NoError(v.t, err)
+	assert.Equal(v.t, p.Name, v.reads("#account-name"))
+	assert.Equal(v.t, p.Email, v.reads("#account-email"))
+	assert.Equal(v.t, spaceport.Attribute(user, "sub"), v.reads("#production-sub"))
+	assert.Equal(v.t, stagingSub, v.reads("#staging-sub"))
+	v.readsThat("#account-state", "moved")
+	v.readsThat("#project-count", fmt.Sprint(p.Projects))
+	assert.Equal(v.t, min(p.Projects, shownProjects), v.counts("#projects li"))
+	v.sees(fmt.Sprintf(`#ledger tr[data-sub="%s"][data-state="moved"]`, stagingSub))
+}
+
+// hasAnswer waits until Cognito has answered what was sent.
+func (v *visitor) hasAnswer() {
+	v.t.Helper()
+	v.waits("get an answer", `!document.querySelector("[aria-busy]")`)
+}
+
+// isTold waits for what the page says, and returns it.
+func (v *visitor) isTold(kind string) string {
+	v.t.Helper()
+	v.hasAnswer()
+	role := map[string]string{"error": "alert", "news": "status"}[kind]
+	return v.reads(fmt.Sprintf(`#message[data-kind="%s"][role="%s"]`, kind, role))
+}
+
+// opensLetter waits for the newest letter to an address that has another code than the last one, and reads the code.
+func (v *visitor) opensLetter(email, last string) string {
+	v.t.Helper()
+	v.hasAnswer()
+	code := fmt.Sprintf(`#mailbox li[data-to="%s"] .code`, email)
+	v.sees(code)
+	v.waits("get another letter", fmt.Sprintf("document.querySelector(%s).textContent !== %s", quoted(code), quoted(last)))
+	return v.reads(code)
+}
+
+func (v *visitor) decided(decision string) {
+	v.t.Helper()
+	v.sees(fmt.Sprintf(`#decisions li[data-decision="%s"]`, decision))
+}
+
+func signsIn(v *visitor) {
+	ada := spaceport.Person{Name: "Ada", Password: "Ada-Staging-1", Projects: 3}
+	sub := v.isFrom(&ada)
+	v.opens()
+	v.isSound("sign-in")
+	v.signsInAs(ada.Email, ada.Password)
+	v.isIn(ada, sub)
+	v.decided("import")
+	v.decided("moved")
+	assert.True(v.t, v.holds(`document.activeElement.closest("#account") !== null`), "the keyboard is where the news is")
+	v.keepsNothing(ada.Password)
+	v.isSound("account")
+}
+
+func forgetsPassword(v *visitor) {
+	ben := spaceport.Person{Name: "Ben", Password: "Ben-Staging-1", Projects: 2}
+	sub := v.isFrom(&ben)
+	v.opens()
+	v.hurries()
+	v.clicks("#to-forgot")
+	v.sees("#forgot")
+	v.isSound("forgot")
+	v.types("#forgot-email", ben.Email)
+	v.clicks("#forgot [type=submit]")
+	v.sees("#reset")
+	v.isTold("news")
+	first := v.opensLetter(ben.Email, "")
+
+	v.meets("#reset-password", "ben", map[string]bool{"length": false, "uppercase": false, "lowercase": true, "digits": false})
+	v.isSound("reset")
+	v.meets("#reset-password", "Ben-Production-1", map[string]bool{"length": true, "uppercase": true, "lowercase": true, "digits": true})
+	v.shows("#reset-show", "#reset-password")
+
+	v.types("#reset-code", other(first))
+	v.clicks("#reset [type=submit]")
+	v.isTold("error")
+	v.isSound("reset-wrong-code")
+
+	v.clicks("#resend")
+	second := v.opensLetter(ben.Email, first)
+	v.types("#reset-code", first)
+	v.types("#reset-password", "Ben-Production-1")
+	v.clicks("#reset [type=submit]")
+	v.isTold("error")
+	v.types("#reset-code", second)
+	v.types("#reset-password", "Ben-Production-1")
+	v.clicks("#reset [type=submit]")
+	v.isIn(ben, sub)
+	v.decided("import-for-reset")
+	v.keepsNothing("Ben-Production-1", second)
+}
+
+// hurries lets the wait before another letter may be asked for pass at once.
+func (v *visitor) hurries() {
+	v.t.Helper()
+	look[int](v, `(() => { const usual = setInterval; setInterval = (f, ms) => usual(f, ms / 100); return 1 })()`)
+}
+
+// meets types a password and looks at the rules beneath it.
+func (v *visitor) meets(selector, password string, rules map[string]bool) {
+	v.t.Helper()
+	v.types(selector, password)
+	for rule, met := range rules {
+		v.sees(fmt.Sprintf(`#reset-rules li[data-rule="%s"][data-met="%t"]`, rule, met))
+	}
+}
+
+// shows a password, and hides it again.
+func (v *visitor) shows(toggle, field string) {
+	v.t.Helper()
+	for _, kind := range []string{"text", "password"} {
+		v.clicks(toggle)
+		v.sees(fmt.Sprintf(`%s[type="%s"]`, field, kind))
+	}
+}
+
+// other is a code that is not this one.
+func other(code string) string {
+	return string('0'+(code[0]-'0'+1)%10) + code[1:]
+}
+
+func mustReset(answer cloud.ResetAnswer) func(*visitor) {
+	return func(v *visitor) {
+		v.Cloud.SetResetAnswer(answer)
+		v.t.Cleanup(func() { v.Cloud.SetResetAnswer(cloud.AnswerPasswordResetRequired) })
+		gus := spaceport.Person{Name: fmt.Sprint("Gus", answer), Password: "Gus-Staging-1", Projects: 1, TOTP: true}
+		sub := v.isFrom(&gus)
+		v.opens()
+		v.signsInAs(gus.Email, gus.Password)
+		if answer == cloud.AnswerNotAuthorized {
+			v.isTold("error")
+			v.isSound("sign-in-refused")
+			v.clicks("#message button")
+			v.sees("#forgot")
+			assert.Equal(v.t, gus.Email, look[string](v, `document.getElementById("forgot-email").value`), "it need not be typed again")
+			v.clicks("#forgot [type=submit]")
+		}
+		v.sees("#reset")
+		v.isTold("news")
+		if answer == cloud.AnswerPasswordResetRequired {
+			v.isSound("reset-forced")
+		}
+		code := v.opensLetter(gus.Email, "")
+		v.types("#reset-code", code)
+		v.types("#reset-password", "Gus-Production-1")
+		v.clicks("#reset [type=submit]")
+		v.isIn(gus, sub)
+		v.keepsNothing(gus.Password, "Gus-Production-1", code)
+	}
+}
+
+func isRefused(v *visitor) {
+	cleo := spaceport.Person{Name: "Cleo", Password: "Cleo-Staging-1"}
+	dan := spaceport.Person{Name: "Dan", Password: "Dan-Staging-1", Disabled: true}
+	v.isFrom(&cleo)
+	v.isFrom(&dan)
+	v.opens()
+	told := map[string]bool{}
+	for _, try := range [][2]string{{cleo.Email, "not-her-password"}, {"nobody@example.com", "any-password"}, {dan.Email, dan.Password}} {
+		v.signsInAs(try[0], try[1])
+		told[v.isTold("error")] = true
+		v.sees("#sign-in")
+		v.types("#sign-in-email", "") // the next answer is another one
+	}
+	assert.Len(v.t, told, 1, "all are told the same")
+	v.keepsNothing("not-her-password", "any-password", dan.Password)
+	v.decided("untouched")
+}
+
+func isNative(v *visitor) {
+	nia := spaceport.Person{Name: "Nia", Email: fmt.Sprintf("nia@%s.example", v.size.name), Password: "Nia-Production-1"}
+	require.NoError(v.t, v.AddNative(v.t.Context(), nia))
+	v.opens()
+	v.signsInAs(nia.Email, nia.Password)
+	v.sees("#account")
+	assert.Equal(v.t, nia.Name, v.reads("#account-name"))
+	v.readsThat("#project-count", "0")
+	assert.False(v.t, v.holds(`document.getElementById("staging-sub").checkVisibility()`), "she was never in staging")
+	v.isSound("account-native")
+}
+
+func signsOutAndIn(v *visitor) {
+	fay := spaceport.Person{Name: "Fay", Password: "Fay-Staging-1", Projects: 1}
+	sub := v.isFrom(&fay)
+	v.opens()
+	for range 2 {
+		v.signsInAs(fay.Email, fay.Password)
+		v.isIn(fay, sub)
+		v.clicks("#sign-out")
+		v.sees("#sign-in")
+		v.isTold("news")
+		v.keepsNothing(fay.Password)
+		assert.Empty(v.t, look[string](v, `document.getElementById("sign-in-password").value`))
+	}
+}
+
+func hasNoMouse(v *visitor) {
+	kay := spaceport.Person{Name: "Kay", Password: "Kay-Staging-1", Projects: 1}
+	sub := v.isFrom(&kay)
+	v.opens()
+	v.tabsTo("#sign-in-email")
+	v.presses(kay.Email)
+	v.tabsTo("#sign-in-password")
+	v.presses("a slip")
+	v.presses(kb.Enter)
+	v.isTold("error")
+	v.waits("be back in the password", `document.activeElement.id === "sign-in-password"`)
+	v.presses(kay.Password) // over what stood there, or after it was emptied
+	v.presses(kb.Enter)
+	v.isIn(kay, sub)
+	v.tabsTo("#sign-out")
+	v.presses(kb.Enter)
+	v.sees("#sign-in")
+	v.tabsTo("#to-forgot")
+	v.presses(" ")
+	v.sees("#forgot")
+	v.waits("be in the first field", `document.activeElement.id === "forgot-email"`)
+}
+
+func waitsForAnAnswer(v *visitor) {
+	lou := spaceport.Person{Name: "Lou", Password: "Lou-Staging-1"}
+	v.isFrom(&lou)
+	restore := v.Cloud.Inject(cloud.Fault{Service: "cognito-idp", Operation: "InitiateAuth", Caller: "public", Kind: cloud.Latency, Delay: 500 * time.Millisecond})
+	defer restore()
+	v.opens()
+	v.signsInAs(lou.Email, lou.Password)
+	v.sees(`#sign-in[aria-busy="true"] [type=submit]:disabled`)
+	v.sees("#account")
+	assert.Zero(v.t, v.counts(`[aria-busy="true"]`), "the wait is over")
+}
+
+func meetsBusyStaging(v *visitor) {
+	kim := spaceport.Person{Name: "Kim", Password: "Kim-Staging-1", Projects: 1}
+	sub := v.isFrom(&kim)
+	restore := v.Cloud.Inject(cloud.Fault{Account: cloud.StagingAccount, Service: "cognito-idp", Caller: spaceport.Trigger, Kind: cloud.Throttle})
+	defer restore()
+	v.opens()
+	v.signsInAs(kim.Email, kim.Password)
+	assert.Contains(v.t, v.isTold("error"), "try again")
+	v.decided("error")
+	v.isSound("sign-in-busy")
+	restore()
+	v.clicks("#sign-in [type=submit]")
+	v.isIn(kim, sub)
+}
+
+func hasMuch(v *visitor) {
+	ida := spaceport.Person{Name: "Ida", Password: "Ida-Staging-1", Projects: 150}
+	sub := v.isFrom(&ida)
+	restore := v.Cloud.Inject(cloud.Fault{
+		Service: "dynamodb", Operation: "PutItem", Table: "Spaceport-Projects-prod", Caller: spaceport.Datamover, Kind: cloud.Latency, Delay: 500 * time.Millisecond,
+	})
+	defer restore()
+	v.opens()
+	v.signsInAs(ida.Email, ida.Password)
+	v.sees("#account")
+	v.readsThat("#account-state", "moving")
+	v.sees(fmt.Sprintf(`#ledger tr[data-sub="%s"][data-state="moving"]`, sub))
+	v.isSound("account-moving")
+	restore()
+	v.isIn(ida, sub)
+	v.decided("handed-over")
+}
+
+func isSwept(v *visitor) {
+	sam := spaceport.Person{Name: "Sam", Password: "Sam-Staging-1", Projects: 2}
+	sub := v.isFrom(&sam)
+	v.opens()
+	look[int](v, "window.sameDocument = 1")
+	sweep := exec.CommandContext(v.t.Context(), v.Bulk(), "sweep", "--live", "--yes", "--log-dir", v.t.TempDir())
+	sweep.Env = []string{}
+	for name, value := range v.OperatorEnv() {
+		sweep.Env = append(sweep.Env, name+"="+value)
+	}
+	said, err := sweep.CombinedOutput()
+	require.NoError(v.t, err, string(said))
+
+	v.sees(fmt.Sprintf(`#ledger tr[data-sub="%s"][data-state="moved"]`, sub))
+	code := v.opensLetter(sam.Email, "")
+	assert.True(v.t, v.holds("window.sameDocument"), "nobody reloaded the page")
+	v.isSound("swept")
+
+	v.signsInAs(sam.Email, sam.Password)
+	v.sees("#reset")
+	code = v.opensLetter(sam.Email, code)
+	v.types("#reset-code", code)
+	v.types("#reset-password", "Sam-Production-1")
+	v.clicks("#reset [type=submit]")
+	v.isIn(sam, sub)
+}
+
+func triesThePeople(v *visitor) {
+	v.opens()
+	asked := v.Cloud.CountRequests(cloud.Filter{Operation: "InitiateAuth"})
+	for _, role := range journeys.Cast {
+		v.clicks(fmt.Sprintf(`#people li[data-email="%s"] button`, role.Email))
+		v.sees("#sign-in")
+		assert.Equal(v.t, role.Email+role.Password,
+			look[string](v, `document.getElementById("sign-in-email").value + document.getElementById("sign-in-password").value`))
+	}
+	v.clicks("#to-forgot")
+	v.clicks(`#people li button`)
+	v.sees("#sign-in")
+	assert.Equal(v.t, asked, v.Cloud.CountRequests(cloud.Filter{Operation: "InitiateAuth"}), "it is filled in, not sent")
+}
+
+// seesWhatIsWrong makes sure that the other journeys would have seen it.
+func seesWhatIsWrong(v *visitor) {
+	v.opens()
+	assert.Empty(v.t, v.trouble.all())
+	assert.Empty(v.t, v.faults(`{}`))
+	look[int](v, `(() => {
+		console.error("said");
+		setTimeout(() => { throw new Error("thrown") });
+		fetch("/missing");
+		fetch("https://spaceport.example/").catch(() => {});
+		document.querySelector("label").remove();
+		return 1;
+	})()`)
+	for _, trouble := range []string{"console error: \"said\"", "thrown", "answer 404 of " + v.url + "missing", "Content Security Policy"} {
+		assert.Eventually(v.t, func() bool { return strings.Contains(strings.Join(v.trouble.all(), "\n"), trouble) }, patience, 20*time.Millisecond, trouble)
+	}
+	assert.NotEmpty(v.t, v.faults(`{}`), "a field without a label")
+}

@@ -1,0 +1,63 @@
+package page
+
+import (
+	"bytes"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/spaceport/user-migration/infra/rehearsal/spaceport"
+)
+
+// recorded reads lines as the functions wrote them, and returns what is shown with that ledger.
+func recorded(t *testing.T, function, file string, lines ...line) []decision {
+	t.Helper()
+	log, err := os.ReadFile(file)
+	require.NoError(t, err)
+	d := &decisions{}
+	for raw := range bytes.Lines(log) {
+		d.read(function, raw)
+	}
+	return d.newest(lines)
+}
+
+func TestDecisionsOfTheTrigger(t *testing.T) {
+	got := recorded(t, spaceport.Trigger, "testdata/trigger.log")
+	require.Len(t, got, 4)
+	assert.Equal(t, "account-update", got[0].Decision)
+	assert.Equal(t, "letter", got[0].Source)
+	assert.Equal(t, "error", got[1].Decision)
+	assert.Equal(t, "check password: staging is throttling (TooManyRequestsException)", got[1].Reason)
+	assert.Equal(t, "untouched", got[2].Decision)
+	assert.Equal(t, "unknown-user", got[2].Reason)
+	assert.Empty(t, got[2].Who, "the log does not say what a stranger typed")
+	assert.Equal(t, decision{
+		Time: time.Date(2026, 11, 23, 3, 46, 10, 127025720, time.UTC), Function: "trigger", Who: "a***@e***", Decision: "import",
+		Source: "UserMigration_Authentication", Ms: 48, stagingSub: "97f5a4e7-2066-4ea3-aa13-c398459cb2d5",
+	}, got[3])
+}
+
+func TestDecisionsOfTheDatamover(t *testing.T) {
+	hal := line{StagingSub: "97f5a4e7-2066-4ea3-aa13-c398459cb2d5", Email: "hal@example.com"}
+	got := recorded(t, spaceport.Datamover, "testdata/datamover.log", hal)
+	require.Len(t, got, 2, "what is no decision is passed over")
+	assert.Equal(t, "moved", got[0].Decision)
+	assert.Equal(t, "hand-over", got[0].Source)
+	assert.Equal(t, "handed-over", got[1].Decision)
+	assert.Equal(t, int64(3005), got[1].Ms)
+	for _, d := range got {
+		assert.Equal(t, "datamover", d.Function)
+		assert.Equal(t, "h***@e***", d.Who, "the ledger knows whose id it is")
+	}
+}
+
+func TestDecisionsAreNotKeptForEver(t *testing.T) {
+	d := &decisions{}
+	for range 3 * shown {
+		assert.True(t, d.read(spaceport.Trigger, []byte(`{"decision":"import"}`)))
+	}
+	assert.Len(t, d.newest(nil), shown)
+}

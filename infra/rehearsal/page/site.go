@@ -1,0 +1,66 @@
+package page
+
+import (
+	"context"
+	"embed"
+	"encoding/json"
+	"io/fs"
+	"net/http"
+	"strings"
+)
+
+//go:embed web
+var files embed.FS
+
+// site answers the browser.
+type site struct {
+	terms   terms
+	account func(ctx context.Context, accessToken string) (account, error) // or errToken
+	picture func(context.Context) (picture, error)
+	changes *changes
+}
+
+func (w *site) routes() http.Handler {
+	mux := http.NewServeMux()
+	web, err := fs.Sub(files, "web")
+	if err != nil {
+		panic(err) // the name is a constant
+	}
+	mux.Handle("GET /", http.FileServerFS(web))
+	mux.HandleFunc("GET /rehearsal.json", func(out http.ResponseWriter, _ *http.Request) { answer(out, http.StatusOK, w.terms) })
+	mux.HandleFunc("GET /account", w.serveAccount)
+	mux.HandleFunc("GET /events", w.serveEvents)
+	return mux
+}
+
+// guarded serves whoever asks for that host by its name or as localhost. Any other name is a foreign page's, which has its own
+// name resolve to this machine in order to read what only this machine should see.
+func (w *site) guarded(host string) http.Handler {
+	_, port, _ := strings.Cut(host, ":")
+	policy := strings.Join([]string{
+		"default-src 'self'", "connect-src 'self' " + w.terms.Endpoint, "base-uri 'none'", "form-action 'self'", "frame-ancestors 'none'", "object-src 'none'",
+	}, "; ")
+	routes := w.routes()
+	return http.HandlerFunc(func(out http.ResponseWriter, in *http.Request) {
+		h := out.Header()
+		h.Set("Content-Security-Policy", policy)
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Referrer-Policy", "no-referrer")
+		h.Set("Cache-Control", "no-store")
+		if in.Host != host && in.Host != "localhost:"+port {
+			http.Error(out, "this page is "+host+" and nothing else", http.StatusMisdirectedRequest)
+			return
+		}
+		routes.ServeHTTP(out, in)
+	})
+}
+
+func answer(out http.ResponseWriter, status int, document any) {
+	out.Header().Set("Content-Type", "application/json")
+	out.WriteHeader(status)
+	_ = json.NewEncoder(out).Encode(document) // the browser went away
+}
+
+func refuse(out http.ResponseWriter, status int, why string) {
+	answer(out, status, map[string]string{"error": why})
+}

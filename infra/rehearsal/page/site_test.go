@@ -1,0 +1,220 @@
+package page
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"io/fs"
+	"net/http"
+	"net/http/httptest"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// fakeSite serves what it is told, without a cloud.
+func fakeSite() *site {
+	return &site{
+		terms:   terms{Endpoint: "http://127.0.0.1:1", PasswordPolicy: policy{MinimumLength: 8}, People: []person{{Name: "Ada"}}},
+		account: func(context.Context, string) (account, error) { return account{}, nil },
+		picture: func(context.Context) (picture, error) { return picture{}, nil },
+		changes: newChanges(),
+	}
+}
+
+// open serves the site as Serve does.
+func open(t *testing.T, w *site) *httptest.Server {
+	t.Helper()
+	server := httptest.NewUnstartedServer(nil)
+	server.Config.Handler = w.guarded(server.Listener.Addr().String())
+	server.Start()
+	t.Cleanup(func() { server.CloseClientConnections(); server.Close() })
+	return server
+}
+
+func get(t *testing.T, server *httptest.Server, path string, change func(*http.Request)) (*http.Response, string) {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL+path, nil)
+	require.NoError(t, err)
+	if change != nil {
+		change(request)
+	}
+	response, err := server.Client().Do(request)
+	require.NoError(t, err)
+	body, err := io.ReadAll(response.Body)
+	require.NoError(t, errors.Join(err, response.Body.Close()))
+	return response, string(body)
+}
+
+func TestEveryAnswerIsGuarded(t *testing.T) {
+	server := open(t, fakeSite())
+	for _, path := range []string{"/", "/rehearsal.json", "/account", "/nothing-here"} {
+		response, _ := get(t, server, path, nil)
+		h := response.Header
+		assert.Equal(t, "nosniff", h.Get("X-Content-Type-Options"), path)
+		assert.Equal(t, response.StatusCode != http.StatusNotFound, h.Get("Cache-Control") == "no-store", path)
+		policy := h.Get("Content-Security-Policy")
+		assert.Contains(t, policy, "default-src 'self';", path)
+		assert.Contains(t, policy, "connect-src 'self' http://127.0.0.1:1;", path)
+		assert.Contains(t, policy, "frame-ancestors 'none'", path)
+		assert.NotContains(t, policy, "unsafe", path)
+		assert.Empty(t, h.Get("Access-Control-Allow-Origin"), path)
+	}
+}
+
+func TestAForeignNameIsRefused(t *testing.T) {
+	server := open(t, fakeSite())
+	host := strings.TrimPrefix(server.URL, "http://")
+	_, port, _ := strings.Cut(host, ":")
+	for name, want := range map[string]int{
+		host: http.StatusOK, "localhost:" + port: http.StatusOK,
+		"spaceport.example:" + port: http.StatusMisdirectedRequest, "127.0.0.1:1": http.StatusMisdirectedRequest,
+	} {
+		for _, path := range []string{"/", "/rehearsal.json"} {
+			response, body := get(t, server, path, func(r *http.Request) { r.Host = name })
+			assert.Equal(t, want, response.StatusCode, "%s as %s", path, name)
+			assert.Equal(t, want == http.StatusOK, len(body) > 100 || strings.Contains(body, "Ada"), "%s as %s", path, name)
+		}
+	}
+}
+
+func TestTerms(t *testing.T) {
+	_, body := get(t, open(t, fakeSite()), "/rehearsal.json", nil)
+	assert.JSONEq(t, `{"endpoint":"http://127.0.0.1:1","clientId":"","userPoolId":"","region":"",
+		"passwordPolicy":{"minimumLength":8,"uppercase":false,"lowercase":false,"digits":false,"symbols":false},
+		"people":[{"name":"Ada","email":"","password":"","note":""}]}`, body)
+}
+
+func TestAccountIsForWhoeverIsSignedIn(t *testing.T) {
+	w := fakeSite()
+	w.account = func(_ context.Context, token string) (account, error) {
+		switch token {
+		case "good":
+			return account{Email: "ada@example.com", State: "moved", Projects: []map[string]string{}}, nil
+		case "old":
+			return account{}, errToken
+		}
+		return account{}, errors.New("read user: no answer")
+	}
+	server := open(t, w)
+	for authorization, want := range map[string]int{
+		"": http.StatusUnauthorized, "Bearer ": http.StatusUnauthorized, "good": http.StatusUnauthorized, "Basic good": http.StatusUnauthorized,
+		"Bearer old": http.StatusUnauthorized, "Bearer good": http.StatusOK, "Bearer x": http.StatusBadGateway,
+	} {
+		response, body := get(t, server, "/account", func(r *http.Request) { r.Header.Set("Authorization", authorization) })
+		assert.Equal(t, want, response.StatusCode, authorization)
+		var said map[string]any
+		require.NoError(t, json.Unmarshal([]byte(body), &said), authorization)
+		assert.Equal(t, want != http.StatusOK, said["error"] != nil, authorization)
+		if want == http.StatusOK {
+			assert.JSONEq(t, `{"email":"ada@example.com","name":"","productionSub":"","stagingSub":"","state":"moved",
+				"profile":null,"projectCount":0,"projects":[]}`, body)
+		}
+	}
+}
+
+// subscribe returns the events of one browser as they arrive.
+func subscribe(t *testing.T, server *httptest.Server) <-chan picture {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL+"/events", nil)
+	require.NoError(t, err)
+	response, err := server.Client().Do(request)
+	require.NoError(t, err)
+	require.Equal(t, "text/event-stream", response.Header.Get("Content-Type"))
+	events := make(chan picture)
+	go func() {
+		defer close(events)
+		defer func() { _ = response.Body.Close() }()
+		lines := bufio.NewScanner(response.Body)
+		lines.Buffer(nil, 64<<20)
+		for lines.Scan() {
+			var p picture
+			data, ok := strings.CutPrefix(lines.Text(), "data: ")
+			if !ok || json.Unmarshal([]byte(data), &p) != nil {
+				continue
+			}
+			select {
+			case events <- p:
+			case <-t.Context().Done():
+				return
+			}
+		}
+	}()
+	return events
+}
+
+func TestEventsComeAtOnceAndAtEachChange(t *testing.T) {
+	w := fakeSite()
+	var d decisions
+	w.picture = func(context.Context) (picture, error) { return picture{Decisions: d.newest(nil)}, nil }
+	events := subscribe(t, open(t, w))
+	assert.Empty(t, (<-events).Decisions)
+
+	d.read("", []byte(`{"decision":"import"}`))
+	d.read("", []byte(`{"decision":"moved"}`))
+	w.changes.tell()
+	w.changes.tell()
+	assert.Len(t, (<-events).Decisions, 2, "both at once")
+
+	w.changes.tell()
+	select {
+	case <-events:
+		t.Error("an event without a change")
+	case <-time.After(3 * calm):
+	}
+}
+
+func TestAPictureThatCannotBeDrawnEndsTheStream(t *testing.T) {
+	w, draws := fakeSite(), 0
+	w.picture = func(context.Context) (picture, error) {
+		if draws++; draws > 1 {
+			return picture{}, errors.New("read ledger: throttled")
+		}
+		return picture{}, nil
+	}
+	events := subscribe(t, open(t, w))
+	<-events
+	w.changes.tell()
+	_, more := <-events
+	assert.False(t, more, "a browser comes back by itself and then gets the whole picture")
+}
+
+func TestASlowBrowserKeepsNobodyWaiting(t *testing.T) {
+	w := fakeSite()
+	big := strings.Repeat("x", 8<<20) // more than any buffer between the two
+	w.picture = func(context.Context) (picture, error) { return picture{Letters: []letter{{Body: big}}}, nil }
+	server := open(t, w)
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL+"/events", nil)
+	require.NoError(t, err)
+	slow, err := server.Client().Do(request)
+	require.NoError(t, err)
+	defer func() { _ = slow.Body.Close() }() // never read
+
+	began := time.Now()
+	for range 1000 {
+		w.changes.tell()
+	}
+	assert.Less(t, time.Since(began), time.Second)
+	assert.Len(t, (<-subscribe(t, server)).Letters, 1, "another browser is served")
+}
+
+// TestTheSignInStandsAlone: a team copies that folder for a front end of its own.
+func TestTheSignInStandsAlone(t *testing.T) {
+	imports := regexp.MustCompile(`(?:from|import)\s*\(?\s*["']([^"']+)["']`)
+	scripts, err := fs.Glob(files, "web/signin/*.js")
+	require.NoError(t, err)
+	require.NotEmpty(t, scripts)
+	for _, name := range scripts {
+		text, err := fs.ReadFile(files, name)
+		require.NoError(t, err)
+		for _, found := range imports.FindAllStringSubmatch(string(text), -1) {
+			assert.Regexp(t, `^\./[a-z_-]+\.js$`, found[1], name)
+		}
+	}
+}

@@ -1,0 +1,113 @@
+package page
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/chromedp"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// build is where what is made here goes, and installed where make puts what checks the page.
+const (
+	screenshots = "../../../.build/screenshots"
+	axe         = "../../../.venv/axe/node_modules/axe-core/axe.min.js"
+)
+
+func readAxe(t *testing.T) string {
+	t.Helper()
+	script, err := os.ReadFile(axe)
+	if err != nil && os.Getenv("REHEARSAL") != "required" {
+		t.Skip("axe-core is not installed: make test installs it")
+	}
+	require.NoError(t, err)
+	return string(script)
+}
+
+// fault is a violation as axe-core reports it.
+type fault struct {
+	ID, Impact, Help string
+	Nodes            []struct {
+		HTML, FailureSummary string
+	}
+}
+
+func (f fault) String() string {
+	text := fmt.Sprintf("%s (%s): %s", f.ID, f.Impact, f.Help)
+	for _, node := range f.Nodes {
+		text += "\n  " + node.HTML + "\n  " + strings.ReplaceAll(node.FailureSummary, "\n", "\n  ")
+	}
+	return text
+}
+
+// isSound looks at the page as it is now: in light and in dark axe-core finds nothing serious, and on the narrowest of
+// phones nothing has to be scrolled sideways. Pictures are kept by that name.
+func (v *visitor) isSound(state string) {
+	v.t.Helper()
+	for _, scheme := range []struct{ name, rules string }{
+		{"light", `{}`},
+		{"dark", `{ runOnly: { type: "rule", values: ["color-contrast", "link-in-text-block"] } }`}, // all else is the same in both
+	} {
+		v.prefers(&emulation.MediaFeature{Name: "prefers-color-scheme", Value: scheme.name}, &emulation.MediaFeature{Name: "prefers-reduced-motion", Value: "reduce"})
+		for _, f := range v.faults(scheme.rules) {
+			if f.Impact == "serious" || f.Impact == "critical" {
+				assert.Fail(v.t, "axe-core, "+state+", "+scheme.name, f.String())
+			}
+		}
+		v.keep(state+"-"+scheme.name, gets(v, "take a picture", chromedp.FullScreenshot(100)))
+	}
+	v.prefers()
+	v.fits(state)
+}
+
+func (v *visitor) prefers(features ...*emulation.MediaFeature) {
+	v.t.Helper()
+	v.does("prefer", chromedp.Func(func(ctx context.Context, tab *chromedp.Target) error {
+		_, err := cdp.Call(ctx, tab, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: features})
+		return err
+	}))
+}
+
+func (v *visitor) faults(rules string) []fault {
+	v.t.Helper()
+	if !v.holds("window.axe") {
+		v.does("load axe-core", chromedp.Evaluate[chromedp.Void](v.axe))
+	}
+	return gets(v, "run axe-core", chromedp.Evaluate[[]fault](
+		`axe.run(document, { resultTypes: ["violations"], ...`+rules+` }).then((r) => r.violations)`, chromedp.EvalAwaitPromise))
+}
+
+func (v *visitor) fits(state string) {
+	v.t.Helper()
+	v.resizes(size{"narrow", 320, 640, true})
+	assert.LessOrEqual(v.t, look[int](v, "document.documentElement.scrollWidth"), 320, "%s is wider than the narrowest phone", state)
+	v.resizes(v.size)
+}
+
+func (v *visitor) keep(name string, picture []byte) {
+	v.t.Helper()
+	require.NoError(v.t, os.MkdirAll(screenshots, 0o755))
+	require.NoError(v.t, os.WriteFile(filepath.Join(screenshots, v.size.name+"-"+name+".png"), picture, 0o644))
+}
+
+// keepsNothing makes sure that no secret stands where others can find it: in the address, in what the browser stores, or in
+// an attribute, which extensions and style sheets can read.
+func (v *visitor) keepsNothing(secrets ...string) {
+	v.t.Helper()
+	places := look[[]string](v, `[location.href, document.cookie, JSON.stringify([{...localStorage}, {...sessionStorage}, history.state]),
+		...[...document.querySelectorAll("*")].flatMap((e) => [...e.attributes].map((a) => e.id + " " + a.name + "=" + a.value))]`)
+	for _, place := range places {
+		for _, secret := range append(secrets, "eyJ") { // so begins every token
+			assert.NotContains(v.t, place, secret)
+		}
+	}
+	assert.Equal(v.t, v.url, look[string](v, "location.href"))
+	assert.Zero(v.t, look[int](v, "localStorage.length + sessionStorage.length"))
+}

@@ -1,0 +1,29 @@
+// The functions' decisions, as they happen, and how much of Cognito's limit each took.
+import { follow, write, writeTime } from "./list.js";
+
+const byId = (id) => document.getElementById(id);
+
+const limit = 5000; // ms that Cognito waits for a trigger
+
+// What Cognito waits for is named like UserMigration_Authentication. A hand-over is not, and a letter does not say how long it took.
+const isAwaited = (d) => d.source.includes("_");
+
+function took(d) {
+  if (isAwaited(d)) return `${d.ms} of ${limit} ms`;
+  return d.ms > 0 ? `${d.ms} ms, with nobody waiting` : "";
+}
+
+const keyOf = (d) => [d.time, d.function, d.who, d.decision, d.source, d.ms].join(" ");
+
+export const showDecisions = follow(byId("decisions"), byId("decision"), byId("decisions-empty"), keyOf, (item, d) => {
+  item.dataset.decision = d.decision;
+  writeTime(item, d.time);
+  write(item, ".who", d.who || "somebody unknown");
+  write(item, ".function", d.function);
+  write(item, ".verdict", d.decision);
+  write(item, ".reason", d.reason);
+  write(item, ".source", d.source);
+  write(item, ".took", took(d));
+  item.querySelector(".bar").hidden = !isAwaited(d);
+  item.querySelector(".bar").style.setProperty("--share", Math.min(1, d.ms / limit));
+});

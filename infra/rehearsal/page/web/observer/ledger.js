@@ -1,0 +1,20 @@
+// The ledger: one row per person on the way.
+import { follow, write } from "./list.js";
+
+const byId = (id) => document.getElementById(id);
+
+export const showLedger = follow(byId("ledger").tBodies[0], byId("ledger-row"), byId("ledger-empty"), (line) => line.stagingSub, (row, line) => {
+  row.dataset.sub = line.stagingSub;
+  row.dataset.state = line.state;
+  write(row, ".email", line.email, line.email);
+  write(row, ".state", line.state);
+  write(row, ".error", line.error);
+  write(row, ".via", line.via);
+  write(row, ".rows", line.rows);
+  writeId(row, ".staging", line.stagingSub);
+  writeId(row, ".production", line.productionSub);
+});
+
+function writeId(row, selector, id) {
+  write(row, selector, id ? `${id.slice(0, 8)}…` : "not yet", id);
+}

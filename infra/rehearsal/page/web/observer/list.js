@@ -1,0 +1,48 @@
+// A list that follows what the server sends: each event is the whole picture, and only what differs is touched, so that
+// whoever reads, selects or tabs through it is not thrown out.
+
+const markedFor = 4000;
+
+// follow returns what brings a list up to date. keyOf names an item for good; fill writes it into its copy of the template.
+export function follow(list, template, empty, keyOf, fill) {
+  const nodes = new Map();
+  let first = true;
+  return (items) => {
+    const wanted = new Map(items.map((item) => [keyOf(item), item]));
+    for (const [key, node] of nodes) {
+      if (wanted.has(key)) continue;
+      node.remove();
+      nodes.delete(key);
+    }
+    let next = list.firstElementChild;
+    for (const [key, item] of wanted) {
+      const node = nodes.get(key) ?? template.content.firstElementChild.cloneNode(true);
+      nodes.set(key, node);
+      const before = node.textContent;
+      fill(node, item);
+      if (!first && node.textContent !== before) mark(node);
+      if (node === next) next = next.nextElementSibling;
+      else list.insertBefore(node, next);
+    }
+    empty.hidden = items.length > 0;
+    first = false;
+  };
+}
+
+function mark(node) {
+  node.classList.add("new");
+  setTimeout(() => node.classList.remove("new"), markedFor);
+}
+
+// write leaves a text that is right already alone: somebody may have selected it.
+export function write(node, selector, text, title) {
+  const part = node.querySelector(selector);
+  if (part.textContent !== String(text)) part.textContent = text;
+  if (title) part.title = title;
+}
+
+export function writeTime(node, rfc3339) {
+  const part = node.querySelector("time");
+  part.dateTime = rfc3339;
+  write(node, "time", new Date(rfc3339).toLocaleTimeString());
+}

@@ -1,0 +1,200 @@
+// The sign-in that a user of Spaceport sees: one view at a time, from a password, or a forgotten one, to the account.
+// Tokens and passwords are in memory only, and go with the page.
+import { follow, readAccount, showAccount } from "./account.js";
+import { userPool } from "./cognito.js";
+import { check, checkAsTyped, setRules, toggle } from "./password.js";
+import { blame, busy, byId, hush, say, show } from "./view.js";
+import { challengeInWords, inWords } from "./words.js";
+
+const signIn = byId("sign-in"), email = byId("sign-in-email"), password = byId("sign-in-password");
+const forgot = byId("forgot"), forgotEmail = byId("forgot-email");
+const reset = byId("reset"), resetEmail = byId("reset-email"), code = byId("reset-code"), newPassword = byId("reset-password");
+const resend = byId("resend");
+const account = byId("account");
+
+// Where the user pool is, and its password policy. A front end of your own has both in its build.
+const settings = fetch("/rehearsal.json").then((response) => response.json());
+const pool = settings.then(userPool);
+settings.then(({ passwordPolicy }) => setRules(passwordPolicy));
+
+let session = { ended: true };
+
+// Each form's work asks Cognito and returns what to do next. If whoever sent the form has left it meanwhile, it is not done.
+
+onSubmit(signIn, async () => {
+  const name = email.value;
+  try {
+    return await enter(name, password.value);
+  } catch (error) {
+    if (error.code !== "PasswordResetRequiredException") throw error;
+    return mustReset(name);
+  }
+});
+
+async function enter(name, typed, news) {
+  const { challenge, ...tokens } = await (await pool).signIn(name, typed);
+  if (challenge) return () => { toSignIn(name); say("error", challengeInWords); };
+  const found = await readAccount(tokens.accessToken);
+  return () => {
+    forgetPasswords();
+    session = { ...tokens, ended: false };
+    showAccount(found);
+    show(account, byId("account-title"));
+    if (news) say("news", news);
+    follow(session, found).catch(() => { leave(); say("error", "Your session has ended. Please sign in again."); });
+  };
+}
+
+// mustReset serves a forced reset that is said outright. It asks for a code even if a letter has one already: nobody here
+// can tell whether that one is still good.
+async function mustReset(name) {
+  const why = "Spaceport has moved to a new system, and your account needs a new password, just this once.";
+  try {
+    const sentTo = await sendCode(name);
+    return () => toReset(name, `${why} We sent a code to ${sentTo}.`);
+  } catch (error) {
+    return () => { toReset(name); fail(reset, error); }; // a code from an earlier letter may do
+  }
+}
+
+onSubmit(forgot, async () => {
+  const name = forgotEmail.value;
+  const sentTo = await sendCode(name);
+  return () => toReset(name, `We sent a code to ${sentTo}, if that address has an account.`);
+});
+
+// sendCode returns where the code went, masked. Where the app client gives away who exists, this page still does not
+// ("Managing user existence error responses").
+async function sendCode(name) {
+  const sentTo = await (await pool).forgotPassword(name).catch((error) => {
+    if (!["UserNotFoundException", "NotAuthorizedException"].includes(error.code)) throw error;
+  });
+  return sentTo ?? name.replace(/^(.)[^@]*@(.).*$/, "$1***@$2***");
+}
+
+onSubmit(reset, async () => {
+  const name = resetEmail.value, chosen = newPassword.value;
+  const missing = check(chosen);
+  if (missing.length) {
+    return () => { say("error", `The new password still needs ${missing.join(", ")}.`); blame(newPassword); };
+  }
+  await (await pool).confirmForgotPassword(name, code.value.replace(/\s/g, ""), chosen);
+  try {
+    return await enter(name, chosen, "Your new password is set, and you are signed in.");
+  } catch {
+    return () => {
+      toSignIn(name);
+      say("news", "Your new password is set, but signing in did not work just now. Please sign in with it.");
+    };
+  }
+});
+
+onClick(resend, () => attempt(reset, resend, async () => {
+  const sentTo = await sendCode(resetEmail.value);
+  return () => toReset(resetEmail.value, `We sent a new code to ${sentTo}, if that address has an account.`);
+}));
+
+onClick(byId("sign-out"), async () => {
+  const { refreshToken } = session;
+  leave();
+  say("news", "You are signed out.");
+  await (await pool).signOut(refreshToken).catch(() => {}); // the tokens are forgotten here anyway, and run out
+});
+
+onClick(byId("to-forgot"), () => toForgot());
+onClick(byId("forgot-back"), () => toSignIn(forgotEmail.value));
+onClick(byId("reset-back"), () => toSignIn(resetEmail.value));
+onClick(byId("have-code"), () => { if (forgot.reportValidity()) toReset(forgotEmail.value); });
+
+checkAsTyped(newPassword);
+const hidePasswords = [toggle(byId("sign-in-show"), password), toggle(byId("reset-show"), newPassword)];
+
+// From view to view.
+
+function toSignIn(name) {
+  forgetPasswords();
+  email.value = name;
+  show(signIn, name ? password : email);
+}
+
+function toForgot() {
+  forgetPasswords();
+  forgotEmail.value = email.value;
+  show(forgot, forgotEmail);
+}
+
+function toReset(name, news) {
+  forgetPasswords();
+  resetEmail.value = name;
+  check("");
+  show(reset, code);
+  if (news) {
+    say("news", news);
+    holdResend();
+  }
+}
+
+function leave() {
+  session.ended = true;
+  session = { ended: true };
+  toSignIn("");
+}
+
+function forgetPasswords() {
+  password.value = newPassword.value = code.value = "";
+  for (const hide of hidePasswords) hide();
+}
+
+// A new code makes the one before useless, so it is not had by drumming on the button.
+let held;
+
+function holdResend() {
+  const label = "Send a new code";
+  let seconds = 10;
+  const tick = () => {
+    resend.disabled = seconds > 0;
+    resend.textContent = seconds > 0 ? `${label} (${seconds} s)` : label;
+    if (seconds-- === 0) clearInterval(held);
+  };
+  clearInterval(held);
+  held = setInterval(tick, 1000);
+  tick();
+}
+
+// How forms are sent, and what becomes of errors.
+
+function onClick(button, act) {
+  button.addEventListener("click", act);
+}
+
+function onSubmit(form, work) {
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    attempt(form, event.submitter ?? form.querySelector("[type=submit]"), work);
+  });
+}
+
+async function attempt(form, button, work) {
+  if (form.getAttribute("aria-busy")) return;
+  hush();
+  try {
+    const next = await busy(form, button, work);
+    if (!form.hidden) next();
+  } catch (error) {
+    if (!form.hidden) fail(form, error);
+  }
+}
+
+const offer = document.createElement("button");
+offer.type = "button";
+offer.textContent = "Forgot your password?";
+onClick(offer, toForgot);
+
+function fail(form, error) {
+  if (!error.code) console.error(error); // not Cognito's: a developer should see it
+  const { text, about, offersReset } = inWords(form.id, error.code);
+  say("error", text, ...(offersReset ? [offer] : []));
+  if (offersReset) forgetPasswords();
+  if (about) blame(byId(about));
+  else form.querySelector("[type=submit]").focus(); // to try again
+}

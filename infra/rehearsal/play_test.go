@@ -1,0 +1,102 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/spaceport/user-migration/infra/rehearsal/spaceport"
+)
+
+// TestPlay starts the page as make rehearsal does, does in a clean shell what it says, and ends it as Ctrl-C would.
+func TestPlay(t *testing.T) {
+	if err := spaceport.Installed(); err != nil && os.Getenv("REHEARSAL") != "required" {
+		t.Skipf("the local cloud is not installed (%v)", err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	said, out := io.Pipe()
+	ended := make(chan error, 1)
+	go func() {
+		ended <- play(ctx, out)
+		_ = out.Close()
+	}()
+	terminal := bufio.NewReader(said)
+	told := readUntil(t, terminal, ".build/bulk status")
+
+	page := regexp.MustCompile(`https?://\S+`).FindString(told)
+	response, err := http.Get(page)
+	require.NoError(t, err, "the first URL is the page's")
+	require.NoError(t, response.Body.Close())
+	assert.Equal(t, http.StatusOK, response.StatusCode)
+	assert.Contains(t, response.Header.Get("Content-Type"), "text/html")
+
+	desk := t.TempDir()
+	for command, want := range map[string]string{
+		"check": "This migration can work", "sweep --log-dir " + desk: "accounts to create", "status": "not come over",
+	} {
+		assert.Contains(t, paste(t, told, ".build/bulk "+command), want, command)
+	}
+
+	go stop()
+	rest, err := io.ReadAll(terminal)
+	require.NoError(t, err)
+	assert.Contains(t, string(rest), "The page is closed; nothing is left running.")
+	assert.NoError(t, <-ended, "that is how it is to end")
+	_, err = http.Get(page)
+	assert.Error(t, err, "nobody answers any more")
+}
+
+func readUntil(t *testing.T, from *bufio.Reader, last string) string {
+	t.Helper()
+	var told strings.Builder
+	for {
+		line, err := from.ReadString('\n')
+		told.WriteString(line)
+		require.NoError(t, err, told.String())
+		if strings.TrimSpace(line) == last {
+			return told.String()
+		}
+	}
+}
+
+// paste runs a command in a shell that has nothing but what was printed to be pasted.
+func paste(t *testing.T, told, command string) string {
+	t.Helper()
+	lines := regexp.MustCompile(`(?m)^(cd|unset|export) .*$`).FindAllString(told, -1)
+	shell := exec.CommandContext(t.Context(), "/bin/sh", "-ec", strings.Join(append(lines, command), "\n"))
+	shell.Env, shell.Dir = []string{}, filepath.Dir(t.TempDir())
+	answer, err := shell.CombinedOutput()
+	require.NoError(t, err, string(answer))
+	return string(answer)
+}
+
+func TestStoppedBeforeItIsReady(t *testing.T) {
+	if spaceport.Installed() != nil {
+		t.Skip("the local cloud is not installed")
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	stop()
+	var out strings.Builder
+	assert.NoError(t, play(ctx, &out))
+	assert.NotContains(t, out.String(), "http", "no page was ready")
+}
+
+func TestQuote(t *testing.T) {
+	for value, want := range map[string]string{
+		"us-east-1_abc": "us-east-1_abc", "arn:aws:iam::1:role/x": "arn:aws:iam::1:role/x", "": "''", "two words": "'two words'",
+		"$HOME": "'$HOME'", "it's": `'it'\''s'`, "a;b": "'a;b'", "[1]": "'[1]'",
+	} {
+		assert.Equal(t, want, quote(value))
+	}
+}
