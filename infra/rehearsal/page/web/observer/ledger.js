@@ -16,5 +16,5 @@ export const showLedger = follow(byId("ledger").tBodies[0], byId("ledger-row"), 
 });
 
 function writeId(row, selector, id) {
-  write(row, selector, id ? `${id.slice(0, 8)}…` : "not yet", id);
+  write(row, selector, id ? `${id.slice(0, 6)}…` : "not yet", id);
 }
