@@ -89,7 +89,7 @@ func (p *person) bringOver(ctx context.Context) error {
 	case wholeWay:
 		return p.begin(ctx, ledger.Line{})
 	case resume:
-		if !p.takeRoom() {
+		if !p.room.take() {
 			return skip(LimitReached)
 		}
 		return p.account(ctx, line.ImportedAt, ledger.Line{})
@@ -115,12 +115,12 @@ func (p *person) afterTrigger(ctx context.Context, line ledger.Line) error {
 
 // begin writes the ledger line, and then creates the account. before is the unbound line that stands there, if any.
 func (p *person) begin(ctx context.Context, before ledger.Line) error {
-	if !p.takeRoom() {
+	if !p.room.take() {
 		return skip(LimitReached)
 	}
 	at := p.Now()
 	if err := p.Ledger.Begin(ctx, p.user.Sub, p.user.Email(), at, before); err != nil {
-		p.giveRoom()
+		p.room.giveBack()
 		if errors.Is(err, ledger.ErrChanged) {
 			return skip(ComingIn)
 		}
@@ -129,29 +129,21 @@ func (p *person) begin(ctx context.Context, before ledger.Line) error {
 	return p.account(ctx, at, before)
 }
 
-// account makes the account and binds it at once: from then on the ledger knows it for ours. at is when the line was begun.
+// account makes the account, for which there is room, and binds it at once: from then on the ledger knows it for ours. at is
+// when the line was begun.
 func (p *person) account(ctx context.Context, at time.Time, before ledger.Line) error {
 	attributes, _ := trigger.ForProduction(p.user, p.options.CustomAttributes)
 	sub, err := p.Accounts.Create(ctx, p.user.Email(), attributes)
 	if err == nil {
+		p.room.keep()
 		return p.claim(ctx, sub, "account created")
 	}
-	p.giveRoom()
+	p.room.giveBack()
 	if errors.Is(err, registrar.ErrExists) {
 		return p.exists(ctx, at, before)
 	}
 	return err
 }
-
-func (p *person) takeRoom() bool {
-	if p.created.Add(1) <= int64(p.options.Limit) || p.options.Limit == 0 {
-		return true
-	}
-	p.giveRoom()
-	return false
-}
-
-func (p *person) giveRoom() { p.created.Add(-1) }
 
 func (p *person) claim(ctx context.Context, sub, details string) error {
 	line, err := p.Ledger.Claim(ctx, p.user.Sub, sub)

@@ -25,9 +25,14 @@ type Options struct {
 	CustomAttributes []string
 }
 
-// directory reads a user pool; the contract is that of bulk/directory.
-type directory interface {
+// userList lists a user pool; the contract is that of bulk/directory.
+type userList interface {
 	Users(ctx context.Context) iter.Seq2[trigger.User, error]
+}
+
+// directory also finds somebody in it.
+type directory interface {
+	userList
 	ByEmail(ctx context.Context, email string) ([]trigger.User, error)
 }
 
@@ -60,14 +65,15 @@ type Journal interface{ Write(Entry) error }
 
 // Parts are what a sweep works with.
 type Parts struct {
-	Staging, Production directory
-	Accounts            accountMaker
-	Ledger              sweepLedger
-	Mover               mover
-	Journal             Journal
-	Now                 func() time.Time // AWS's clock, since accounts are told apart by their age
-	Fatal               func(error) bool // whether no further user can do better, such as after expired credentials
-	Done                func()           // called once a user, for progress; may be nil
+	Staging    directory
+	Production userList
+	Accounts   accountMaker
+	Ledger     sweepLedger
+	Mover      mover
+	Journal    Journal
+	Now        func() time.Time // AWS's clock, since accounts are told apart by their age
+	Fatal      func(error) bool // whether no further user can do better, such as after expired credentials
+	Done       func()           // called once a user, for progress; may be nil
 }
 
 // Sweeper runs one sweep.
@@ -75,10 +81,10 @@ type Sweeper struct {
 	Parts
 	options Options
 
-	tally   *Tally
-	created atomic.Int64
-	moving  chan struct{} // room for data moves
-	brake   brake
+	tally  *Tally
+	room   *room         // for accounts
+	moving chan struct{} // room for data moves
+	brake  brake
 }
 
 // inFlight is how many users are under way at once: enough that the slowest quota is always waited for, with a second or
@@ -90,7 +96,7 @@ const (
 
 // New returns a sweep that has not begun.
 func New(p Parts, o Options) *Sweeper {
-	return &Sweeper{Parts: p, options: o, tally: newTally(), moving: make(chan struct{}, movesInFlight)}
+	return &Sweeper{Parts: p, options: o, tally: newTally(), room: newRoom(o.Limit), moving: make(chan struct{}, movesInFlight)}
 }
 
 // Run sweeps until everybody was looked at, ctx ends, or nothing works any more. Users in flight are finished first in
