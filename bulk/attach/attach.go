@@ -5,9 +5,9 @@ package attach
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -43,18 +43,23 @@ var ErrDisplaces = errors.New("somebody else's trigger stands there")
 // stagingSub is the attribute that ties an account to its past.
 const stagingSub = "custom:staging_sub"
 
+// ErrChanged means that what was read for the plan is not what is there any more. Writing would take back what somebody else
+// has changed meanwhile.
+var ErrChanged = errors.New("somebody else has changed it meanwhile; run the command again")
+
 // Change is one thing that would be different, and the call that makes it so.
 type Change struct {
 	Where string `json:"where"` // pool, schema or app client
 	What  string `json:"what"`
 	make  func(context.Context) error
+	check func(context.Context) error // that nothing else is different
 }
 
 // Plan is all that there is to do, in order. Nothing was written to make it.
 type Plan struct {
-	Pool    string   `json:"pool"` // its name
-	Changes []Change `json:"changes"`
-	check   func(context.Context) error
+	Pool    string   // its name
+	Changes []Change // may be empty
+	Left    []string // triggers that are left in their place, since they are not ours
 }
 
 // Apply makes the changes, and then reads everything back to be sure that nothing else is different.
@@ -67,10 +72,15 @@ func (p *Plan) Apply(ctx context.Context) error {
 			return fmt.Errorf("%s: %s: %w", c.Where, c.What, err)
 		}
 	}
-	if len(p.Changes) == 0 {
-		return nil
+	for _, c := range p.Changes {
+		if c.check == nil {
+			continue
+		}
+		if err := c.check(ctx); err != nil {
+			return fmt.Errorf("%s: %w", c.Where, err)
+		}
 	}
-	return p.check(ctx)
+	return nil
 }
 
 // Operator attaches and detaches at one pool.
@@ -112,6 +122,9 @@ func (o *Operator) Detach(ctx context.Context, f Functions) (*Plan, error) {
 	}
 	plan := &Plan{Pool: aws.ToString(pool.Name)}
 	return plan, o.setTriggers(plan, pool, func(slot slot, tags map[string]string) (string, error) {
+		if slot.now != "" && slot.now != slot.ours(f) {
+			plan.Left = append(plan.Left, slot.name+" is "+slot.now)
+		}
 		return detached(slot, f, tags), nil
 	})
 }
@@ -134,26 +147,14 @@ func (o *Operator) addAttribute(pool *types.UserPoolType) []Change {
 	if there {
 		return nil
 	}
-	return []Change{{"schema", "add " + stagingSub + " (string, never changed; Cognito cannot remove it again)", func(ctx context.Context) error {
+	add := func(ctx context.Context) error {
 		_, err := o.api.AddCustomAttributes(ctx, &cognito.AddCustomAttributesInput{UserPoolId: &o.pool, CustomAttributes: []types.SchemaAttributeType{{
 			Name: aws.String(strings.TrimPrefix(stagingSub, "custom:")), AttributeDataType: types.AttributeDataTypeString, Mutable: aws.Bool(false),
 			StringAttributeConstraints: &types.StringAttributeConstraintsType{MinLength: aws.String("0"), MaxLength: aws.String("2048")},
 		}}})
 		return err
-	}}}
-}
-
-// carryOver copies every field that both types have, by name. Whatever the SDK learns to describe and to update in later
-// versions comes along by itself.
-func carryOver(described, update any) error {
-	raw, err := json.Marshal(described)
-	if err != nil {
-		return fmt.Errorf("copy settings: %w", err)
 	}
-	if err := json.Unmarshal(raw, update); err != nil {
-		return fmt.Errorf("copy settings: %w", err)
-	}
-	return nil
+	return []Change{{Where: "schema", What: "add " + stagingSub + " (string, never changed; Cognito cannot remove it again)", make: add}}
 }
 
 func poolUpdate(pool *types.UserPoolType) (*cognito.UpdateUserPoolInput, error) {
@@ -162,9 +163,15 @@ func poolUpdate(pool *types.UserPoolType) (*cognito.UpdateUserPoolInput, error) 
 		return nil, err
 	}
 	in.UserPoolId, in.PoolName = pool.Id, pool.Name
+	// Tags of AWS's own, such as those of a stack, stay by themselves, and nobody else may write one ("AWS General Reference,
+	// Tagging").
+	maps.DeleteFunc(in.UserPoolTags, func(name, _ string) bool { return strings.HasPrefix(name, "aws:") })
 	// Cognito describes both and accepts one ("Amazon Cognito API reference, AdminCreateUserConfigType").
 	if p := in.Policies; p != nil && p.PasswordPolicy != nil && p.PasswordPolicy.TemporaryPasswordValidityDays > 0 && in.AdminCreateUserConfig != nil {
 		in.AdminCreateUserConfig.UnusedAccountValidityDays = 0
+	}
+	if in.SmsConfiguration != nil && in.SmsConfiguration.SnsCallerArn == nil {
+		in.SmsConfiguration = nil // described empty where there is none, and not accepted so
 	}
 	return in, nil
 }

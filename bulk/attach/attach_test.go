@@ -228,6 +228,7 @@ func TestDetachLeavesWhatIsNotOurs(t *testing.T) {
 	f.pool.LambdaConfig.PostConfirmation = aws.String("arn:datamover")
 	plan, err := New(f, "pool").Detach(t.Context(), ours)
 	apply(t, plan, err)
+	assert.Equal(t, []string{"UserMigration is arn:theirs"}, plan.Left)
 	assert.Equal(t, "arn:theirs", *f.pool.LambdaConfig.UserMigration)
 	assert.Nil(t, f.pool.LambdaConfig.PostConfirmation)
 }
@@ -271,5 +272,47 @@ func (l lossy) UpdateUserPool(ctx context.Context, in *cognito.UpdateUserPoolInp
 func TestWhatTheUpdateChangedBesidesIsNamed(t *testing.T) {
 	plan, err := New(lossy{full()}, "pool").Attach(t.Context(), ours, Options{})
 	require.NoError(t, err)
-	assert.ErrorContains(t, plan.Apply(t.Context()), `the pool's MfaConfiguration is "OFF", and was "x"`)
+	assert.ErrorContains(t, plan.Apply(t.Context()), `pool: after the update its MfaConfiguration is "OFF", and was "x"; set it right by hand`)
+}
+
+// forgetful forgets a setting of a client that it was sent, and puts a list into another order.
+type forgetful struct{ *fakePool }
+
+func (f forgetful) UpdateUserPoolClient(ctx context.Context, in *cognito.UpdateUserPoolClientInput, o ...func(*cognito.Options)) (*cognito.UpdateUserPoolClientOutput, error) {
+	out, err := f.fakePool.UpdateUserPoolClient(ctx, in, o...)
+	slices.Reverse(f.clients[0].WriteAttributes)
+	f.clients[0].AccessTokenValidity = aws.Int32(1)
+	return out, err
+}
+
+func TestClientsAreReadBackToo(t *testing.T) {
+	plan, err := New(forgetful{full()}, "pool").Attach(t.Context(), ours, Options{})
+	require.NoError(t, err)
+	assert.ErrorContains(t, plan.Apply(t.Context()), "app client x: after the update its AccessTokenValidity is 1, and was 7; set it right by hand")
+}
+
+func TestNobodysChangeIsTakenBack(t *testing.T) {
+	for name, change := range map[string]func(*fakePool){
+		"pool: ":         func(f *fakePool) { f.pool.MfaConfiguration = types.UserPoolMfaTypeOff },
+		"app client x: ": func(f *fakePool) { f.clients[0].AccessTokenValidity = aws.Int32(1) },
+	} {
+		f := full()
+		plan, err := New(f, "pool").Attach(t.Context(), ours, Options{})
+		require.NoError(t, err)
+		change(f)
+		err = plan.Apply(t.Context())
+		require.ErrorIs(t, err, ErrChanged)
+		assert.ErrorContains(t, err, name)
+		assert.NotContains(t, f.calls, "UpdateUserPool")
+		plan, err = New(f, "pool").Attach(t.Context(), ours, Options{})
+		apply(t, plan, err)
+	}
+}
+
+func TestTagsOfAWSsOwnAreNotSent(t *testing.T) {
+	f := full()
+	f.pool.UserPoolTags = map[string]string{"aws:cloudformation:stack-name": "s", "k": "v"}
+	plan, err := New(f, "pool").Attach(t.Context(), ours, Options{})
+	apply(t, plan, err)
+	assert.Equal(t, map[string]string{"k": "v"}, f.updates[0].UserPoolTags)
 }

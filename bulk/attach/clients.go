@@ -40,24 +40,47 @@ func (o *Operator) closeWriteLists(ctx context.Context, pool *types.UserPoolType
 }
 
 func (o *Operator) closeWriteList(ctx context.Context, pool *types.UserPoolType, id string) ([]Change, error) {
+	before, err := o.clientUpdate(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	list, what := writeList(pool, before.WriteAttributes)
+	if what == "" {
+		return nil, nil
+	}
+	in := *before
+	in.WriteAttributes = list
+	return []Change{{
+		Where: "app client " + aws.ToString(in.ClientName),
+		What:  what,
+		make: func(ctx context.Context) error {
+			if err := o.compareClient(ctx, before, unchanged); err != nil {
+				return err
+			}
+			_, err := o.api.UpdateUserPoolClient(ctx, &in)
+			return err
+		},
+		check: func(ctx context.Context) error { return o.compareClient(ctx, &in, arrived) },
+	}}, nil
+}
+
+// clientUpdate reads an app client, as an update that changes nothing.
+func (o *Operator) clientUpdate(ctx context.Context, id string) (*cognito.UpdateUserPoolClientInput, error) {
 	out, err := o.api.DescribeUserPoolClient(ctx, &cognito.DescribeUserPoolClientInput{UserPoolId: &o.pool, ClientId: &id})
 	if err != nil {
 		return nil, fmt.Errorf("read app client %s: %w", id, err)
 	}
-	client := out.UserPoolClient
-	list, what := writeList(pool, client.WriteAttributes)
-	if what == "" {
-		return nil, nil
-	}
 	in := &cognito.UpdateUserPoolClientInput{}
-	if err := carryOver(client, in); err != nil {
-		return nil, err
-	}
-	in.WriteAttributes = list
-	return []Change{{"app client " + aws.ToString(client.ClientName), what, func(ctx context.Context) error {
-		_, err := o.api.UpdateUserPoolClient(ctx, in)
+	return in, carryOver(out.UserPoolClient, in)
+}
+
+// compareClient reads an app client and holds it against an update.
+func (o *Operator) compareClient(ctx context.Context, update *cognito.UpdateUserPoolClientInput, by func(was, is any) error) error {
+	now, err := o.clientUpdate(ctx, *update.ClientId)
+	if err != nil {
 		return err
-	}}}, nil
+	}
+	return by(update, now)
 }
 
 // writeList is the list that a client is to have; what is empty if it has a good one.

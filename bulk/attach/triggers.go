@@ -2,9 +2,7 @@ package attach
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
-	"maps"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	cognito "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
@@ -56,6 +54,10 @@ func detached(s slot, f Functions, tags map[string]string) string {
 
 // setTriggers plans one UpdateUserPool that puts into each slot what choose says.
 func (o *Operator) setTriggers(plan *Plan, pool *types.UserPoolType, choose func(slot, map[string]string) (string, error)) error {
+	before, err := poolUpdate(pool)
+	if err != nil {
+		return err
+	}
 	in, err := poolUpdate(pool)
 	if err != nil {
 		return err
@@ -63,7 +65,6 @@ func (o *Operator) setTriggers(plan *Plan, pool *types.UserPoolType, choose func
 	if in.LambdaConfig == nil {
 		in.LambdaConfig = &types.LambdaConfigType{}
 	}
-	in.UserPoolTags = maps.Clone(in.UserPoolTags)
 	if in.UserPoolTags == nil {
 		in.UserPoolTags = map[string]string{}
 	}
@@ -85,13 +86,17 @@ func (o *Operator) setTriggers(plan *Plan, pool *types.UserPoolType, choose func
 	}
 	if len(changes) > 0 {
 		// One call for all of them: the pool never has some of our triggers only.
-		changes[len(changes)-1].make = func(ctx context.Context) error {
+		last := &changes[len(changes)-1]
+		last.make = func(ctx context.Context) error {
+			if err := o.compare(ctx, before, unchanged); err != nil {
+				return err
+			}
 			_, err := o.api.UpdateUserPool(ctx, in)
 			return err
 		}
+		last.check = func(ctx context.Context) error { return o.compare(ctx, in, arrived) }
 	}
 	plan.Changes = append(plan.Changes, changes...)
-	plan.check = func(ctx context.Context) error { return o.nothingElse(ctx, in) }
 	return nil
 }
 
@@ -102,8 +107,8 @@ func orNone(arn string) string {
 	return arn
 }
 
-// nothingElse reads the pool again and holds it against what was sent.
-func (o *Operator) nothingElse(ctx context.Context, sent *cognito.UpdateUserPoolInput) error {
+// compare reads the pool and holds it against an update.
+func (o *Operator) compare(ctx context.Context, update *cognito.UpdateUserPoolInput, by func(was, is any) error) error {
 	pool, err := o.describe(ctx)
 	if err != nil {
 		return err
@@ -112,18 +117,5 @@ func (o *Operator) nothingElse(ctx context.Context, sent *cognito.UpdateUserPool
 	if err != nil {
 		return err
 	}
-	want, got := settings(sent), settings(now)
-	for name, value := range want {
-		if string(got[name]) != string(value) {
-			return fmt.Errorf("after the update the pool's %s is %s, and was %s: set it right by hand", name, got[name], value)
-		}
-	}
-	return nil
-}
-
-func settings(in *cognito.UpdateUserPoolInput) map[string]json.RawMessage {
-	raw, _ := json.Marshal(in) // a struct of strings and numbers
-	all := map[string]json.RawMessage{}
-	_ = json.Unmarshal(raw, &all)
-	return all
+	return by(update, now)
 }

@@ -80,5 +80,8 @@ func TestAttachAndDetach(t *testing.T) {
 	assert.Nil(t, describe().LambdaConfig.UserMigration)
 	code, out, _ = run("detach")
 	assert.Zero(t, code)
-	assert.Equal(t, "Nothing to change: Existing is as it should be.\n", out)
+	goldentest.Equal(t, "detach_again", out)
+	code, _, errs = o.bulk("attach", "--production-user-pool-id", *pool, "--trigger", "Spaceport-Migration-trigger", "--datamover", functions[5])
+	assert.Equal(t, 2, code)
+	assert.Contains(t, errs, `--trigger is "Spaceport-Migration-trigger": it must be the ARN of a Lambda function`)
 }
