@@ -18,6 +18,8 @@ import (
 	"path/filepath"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/spaceport/user-migration/bulk/directory"
 	"github.com/spaceport/user-migration/bulk/progress"
 	"github.com/spaceport/user-migration/datamover/rows"
@@ -26,6 +28,8 @@ import (
 const (
 	manifestFile = "manifest.json"
 	format       = 1
+
+	tablesAtOnce = 4 // each holds one page of rows and one buffer
 )
 
 // ErrNotEmpty means that the folder holds something already, which is never overwritten.
@@ -93,24 +97,53 @@ func (m *Maker) Make(ctx context.Context, dir string) (Manifest, error) {
 		return Manifest{}, err
 	}
 	made := Manifest{Format: format, Started: m.now().UTC()}
-	users := m.users(ctx)
-	file, err := m.file(dir, "users.jsonl.gz", Users, m.pool.ID(), users, m.pool.Estimate(ctx))
+	task := m.meter.Start("Saving "+m.pool.ID(), string(Users), m.pool.Estimate(ctx))
+	users, err := m.file(dir, "users.jsonl.gz", Users, m.pool.ID(), m.users(ctx), task)
 	if err != nil {
 		return Manifest{}, err
 	}
-	made.Files = append(made.Files, file)
-	for _, name := range m.names {
-		if filepath.Base(name) != name {
-			return Manifest{}, fmt.Errorf("table %q cannot be a file's name", name)
-		}
-		file, err := m.file(dir, "table-"+name+".jsonl.gz", Rows, name, m.rows(ctx, name), m.tables.Estimate(ctx, name))
-		if err != nil {
-			return Manifest{}, err
-		}
-		made.Files = append(made.Files, file)
+	task.End()
+	tables, err := m.saveTables(ctx, dir)
+	if err != nil {
+		return Manifest{}, err
 	}
+	made.Files = append([]File{users}, tables...)
 	made.Finished = m.now().UTC()
 	return made, writeManifest(dir, made)
+}
+
+// saveTables saves several tables at once, each to a file of its own. The first error ends all.
+func (m *Maker) saveTables(ctx context.Context, dir string) ([]File, error) {
+	task := m.meter.Start("Saving tables", string(Rows), m.estimate(ctx))
+	files := make([]File, len(m.names))
+	saving, ctx := errgroup.WithContext(ctx)
+	saving.SetLimit(tablesAtOnce)
+	for i, name := range m.names {
+		saving.Go(func() (err error) {
+			if filepath.Base(name) != name {
+				return fmt.Errorf("table %q cannot be a file's name", name)
+			}
+			files[i], err = m.file(dir, "table-"+name+".jsonl.gz", Rows, name, m.rows(ctx, name), task)
+			return err
+		})
+	}
+	if err := saving.Wait(); err != nil {
+		return nil, err
+	}
+	task.End()
+	return files, nil
+}
+
+// estimate is of the rows of all tables, 0 where that of one is unknown.
+func (m *Maker) estimate(ctx context.Context) (rows int) {
+	for _, name := range m.names {
+		of := m.tables.Estimate(ctx, name)
+		if of == 0 {
+			return 0
+		}
+		rows += of
+	}
+	return rows
 }
 
 func makeFolder(dir string) error {
@@ -152,14 +185,13 @@ func (m *Maker) rows(ctx context.Context, table string) iter.Seq2[any, error] {
 }
 
 // file writes one file, one line for each of lines, down to the disk.
-func (m *Maker) file(dir, name string, kind Kind, source string, lines iter.Seq2[any, error], estimate int) (f File, err error) {
+func (m *Maker) file(dir, name string, kind Kind, source string, lines iter.Seq2[any, error], task *progress.Task) (f File, err error) {
 	f = File{Name: name, Kind: kind, Source: source, Started: m.now().UTC()}
 	out, err := create(filepath.Join(dir, name))
 	if err != nil {
 		return f, err
 	}
 	defer func() { err = errors.Join(err, out.close()) }()
-	task := m.meter.Start("Saving "+source, string(kind), estimate)
 	enc := json.NewEncoder(out.gzip)
 	enc.SetEscapeHTML(false)
 	for line, err := range lines {
@@ -176,7 +208,6 @@ func (m *Maker) file(dir, name string, kind Kind, source string, lines iter.Seq2
 		return f, fmt.Errorf("write %s: %w", name, err)
 	}
 	f.Bytes, f.SHA256, f.Finished = out.bytes, hex.EncodeToString(out.sum.Sum(nil)), m.now().UTC()
-	task.End()
 	return f, nil
 }
 

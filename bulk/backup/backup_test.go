@@ -15,7 +15,10 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -24,6 +27,7 @@ import (
 
 	"github.com/spaceport/user-migration/bulk/directory"
 	"github.com/spaceport/user-migration/bulk/goldentest"
+	"github.com/spaceport/user-migration/bulk/progress"
 	"github.com/spaceport/user-migration/datamover/rows"
 	"github.com/spaceport/user-migration/trigger"
 )
@@ -104,10 +108,14 @@ func newStaging() *fakeStaging {
 }
 
 func maker(f *fakeStaging) *Maker {
-	now := time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC)
-	return NewMaker(f, fakeTables{f}, []string{"Users-staging", "Projects-staging"}, nil, func() time.Time {
-		now = now.Add(time.Second)
-		return now
+	return makerOf(f, fakeTables{f})
+}
+
+// makerOf has a clock that is a second later whenever it is looked at.
+func makerOf(f *fakeStaging, tables stagingTables) *Maker {
+	var looks atomic.Int64
+	return NewMaker(f, tables, []string{"Users-staging", "Projects-staging"}, nil, func() time.Time {
+		return time.Date(2026, 1, 31, 12, 0, int(looks.Add(1)), 0, time.UTC)
 	})
 }
 
@@ -119,11 +127,12 @@ func made(t *testing.T) (dir string, m Manifest) {
 	return dir, m
 }
 
-// plain takes out what depends on how well this Go compresses.
+// plain takes out what depends on how well this Go compresses, and on which table is done first.
 func plain(m Manifest) Manifest {
 	m.Files = slices.Clone(m.Files)
 	for i := range m.Files {
 		m.Files[i].Bytes, m.Files[i].SHA256 = 1234, "sha256"
+		m.Files[i].Started, m.Files[i].Finished = m.Started, m.Finished
 	}
 	return m
 }
@@ -138,6 +147,9 @@ func TestBackup(t *testing.T) {
 	inMemory, err := json.Marshal(m)
 	require.NoError(t, err)
 	assert.JSONEq(t, string(inMemory), string(written))
+	for _, f := range m.Files {
+		assert.True(t, m.Started.Before(f.Started) && f.Started.Before(f.Finished) && f.Finished.Before(m.Finished), f.Name)
+	}
 	raw, err := json.MarshalIndent(plain(m), "", "  ")
 	require.NoError(t, err)
 	goldentest.Equal(t, "manifest", string(raw)+"\n")
@@ -230,6 +242,60 @@ func TestUnfinishedIsRecognised(t *testing.T) {
 	odd.rows["Users-staging"][0]["odd"] = nil
 	_, err = maker(odd).Make(t.Context(), filepath.Join(t.TempDir(), "saved"))
 	require.ErrorContains(t, err, "attribute odd: unknown type")
+}
+
+// together streams no row before every table has been asked for.
+type together struct {
+	fakeTables
+	asked sync.WaitGroup
+}
+
+func (f *together) Rows(ctx context.Context, table string) iter.Seq2[rows.Row, error] {
+	f.asked.Done()
+	f.asked.Wait()
+	return f.fakeTables.Rows(ctx, table)
+}
+
+func TestTablesAreSavedAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		staging := newStaging()
+		tables := &together{fakeTables: fakeTables{staging}}
+		tables.asked.Add(2)
+		var shown bytes.Buffer
+		m := makerOf(staging, tables)
+		m.meter = progress.New(&shown, progress.Options{})
+		dir := filepath.Join(t.TempDir(), "saved")
+		made, err := m.Make(t.Context(), dir)
+		require.NoError(t, err)
+		assert.Equal(t, []string{"users.jsonl.gz", "table-Users-staging.jsonl.gz", "table-Projects-staging.jsonl.gz"},
+			[]string{made.Files[0].Name, made.Files[1].Name, made.Files[2].Name}, "in the order of the settings")
+		assert.Equal(t, "Saving us-west-2_staging: 3 users in 0.0 s\nSaving tables: 1,501 rows in 0.0 s\n", shown.String())
+		report, err := Check(t.Context(), dir, nil)
+		require.NoError(t, err)
+		assert.Empty(t, report.Damage)
+	})
+}
+
+// endless has profiles without end, and projects that cannot be read.
+type endless struct{ fakeTables }
+
+func (f endless) Rows(ctx context.Context, table string) iter.Seq2[rows.Row, error] {
+	return func(yield func(rows.Row, error) bool) {
+		if table == "Projects-staging" {
+			yield(nil, errAWS)
+			return
+		}
+		for yield(rows.Row{"id": text("u")}, ctx.Err()) {
+		}
+	}
+}
+
+func TestOneTableThatFailsEndsAll(t *testing.T) {
+	staging := newStaging()
+	dir := filepath.Join(t.TempDir(), "saved")
+	_, err := makerOf(staging, endless{fakeTables{staging}}).Make(t.Context(), dir)
+	require.ErrorIs(t, err, errAWS)
+	assert.NoFileExists(t, filepath.Join(dir, manifestFile))
 }
 
 func TestTableOutsideTheFolder(t *testing.T) {

@@ -186,6 +186,9 @@ func TestChecks(t *testing.T) {
 		{"staging pool/second factors", "refuse", func(f *Facts) {
 			f.Staging.Value.MFA, f.Settings.MFAUsers = "OPTIONAL", settings.MFARefuse
 		}, Warning, "stays behind"},
+		{"staging pool/second factors", "refuse everybody", func(f *Facts) {
+			f.Staging.Value.MFA, f.Settings.MFAUsers = "ON", settings.MFARefuse
+		}, Warning, "nobody can come over by themselves"},
 		{"staging pool/second factors", "accept", func(f *Facts) {
 			f.Staging.Value.MFA, f.Settings.MFAUsers = "OPTIONAL", settings.MFAAccept
 		}, Warning, "by password alone"},
@@ -233,6 +236,9 @@ func TestChecks(t *testing.T) {
 		{"permissions/allowed", "denied", func(f *Facts) {
 			f.Permissions = append(f.Permissions, Permission{"production", "create users", "cognito-idp:AdminSetUserPassword", "us-west-2_prod", ErrDenied})
 		}, Failure, "create users in production (us-west-2_prod): AccessDenied to cognito-idp:AdminSetUserPassword"},
+		{"permissions/allowed", "untried", func(f *Facts) {
+			f.Permissions = append(f.Permissions, Permission{"production", "create users", "cognito-idp:UpdateUserPool", "us-west-2_prod", ErrUntried})
+		}, Warning, "AdminCreateUser; not tried, since no call is sure to change nothing: cognito-idp:UpdateUserPool"},
 		{"permissions/allowed", "untold", func(f *Facts) { f.Permissions[0].Err = errOutage }, Warning, "cognito-idp:AdminCreateUser could not be tried (HTTP 500)"},
 	} {
 		t.Run(tt.check+"/"+tt.what, func(t *testing.T) {
@@ -250,6 +256,21 @@ func TestChecks(t *testing.T) {
 			require.Len(t, said, 1)
 			assert.Contains(t, said[0], tt.says)
 		})
+	}
+}
+
+func TestToAttach(t *testing.T) {
+	assert.False(t, wellDone().ToAttach())
+	for what, spoil := range map[string]func(*Facts){
+		"a trigger":   func(f *Facts) { delete(f.Production.Value.Triggers, "UserMigration") },
+		"attribute":   func(f *Facts) { delete(f.Production.Value.Schema, "custom:staging_sub") },
+		"write lists": func(f *Facts) { f.ProductionClients.Value[0].Writes = nil },
+	} {
+		f := wellDone()
+		spoil(&f)
+		assert.True(t, f.ToAttach(), what)
+		f.Production.Err = ErrDenied
+		assert.False(t, f.ToAttach(), "nobody knows")
 	}
 }
 

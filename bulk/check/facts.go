@@ -115,8 +115,11 @@ type Sample struct {
 	Buckets map[string]int // bucket → rows that name it
 }
 
-// Permission is something that the operator must be allowed, and what trying it gave: nil, ErrDenied, or an error that
-// tells neither.
+// ErrUntried is of a permission that nothing but its use could tell: no such call is sure to be refused.
+var ErrUntried = errors.New("not tried")
+
+// Permission is something that the operator must be allowed, and what trying it gave: nil, ErrDenied, ErrUntried, or an
+// error that tells neither.
 type Permission struct {
 	Account string // "production" or "staging"
 	Purpose string // such as "create users"

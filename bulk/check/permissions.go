@@ -33,7 +33,7 @@ func (p Permission) goesWith(other Permission) bool {
 
 // permitted judges the permissions for one purpose.
 func permitted(same []Permission) verdict {
-	var denied, untold, granted []string
+	var denied, untold, untried, granted []string
 	var why error
 	for _, p := range same {
 		switch {
@@ -42,6 +42,8 @@ func permitted(same []Permission) verdict {
 			granted = append(granted, name)
 		case errors.Is(p.Err, ErrDenied):
 			denied = append(denied, p.Action)
+		case errors.Is(p.Err, ErrUntried):
+			untried = append(untried, p.Action)
 		default:
 			untold, why = append(untold, p.Action), p.Err
 		}
@@ -52,6 +54,9 @@ func permitted(same []Permission) verdict {
 		return fail("Allow it to the operator's role.", "%s: AccessDenied to %s", purpose, list(denied))
 	case len(untold) > 0:
 		return warn("Run bulk check again once that is seen to.", "%s: %s could not be tried (%v)", purpose, list(untold), why)
+	case len(untried) > 0:
+		return warn("Look at the operator's role yourself. Where bulk attach is refused midway, it goes on there when run again.",
+			"%s: %s; not tried, since no call is sure to change nothing: %s", purpose, list(granted), list(untried))
 	}
 	return ok("%s: %s", purpose, list(granted))
 }

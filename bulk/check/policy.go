@@ -5,6 +5,8 @@ import (
 	"path"
 	"slices"
 	"strings"
+
+	"github.com/spaceport/user-migration/bulk/check/iam"
 )
 
 // may says what a function's resource policy lets Cognito do.
@@ -16,12 +18,12 @@ const (
 	mayForAnyPool
 )
 
-// statement is one statement of a resource policy. Its members can be a text or a list of texts.
+// statement is one statement of a resource policy.
 type statement struct {
 	Effect    string
 	Principal json.RawMessage
-	Action    texts
-	Condition map[string]map[string]texts
+	Action    iam.Texts
+	Condition map[string]map[string]iam.Texts
 }
 
 // cognitoMay reads a function's resource policy.
@@ -48,7 +50,7 @@ func cognitoMay(policy string, p Pool) may {
 }
 
 func (s statement) namesCognito() bool {
-	var byKind struct{ Service texts }
+	var byKind struct{ Service iam.Texts }
 	if json.Unmarshal(s.Principal, &byKind) == nil {
 		return slices.Contains(byKind.Service, "cognito-idp.amazonaws.com")
 	}
@@ -105,20 +107,4 @@ func matches(pattern, value string) bool {
 	const slash = "\x00"
 	found, err := path.Match(strings.ReplaceAll(pattern, "/", slash), strings.ReplaceAll(value, "/", slash))
 	return err == nil && found
-}
-
-// texts is a text or a list of texts.
-type texts []string
-
-// UnmarshalJSON reads either.
-func (t *texts) UnmarshalJSON(raw []byte) error {
-	var one string
-	if json.Unmarshal(raw, &one) == nil {
-		*t = texts{one}
-		return nil
-	}
-	var many []string
-	err := json.Unmarshal(raw, &many)
-	*t = many
-	return err
 }

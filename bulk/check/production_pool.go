@@ -195,6 +195,16 @@ func passwords(f Facts) verdict {
 	return ok("a new one needs %s; one that comes over by sign-in is kept as it is", list(needs))
 }
 
+// AnyCustom is a custom attribute of the pool, always the same one.
+func (p Pool) AnyCustom() (name string, a Attribute, ok bool) {
+	for _, name := range slices.Sorted(maps.Keys(p.Schema)) {
+		if strings.HasPrefix(name, "custom:") {
+			return name, p.Schema[name], true
+		}
+	}
+	return "", Attribute{}, false
+}
+
 // requiredNames are the attributes that production asks of a new user.
 func (p Pool) requiredNames() []string {
 	var names []string

@@ -106,6 +106,10 @@ func stagingCase(f Facts) verdict {
 // secondFactors: nobody's TOTP secret can be exported, and ListUsers does not tell who has one.
 func secondFactors(f Facts) verdict {
 	mfa := f.Staging.Value.MFA
+	if mfa == "ON" && f.Settings.MFAUsers == settings.MFARefuse {
+		return warn("Set MFA_USERS to reset, for the trigger too: then people set a new password by e-mail.",
+			"everybody in staging has one, and who has one stays behind (MFA_USERS is refuse): nobody can come over by themselves")
+	}
 	if f.Production.Err == nil && f.Production.Value.MFA == "ON" {
 		return warn("Make MFA optional in production until the migration is over, or make sure that the app can set it up at sign-in.",
 			"production asks everybody for a second factor, and none comes over")

@@ -31,6 +31,13 @@ func functionName(arn string) string {
 	return arn
 }
 
+// ToAttach tells whether bulk attach has anything to do. It has the rights for that only where it does: a pool that a stack
+// made gets its triggers from the stack.
+func (f Facts) ToAttach() bool {
+	_, bearsSub := f.Production.Value.Schema["custom:staging_sub"]
+	return f.Production.Err == nil && (triggers(f).level != OK || writeLists(f).level != OK || !bearsSub)
+}
+
 // Functions are those that carry the migration, each once.
 func (p Pool) Functions() []string {
 	var functions []string

@@ -18,9 +18,9 @@ func backupCommand() *command {
 		summary: "save staging's users and tables to a folder, and prove a backup whole",
 		usage:   "[--check] DIR",
 		help: `
-Saves every staging user with all attributes, and both tables whole, to DIR: compressed
-JSON lines, and a manifest.json with counts and checksums, which is written last. DIR
-must be empty or not there; nothing is overwritten. With --check it reads a backup
+Saves every staging user with all attributes, and the tables that move whole, to DIR:
+compressed JSON lines, and a manifest.json with counts and checksums, which is written
+last. DIR must be empty or not there; nothing is overwritten. With --check it reads a backup
 again and proves every checksum, count and line; that asks nothing of AWS.
 
 The backup is personal data. Only you can read the files; keep it that way. Passwords

@@ -19,8 +19,10 @@ func checkCommand() *command {
 		help: `
 Looks at both pools, the app clients, every staging user, the tables and what you are
 allowed, and says of each what it found and what to do. It only reads; where only a write
-tells whether it is allowed, it sends one that cannot succeed: about a user whom nobody is,
-or on a condition that never holds. Users are listed, once, and never signed in.
+tells whether it is allowed, it sends one that cannot succeed: about a user or an app client
+that nobody is, of an attribute that is there already, or on a condition that never holds.
+What bulk attach needs is tried while it has something to do. Users are listed, once, and
+never signed in.
 
 --canary also comes to production as an app would, under an address that nobody has: sign-in
 and "forgot password" must be refused just as Cognito refuses any unknown user.

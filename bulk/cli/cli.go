@@ -217,6 +217,9 @@ func (l *stringList) String() string { return strings.Join(*l, ", ") }
 
 // Set adds one more.
 func (l *stringList) Set(value string) error {
+	if value == "" {
+		return errors.New("it is empty")
+	}
 	*l = append(*l, value)
 	return nil
 }

@@ -12,7 +12,8 @@ import (
 
 const introduction = `bulk brings staging's users over to production, whoever does not come by signing in.
 
-It reads both accounts. Only "sweep --live" writes, and staging is never changed.
+It reads both accounts. Nothing is written without --live, but for the one user of
+"check --canary-user", and staging is never changed.
 `
 
 const afterword = `
@@ -61,7 +62,7 @@ func (c *command) printHelp(w io.Writer) {
 	fmt.Fprintln(w, "\nFlags:")
 	c.printFlags(w)
 	if len(c.requires) > 0 {
-		needs := "Needs " + strings.Join(c.requires, " and ") + ", each as environment variable or flag: bulk help settings"
+		needs := "Needs " + strings.Join(c.requires, " and ") + ", from the environment, a flag or --stack: bulk help settings"
 		fmt.Fprint(w, "\n"+table.Wrap(needs, "", ""))
 	}
 }

@@ -63,7 +63,8 @@ func TestAttachNeedsToKnowTheFunctions(t *testing.T) {
 		code, _, errs := runWith(nil, command, "--stack", "Spaceport-Migration")
 		assert.Equal(t, 2, code)
 		assert.Contains(t, errs, "Give --trigger and --datamover")
-		code, _, errs = runWith(nil, command, "--production-user-pool-id", "us-west-2_p", "--trigger", "a", "--datamover", "b", "--live")
+		code, _, errs = runWith(nil, command, "--production-user-pool-id", "us-west-2_p",
+			"--trigger", "arn:aws:lambda:us-west-2:123456789012:function:a", "--datamover", "arn:aws:lambda:us-west-2:123456789012:function:b", "--live")
 		assert.Equal(t, 2, code)
 		assert.Contains(t, errs, "add --yes")
 	}

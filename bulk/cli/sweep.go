@@ -68,7 +68,7 @@ func (f *sweepFlags) declare(set *flag.FlagSet) {
 	set.Var(&f.users, "user", "only the staging user with this `EMAIL`; may be repeated")
 	set.StringVar(&f.notify, "notify", "code", "`code` sends the letter with a code; none creates accounts without it, to be written to by a later sweep")
 	set.BoolVar(&f.adopt, "adopt", false, "bind production accounts with the same e-mail, verified on both sides, and give them their data")
-	set.Float64Var(&f.share, "quota-share", 0.8, "share of each Cognito quota to use, above 0 and up to 1")
+	set.Float64Var(&f.share, "quota-share", 0.8, "`SHARE` of each Cognito quota to use, above 0 and up to 1")
 	set.Var(&f.raised, "quota", "a quota that AWS has raised for you, as `CATEGORY=N` requests a second; may be repeated")
 	set.StringVar(&f.logDir, "log-dir", ".", "`DIR` for the sweep log")
 }
@@ -121,6 +121,9 @@ type sweepRun struct {
 func runSweep(ctx context.Context, s *session, f sweepFlags) error {
 	if err := f.check(); err != nil {
 		return err
+	}
+	if s.settings.StagingUserPoolID == s.settings.ProductionUserPoolID {
+		return usagef("STAGING_USER_POOL_ID and PRODUCTION_USER_POOL_ID are one pool, %s: nobody has anywhere to go", s.settings.StagingUserPoolID)
 	}
 	if f.live && !f.yes && !s.InTerminal {
 		return usagef("--live asks for the pool's name, and nobody is there to answer: add --yes")

@@ -1,8 +1,9 @@
 package stacks
 
 import (
-	"encoding/json"
 	"slices"
+
+	"github.com/spaceport/user-migration/bulk/check/iam"
 )
 
 // Function is what the template says of a Lambda function.
@@ -39,20 +40,7 @@ type Statement struct {
 }
 
 // Texts is a text or a list of texts.
-type Texts []string
-
-// UnmarshalJSON reads either.
-func (t *Texts) UnmarshalJSON(raw []byte) error {
-	var one string
-	if json.Unmarshal(raw, &one) == nil {
-		*t = Texts{one}
-		return nil
-	}
-	var many []string
-	err := json.Unmarshal(raw, &many)
-	*t = many
-	return err
-}
+type Texts = iam.Texts
 
 // Statements are those of all the role's own policies.
 func (r Role) Statements() []Statement {

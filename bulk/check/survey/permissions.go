@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"slices"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	cognito "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
@@ -22,6 +23,11 @@ type userWriter interface {
 	AdminResetUserPassword(context.Context, *cognito.AdminResetUserPasswordInput, ...func(*cognito.Options)) (*cognito.AdminResetUserPasswordOutput, error)
 }
 
+type poolWriter interface {
+	UpdateUserPoolClient(context.Context, *cognito.UpdateUserPoolClientInput, ...func(*cognito.Options)) (*cognito.UpdateUserPoolClientOutput, error)
+	AddCustomAttributes(context.Context, *cognito.AddCustomAttributesInput, ...func(*cognito.Options)) (*cognito.AddCustomAttributesOutput, error)
+}
+
 type rowAPI interface {
 	GetItem(context.Context, *dynamodb.GetItemInput, ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error)
 	BatchGetItem(context.Context, *dynamodb.BatchGetItemInput, ...func(*dynamodb.Options)) (*dynamodb.BatchGetItemOutput, error)
@@ -32,7 +38,7 @@ type rowAPI interface {
 }
 
 // attempt is one call that shows whether it is allowed: refusals are what whoever is allowed may get. A write is made so
-// that it cannot but be refused.
+// that it cannot but be refused; where no such call is known, call is nil.
 type attempt struct {
 	action   string
 	call     func(context.Context) error
@@ -58,6 +64,9 @@ func (s *Survey) tryEverything(ctx context.Context, f check.Facts) []check.Permi
 	}
 	try(production, "read the pool", production.poolID, production.readPool(nobody))
 	try(production, "create users", production.poolID, production.createUsers(nobody))
+	if f.ToAttach() {
+		try(production, "attach the triggers", production.poolID, production.attachTriggers(f.Production.Value))
+	}
 	try(production, "keep the ledger", s.settings.LedgerTable,
 		production.keepLedger(s.settings.LedgerTable, keyOfNobody(f.Ledger.Value, "stagingSub", nobody)))
 	for _, t := range f.Tables {
@@ -67,6 +76,9 @@ func (s *Survey) tryEverything(ctx context.Context, f check.Facts) []check.Permi
 }
 
 func (a attempt) outcome(ctx context.Context) error {
+	if a.call == nil {
+		return check.ErrUntried
+	}
 	err := a.call(ctx)
 	switch {
 	case err == nil && a.writes:
@@ -95,7 +107,7 @@ func (e end) readPool(nobody string) []attempt {
 		}, nil, false},
 		{"cognito-idp:DescribeUserPoolClient", func(ctx context.Context) error {
 			_, err := e.pools.DescribeUserPoolClient(ctx, &cognito.DescribeUserPoolClientInput{
-				UserPoolId: &e.poolID, ClientId: aws.String("nobodysclient"),
+				UserPoolId: &e.poolID, ClientId: nobodysClient,
 			})
 			return err
 		}, []string{"ResourceNotFoundException"}, false},
@@ -128,6 +140,29 @@ func (e end) createUsers(nobody string) []attempt {
 			_, err := e.pools.AdminResetUserPassword(ctx, &cognito.AdminResetUserPasswordInput{UserPoolId: &e.poolID, Username: &nobody})
 			return err
 		}, unknown, true},
+	}
+}
+
+// attachTriggers tries what bulk attach does. A client that nobody has cannot be changed, and an attribute that is there
+// cannot be added ("Cognito developer guide, User pool attributes": it can be neither changed nor removed).
+// UpdateUserPool resets what it leaves out, and nothing makes it sure to be refused once it is allowed.
+func (e end) attachTriggers(p check.Pool) []attempt {
+	add := attempt{action: "cognito-idp:AddCustomAttributes"}
+	if name, there, ok := p.AnyCustom(); ok {
+		add = attempt{add.action, func(ctx context.Context) error {
+			_, err := e.pools.AddCustomAttributes(ctx, &cognito.AddCustomAttributesInput{UserPoolId: &e.poolID, CustomAttributes: []types.SchemaAttributeType{
+				{Name: aws.String(strings.TrimPrefix(name, "custom:")), AttributeDataType: types.AttributeDataType(there.Type), Mutable: &there.Mutable},
+			}})
+			return err
+		}, []string{"InvalidParameterException"}, true}
+	}
+	return []attempt{
+		{"cognito-idp:UpdateUserPoolClient", func(ctx context.Context) error {
+			_, err := e.pools.UpdateUserPoolClient(ctx, &cognito.UpdateUserPoolClientInput{UserPoolId: &e.poolID, ClientId: nobodysClient})
+			return err
+		}, []string{"ResourceNotFoundException"}, true},
+		add,
+		{action: "cognito-idp:UpdateUserPool"},
 	}
 }
 
@@ -206,6 +241,8 @@ func (e end) put(table string, nobody row) attempt {
 		return err
 	}, refusedByCondition, true}
 }
+
+var nobodysClient = aws.String("nobodysclient")
 
 // never is a condition that does not hold for any row, there or not. A table with another key than was asked about answers
 // that the request is not valid, which it does for the allowed only.

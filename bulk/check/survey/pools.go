@@ -21,6 +21,7 @@ type poolAPI interface {
 	ListGroups(context.Context, *cognito.ListGroupsInput, ...func(*cognito.Options)) (*cognito.ListGroupsOutput, error)
 	ListUsers(context.Context, *cognito.ListUsersInput, ...func(*cognito.Options)) (*cognito.ListUsersOutput, error)
 	userWriter
+	poolWriter
 }
 
 type identityAPI interface {

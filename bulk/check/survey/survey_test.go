@@ -117,6 +117,7 @@ func rowsAndUsers(t *testing.T, s *spaceport.Spaceport) (state []any) {
 }
 
 func TestLookAsDeployed(t *testing.T) {
+	t.Parallel()
 	s := spaceporttest.Start(t, spaceport.Options{})
 	_, err := s.Add(t.Context(), spaceport.Person{Name: "Ada", Email: "ada@example.com", Password: password, Projects: 3,
 		Attributes: map[string]string{"custom:plan": "pro", "custom:internal_note": "n"}})
@@ -163,6 +164,7 @@ func TestLookAsDeployed(t *testing.T) {
 
 // TestSpoiled spoils the two accounts in every way that a description can show, at once.
 func TestSpoiled(t *testing.T) {
+	t.Parallel()
 	s := spaceporttest.Start(t, spaceport.Options{})
 	ctx := t.Context()
 	_, err := s.Production.UpdateUserPool(ctx, &cognito.UpdateUserPoolInput{
@@ -243,6 +245,7 @@ func spoilTables(t *testing.T, s *spaceport.Spaceport) {
 
 // TestEveryPermission takes each right away in turn, and expects the survey to name it.
 func TestEveryPermission(t *testing.T) {
+	t.Parallel()
 	s := spaceporttest.Start(t, spaceport.Options{})
 	optional := []string{"lambda:GetPolicy", "cognito-idp:ListGroups", "dynamodb:DescribeTimeToLive", "dynamodb:DescribeContinuousBackups"}
 	for _, end := range []struct {
@@ -281,7 +284,42 @@ func TestEveryPermission(t *testing.T) {
 	}
 }
 
+// TestRightsToAttach has a pool without our triggers: what bulk attach needs is tried, and changes nothing.
+func TestRightsToAttach(t *testing.T) {
+	t.Parallel()
+	s := spaceporttest.Start(t, spaceport.Options{})
+	ctx := t.Context()
+	_, err := s.Production.UpdateUserPool(ctx, &cognito.UpdateUserPoolInput{UserPoolId: &s.ProductionPool, LambdaConfig: &types.LambdaConfigType{}})
+	require.NoError(t, err)
+	described := func() *cognito.DescribeUserPoolOutput {
+		out, err := s.Production.DescribeUserPool(ctx, &cognito.DescribeUserPoolInput{UserPoolId: &s.ProductionPool})
+		require.NoError(t, err)
+		return out
+	}
+	before := described()
+	rights := []string{"cognito-idp:UpdateUserPoolClient", "cognito-idp:AddCustomAttributes"}
+	for i, missing := range append(rights, "") {
+		f := look(t, open(t, s, inStaging, append(slices.Clone(inProduction), slices.DeleteFunc(slices.Clone(rights), func(r string) bool { return r == missing })...)))
+		got := map[string]error{}
+		for _, p := range f.Permissions {
+			if p.Purpose == "attach the triggers" {
+				got[p.Action] = p.Err
+			}
+		}
+		want := map[string]error{rights[0]: nil, rights[1]: nil, "cognito-idp:UpdateUserPool": check.ErrUntried}
+		if missing != "" {
+			want[missing] = check.ErrDenied
+		}
+		assert.Equal(t, want, got, "%d without %s", i, missing)
+	}
+	assert.Equal(t, before.UserPool, described().UserPool)
+
+	f := check.Pool{Schema: map[string]check.Attribute{"email": {}}}
+	assert.ErrorIs(t, end{}.attachTriggers(f)[1].outcome(ctx), check.ErrUntried, "no attribute is there that could be added again")
+}
+
 func TestWhatIsNotThere(t *testing.T) {
+	t.Parallel()
 	s := spaceporttest.Start(t, spaceport.Options{})
 	y := open(t, s, inStaging, inProduction)
 	y.settings.LedgerTable = "nothing"
@@ -306,6 +344,7 @@ func TestWhatIsNotThere(t *testing.T) {
 }
 
 func TestARoleThatCannotBeAssumed(t *testing.T) {
+	t.Parallel()
 	s := spaceporttest.Start(t, spaceport.Options{})
 	y := open(t, s, inStaging, inProduction)
 	s.Cloud.AllowRole(cloud.Role{ARN: role, ExternalID: "another", Principals: []string{"bulk"}, Allow: inStaging})
@@ -319,6 +358,7 @@ func TestARoleThatCannotBeAssumed(t *testing.T) {
 }
 
 func TestNoCredentials(t *testing.T) {
+	t.Parallel()
 	s := spaceporttest.Start(t, spaceport.Options{})
 	y := open(t, s, inStaging, inProduction)
 	cfg := s.Config(aws.Credentials{AccessKeyID: "AKIANOBODY", SecretAccessKey: "x"})
@@ -329,6 +369,7 @@ func TestNoCredentials(t *testing.T) {
 }
 
 func TestStranger(t *testing.T) {
+	t.Parallel()
 	s := spaceporttest.Start(t, spaceport.Options{})
 	y := open(t, s, inStaging, inProduction)
 	client := check.Client{ID: s.ProductionApp, Name: "web", HidesUsers: true}
@@ -349,6 +390,7 @@ func TestStranger(t *testing.T) {
 }
 
 func TestNewcomer(t *testing.T) {
+	t.Parallel()
 	s := spaceporttest.Start(t, spaceport.Options{})
 	y := open(t, s, inStaging, inProduction)
 	_, err := s.Add(t.Context(), spaceport.Person{Name: "Eve", Email: "Eve@example.com", Password: password, Projects: 230})
@@ -378,6 +420,7 @@ func TestNewcomer(t *testing.T) {
 }
 
 func TestNewcomerWhoseHookIsDetached(t *testing.T) {
+	t.Parallel()
 	s := spaceporttest.Start(t, spaceport.Options{})
 	y := open(t, s, inStaging, inProduction)
 	y.patience = 200 * time.Millisecond
