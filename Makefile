@@ -67,11 +67,13 @@ local-binaries: $(FUNCTIONS:%=.build/%/bootstrap) .build/bulk
 
 # Both need AWS CLI profiles: STAGING_PROFILE, PRODUCTION_PROFILE. Every parameter of a template can be given by its name, as in
 # make deploy-production AlarmEmail=ops@spaceport.example; CONFIRM=yes answers the question in a script.
+GIVEN = $(foreach name,$(.VARIABLES),$(if $(filter command,$(firstword $(origin $(name)))),$(name)))
+
 deploy-staging: ## roles and app client in the staging account; shows what will change, and asks
-	@infra/deploy.sh staging
+	@GIVEN="$(GIVEN)" infra/deploy.sh staging
 
 deploy-production: $(FUNCTIONS:%=dist/%.zip) ## functions, ledger, alarms and pool in the production account; shows and asks too
-	@Architecture=$(if $(filter amd64,$(GOARCH)),x86_64,arm64) infra/deploy.sh production
+	@GIVEN="$(GIVEN)" Architecture=$(if $(filter amd64,$(GOARCH)),x86_64,arm64) infra/deploy.sh production
 
 undeploy: ## end the migration: the production stack goes, pool and ledger stay
 	@infra/deploy.sh undeploy

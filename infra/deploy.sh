@@ -5,6 +5,7 @@
 # the value that the stack has, or the template's default. Nothing is changed before the change set was shown and confirmed.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+[ -z "${AWS_REGION:-}" ] || export AWS_DEFAULT_REGION=$AWS_REGION # which is all that version 1 of the AWS CLI knows
 
 what=${1:?staging, production or undeploy}
 aws=${AWS:-aws}
@@ -37,8 +38,11 @@ parameters() {
 # parameter TEMPLATE NAME FIELD: a field of one parameter, such as its description.
 parameter() {
 	awk -v name="$2:" -v field="$3:" '/^[^ #]/ { inside = ($1 == "Parameters:") }
+		folded && /^      / { sub(/^ */, ""); text = text (text ? " " : "") $0; next }
+		folded { exit }
 		inside && /^  [A-Za-z0-9]+:/ { here = ($1 == name) }
-		inside && here && $1 == field { sub(/^ *[A-Za-z]+: */, ""); print; exit }' "$1"
+		inside && here && $1 == field { if ($2 == ">-") { folded = 1; next } sub(/^ *[A-Za-z]+: */, ""); gsub(/^"|"$/, ""); text = $0; exit }
+		END { print text }' "$1"
 }
 
 status() { # SIDE STACK: its status, or nothing where there is no such stack
@@ -65,10 +69,25 @@ outputs() { # SIDE STACK
 	"$1" cloudformation describe-stacks --stack-name "$2" --query 'Stacks[0].Outputs[].[OutputKey,OutputValue]' --output text
 }
 
+# spelt TEMPLATE: ends where make was given, in GIVEN, what is no parameter: nobody would notice that it does nothing. What is
+# for make, or for this script, is in capitals.
+spelt() {
+	local known name wrong=""
+	known=$(parameters "$1" | cut -d ' ' -f 1)
+	for name in ${GIVEN:-}; do
+		[[ $name =~ ^[A-Z0-9_]+$ ]] || grep -qx "$name" <<<"$known" || wrong+=" $name"
+	done
+	[ -n "$wrong" ] || return 0
+	say "deploy: $1 has no parameter of the name$wrong. It has:"
+	say "$(fold -s -w 100 <<<"${known//$'\n'/ }" | sed 's/^/  /')"
+	exit 2
+}
+
 # given TEMPLATE SIDE STACK: sets overrides to Name=Value of every parameter that is set in the environment, or that staging's
 # stack knows. Without what is required it ends.
 given() {
 	local template=$1 side=$2 stack=$3 known="" missing="" was name state
+	spelt "$template"
 	[ "$side" = staging ] || known=$(outputs staging "$staging_stack" 2>/dev/null || true)
 	was=$(status "$side" "$stack")
 	overrides=()
@@ -87,6 +106,25 @@ given() {
 	[ "$side" = staging ] ||
 		say "The stack $staging_stack, deployed first, knows them: set STAGING_PROFILE to an AWS CLI profile that may read it."
 	exit 2
+}
+
+# place ARN: where that is, in words.
+place() {
+	awk -F: '{ print "account " $5 ", " $4 }' <<<"$1"
+}
+
+# shown: the outputs on standard input, lined up.
+shown() {
+	awk -F'\t' '{ printf "  %-24s %s\n", $1, $2 }'
+}
+
+# leftover SIDE STACK: deletes what a first deployment that failed left behind, since it cannot be updated.
+leftover() {
+	[ "$(status "$1" "$2")" = ROLLBACK_COMPLETE ] || return 0
+	say "The first deployment of $2 failed and left an empty stack."
+	confirm "Delete that?" || fail "nothing was changed"
+	"$1" cloudformation delete-stack --stack-name "$2"
+	gone "$1" "$2"
 }
 
 # ledger_stands makes a stack that is not there yet use a ledger that is: an earlier deployment's, which is kept.
@@ -128,7 +166,8 @@ deploy() {
 		say "$stack is up to date."
 		return
 	fi
-	say "What will change in $stack:"
+	say ""
+	say "What will change in $stack ($(place "$change_set")):"
 	"$side" cloudformation describe-change-set --change-set-name "$change_set" --output table --query \
 		'Changes[].ResourceChange.{"1 action":Action,"2 resource":LogicalResourceId,"3 type":ResourceType,"4 replaced":Replacement}' >&2
 	if ! confirm "Carry it out?"; then
@@ -138,13 +177,14 @@ deploy() {
 		fi
 		fail "nothing was changed"
 	fi
+	say "Carrying it out; this takes some minutes."
 	"$side" cloudformation execute-change-set --change-set-name "$change_set"
 	case $(settled "$side" "$stack") in
 	CREATE_COMPLETE | UPDATE_COMPLETE) ;;
 	*)
 		"$side" cloudformation describe-stack-events --stack-name "$stack" --output text --query \
 			'StackEvents[?contains(ResourceStatus, `FAILED`)].[LogicalResourceId,ResourceStatusReason]' | head -20 >&2
-		fail "$stack did not deploy; the reasons stand above, and CloudFormation went back to what was"
+		fail "$stack did not deploy; the reasons stand above, and CloudFormation went back to what was. Correct it and run this again"
 		;;
 	esac
 }
@@ -153,9 +193,9 @@ value() { # SIDE STACK OUTPUT
 	outputs "$1" "$2" | awk -F'\t' -v name="$3" '$1 == name { print $2 }'
 }
 
-gone() {
-	local now; now=$(settled production "$production_stack")
-	[ -z "$now" ] || [ "$now" = DELETE_COMPLETE ] || fail "$production_stack is $now; the CloudFormation console says why"
+gone() { # SIDE STACK
+	local now; now=$(settled "$1" "$2")
+	[ -z "$now" ] || [ "$now" = DELETE_COMPLETE ] || fail "$2 is $now; the CloudFormation console says why"
 }
 
 # detached: the pool must not go on calling functions that are gone: every sign-in would fail.
@@ -167,9 +207,21 @@ detached() {
 	[[ $calls != *"$trigger"* && $calls != *"$datamover"* ]]
 }
 
+# settings_of STACK: its parameters that are not the template's defaults, as make takes them.
+settings_of() {
+	local name value known; known=$(parameters infra/production.yaml)
+	production cloudformation describe-stacks --stack-name "$1" --query 'Stacks[0].Parameters[].[ParameterKey,ParameterValue]' --output text |
+		while IFS=$'\t' read -r name value; do
+			case $name in ExistingUserPoolId | CreateLedger | CreateTables | Triggers) continue ;; esac
+			grep -qx "$name default" <<<"$known" || continue # staging's stack knows it
+			[ "$value" = "$(parameter infra/production.yaml "$name" Default)" ] || printf ' %s=%q' "$name" "$value"
+		done
+}
+
 undeploy() {
 	[ -n "$(status production "$production_stack")" ] || fail "there is no stack $production_stack"
-	say "This ends the migration: whoever has not come over by now can no longer do so by themselves (bulk status counts them)."
+	local stack; stack=$(production cloudformation describe-stacks --stack-name "$production_stack" --query 'Stacks[0].StackId' --output text)
+	say "This ends the migration in $(place "$stack"): whoever has not come over by now can no longer do so by themselves (bulk status counts them)."
 	say "The pool, its app client, the ledger and all tables are kept. Functions, logs, alarms and roles go."
 	confirm "Take down $production_stack?" || fail "nothing was changed"
 	if ! detached; then
@@ -190,26 +242,24 @@ undeploy() {
 		fi
 		detached || fail "the pool still calls the functions, and its sign-ins would fail without them: bulk detach --stack $production_stack --live first"
 	fi
-	local pool; pool=$(value production "$production_stack" ProductionUserPoolId)
+	local pool was; pool=$(value production "$production_stack" ProductionUserPoolId) was=$(settings_of "$production_stack")
 	production cloudformation delete-stack --stack-name "$production_stack"
-	gone
-	say "Gone. To deploy again: make deploy-production ExistingUserPoolId=$pool CreateLedger=no, then bulk attach."
+	gone production "$production_stack"
+	say "Gone. To deploy again as it was, and then bulk attach:"
+	say "  make deploy-production ExistingUserPoolId=$pool CreateLedger=no$was"
 	say "Roles and app client in staging: aws cloudformation delete-stack --stack-name $staging_stack, in the staging account."
 }
 
 case $what in
 staging)
+	leftover staging "$staging_stack"
 	given infra/staging.yaml staging "$staging_stack"
 	deploy staging "$staging_stack" --template-file infra/staging.yaml
-	outputs staging "$staging_stack"
+	say "$staging_stack is deployed. make deploy-production is next, and finds all this by itself:"
+	outputs staging "$staging_stack" | shown
 	;;
 production)
-	if [ "$(status production "$production_stack")" = ROLLBACK_COMPLETE ]; then # a first deployment that failed; it cannot be updated
-		say "The first deployment of $production_stack failed and left an empty stack."
-		confirm "Delete that?" || fail "nothing was changed"
-		production cloudformation delete-stack --stack-name "$production_stack"
-		gone
-	fi
+	leftover production "$production_stack"
 	ledger_stands
 	given infra/production.yaml production "$production_stack"
 	mkdir -p "$out"
@@ -217,7 +267,8 @@ production)
 	production cloudformation package --template-file infra/production.yaml --s3-bucket "$bucket" \
 		--output-template-file "$out/production.yaml" >"$out/package.log" 2>&1 || { cat "$out/package.log" >&2; fail "nothing was changed"; }
 	deploy production "$production_stack" --template-file "$out/production.yaml" --s3-bucket "$bucket"
-	outputs production "$production_stack"
+	say "$production_stack is deployed. bulk --stack $production_stack finds all this by itself:"
+	outputs production "$production_stack" | shown
 	;;
 undeploy) undeploy ;;
 *) code=2 fail "$what is none of staging, production, undeploy" ;;

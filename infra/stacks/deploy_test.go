@@ -247,18 +247,11 @@ func (p person) log(function string) string {
 
 // operator runs bulk check --stack under the role that was deployed for it: it tries every call that bulk makes.
 func (p person) operator(t *testing.T, told map[string]string) {
-	who, err := p.assume(t, p.config(p.productionAccount), told["OperatorRoleArn"], "")
-	require.NoError(t, err)
-	check := exec.Command("../../.build/bulk", "check", "--json", "--stack", productionStack)
-	check.Env = append(p.environment, "AWS_REGION="+region,
-		"AWS_ACCESS_KEY_ID="+who.AccessKeyID, "AWS_SECRET_ACCESS_KEY="+who.SecretAccessKey, "AWS_SESSION_TOKEN="+who.SessionToken)
-	var said, progress strings.Builder
-	check.Stdout, check.Stderr = &said, &progress
-	_ = check.Run() // it may find that something is missing here; what counts is that it may look
+	said, progress, _ := p.bulk(t, told, "check", "--json", "--stack", productionStack) // it may find that something is missing here; what counts is that it may look
 	var report struct {
 		Findings []struct{ Group, Check, Level, Detail string }
 	}
-	require.NoError(t, json.Unmarshal([]byte(said.String()), &report), "%s%s", said.String(), progress.String())
+	require.NoError(t, json.Unmarshal([]byte(said), &report), "%s%s", said, progress)
 	require.NotEmpty(t, report.Findings)
 	tried := 0
 	for _, f := range report.Findings {
@@ -268,7 +261,21 @@ func (p person) operator(t *testing.T, told map[string]string) {
 			assert.Equal(t, "ok", f.Level, f.Detail)
 		}
 	}
-	assert.Positive(t, tried, said.String())
+	assert.Positive(t, tried, said)
+}
+
+// bulk runs the operator's command under the role that was deployed for it.
+func (p person) bulk(t *testing.T, told map[string]string, arguments ...string) (stdout, stderr string, err error) {
+	t.Helper()
+	who, err := p.assume(t, p.config(p.productionAccount), told["OperatorRoleArn"], "")
+	require.NoError(t, err)
+	cmd := exec.Command("../../.build/bulk", arguments...)
+	cmd.Env = append(p.environment, "AWS_REGION="+region,
+		"AWS_ACCESS_KEY_ID="+who.AccessKeyID, "AWS_SECRET_ACCESS_KEY="+who.SecretAccessKey, "AWS_SESSION_TOKEN="+who.SessionToken)
+	var out, errs strings.Builder
+	cmd.Stdout, cmd.Stderr = &out, &errs
+	err = cmd.Run()
+	return out.String(), errs.String(), err
 }
 
 func (p person) assume(t *testing.T, as aws.Config, role, externalID string) (aws.Credentials, error) {
@@ -355,6 +362,10 @@ func (p person) back(t *testing.T, told map[string]string) {
 
 	said = p.must(t, "undeploy")
 	assert.Contains(t, said, "ExistingUserPoolId="+pool)
+	assert.Contains(t, said, ` CustomAttribute1=plan`, "what was not the default is told")
+	assert.Contains(t, said, ` LetterSubject=Welcome\,\ over\ there`)
+	assert.NotContains(t, said, "ClientReadAttributes=")
+	assert.Contains(t, said, "account "+p.productionAccount+", "+region)
 	described, err := pools.DescribeUserPool(t.Context(), &cognito.DescribeUserPoolInput{UserPoolId: &pool})
 	require.NoError(t, err, "the pool is kept")
 	assert.Empty(t, aws.ToString(described.UserPool.LambdaConfig.UserMigration), "and calls nothing that is gone")
@@ -371,15 +382,36 @@ func (p person) back(t *testing.T, told map[string]string) {
 	assert.NotContains(t, p.resources(t, "production", productionStack), "Ledger")
 
 	again := p.outputs(t, "production", productionStack)
-	_, err = pools.UpdateUserPool(t.Context(), &cognito.UpdateUserPoolInput{
-		UserPoolId: &pool, LambdaConfig: &types.LambdaConfigType{UserMigration: aws.String(again["TriggerArn"])},
-	})
-	require.NoError(t, err)
+	triggers := func() types.LambdaConfigType {
+		described, err := pools.DescribeUserPool(t.Context(), &cognito.DescribeUserPoolInput{UserPoolId: &pool})
+		require.NoError(t, err)
+		return *described.UserPool.LambdaConfig
+	}
+	_, errs, err := p.bulk(t, again, "attach", "--stack", productionStack, "--live", "--yes")
+	require.NoError(t, err, errs)
+	assert.Equal(t, again["TriggerArn"], aws.ToString(triggers().UserMigration))
+	assert.Equal(t, again["DatamoverArn"], aws.ToString(triggers().PostConfirmation))
+	assert.Equal(t, again["DatamoverArn"], aws.ToString(triggers().PostAuthentication))
 	said, err = p.deploy("undeploy", "CONFIRM=yes")
 	require.Error(t, err, "the pool still calls the trigger")
 	assert.Contains(t, said, "bulk detach")
 	_, err = p.tryAWS("production", "lambda", "get-function", "--function-name", "Spaceport-Migration-trigger")
 	assert.NoError(t, err, "so the functions stay")
+
+	_, errs, err = p.bulk(t, again, "detach", "--stack", productionStack, "--live", "--yes")
+	require.NoError(t, err, errs)
+	assert.Equal(t, types.LambdaConfigType{}, triggers())
+	p.must(t, "undeploy")
+}
+
+func TestAMisspeltParameterIsTold(t *testing.T) {
+	script := exec.Command("../deploy.sh", "production")
+	script.Env = append(os.Environ(), "GIVEN=CreateTables CONFIRM AlarmEmial", "AWS=false")
+	out, err := script.CombinedOutput()
+	require.Error(t, err)
+	assert.Equal(t, 2, script.ProcessState.ExitCode())
+	assert.Contains(t, string(out), "infra/production.yaml has no parameter of the name AlarmEmial. It has:")
+	assert.Contains(t, string(out), " AlarmEmail ")
 }
 
 // TestEveryShape deploys both templates with each parameter that changes their shape set both ways, and finds the resources
