@@ -40,6 +40,9 @@ func (r *Report) JudgeStranger(s Stranger) {
 	if s.Client.HidesUsers {
 		// "Amazon Cognito developer guide, Managing user existence error responses": a made-up delivery.
 		signIn, forgot = Answer{Code: "NotAuthorizedException", Text: "Incorrect username or password."}, Answer{}
+		if s.ForgotPassword.Code == "InvalidParameterException" {
+			forgot = s.ForgotPassword // the same page, of late: one or the other, whether somebody is there or not
+		}
 	}
 	r.add(Canary, "stranger's sign-in", asUnknown(s.SignIn, signIn))
 	r.add(Canary, "stranger's code", asUnknown(s.ForgotPassword, forgot))
@@ -58,10 +61,15 @@ func asUnknown(got, want Answer) verdict {
 	case slices.Contains(ofTheTrigger, got.Code):
 		return fail("Look at the trigger's log: most often its role, STAGING_CLIENT_ID or the ledger.",
 			"the trigger failed (%s)", got)
+	case slices.Contains(ofTheClient, got.Code):
+		return fail("See to the app client, and run it again.", "the app client could not be used (%s)", got)
 	}
 	return fail("Let nobody in before this is understood: strangers can tell who has an account.",
 		"answered %q, but an unknown user gets %q", got, want)
 }
+
+// ofTheClient are those of a client that may not be asked at all (same page).
+var ofTheClient = []string{"ResourceNotFoundException", "UnauthorizedException"}
 
 // ofTheTrigger are the errors with which Cognito tells that a trigger failed ("Amazon Cognito API reference, InitiateAuth").
 var ofTheTrigger = []string{"UserLambdaValidationException", "UnexpectedLambdaException", "InvalidLambdaResponseException"}
@@ -170,6 +178,9 @@ func (n Newcomer) tokens() verdict {
 	case n.Challenge != "":
 		return fail("Take a user without a second factor, and a production pool that asks for none.",
 			"%s was asked for %s", n.Email, n.Challenge)
+	}
+	if slices.Contains(ofTheClient, n.SignIn.Code) {
+		return fail("See to the app client, and run it again.", "the app client could not be used (%s)", n.SignIn)
 	}
 	return fail("Check the password; then look at the trigger's log for the reason, and for who has a second factor.",
 		"%s was refused (%s)", n.Email, n.SignIn)

@@ -28,6 +28,8 @@ func TestJudgeStranger(t *testing.T) {
 		"told apart":     {Stranger{Client: hides, SignIn: unknown, ForgotPassword: unknown}, []Level{Failure, Failure, OK}, "an unknown user gets"},
 		"other words":    {Stranger{Client: hides, SignIn: Answer{Code: "NotAuthorizedException", Text: "Exception migrating user"}}, []Level{Failure, OK, OK}, "Exception migrating user"},
 		"let in":         {Stranger{Client: hides}, []Level{Failure, OK, OK}, `answered "accepted"`},
+		"no such client": {Stranger{Client: hides, SignIn: Answer{Code: "ResourceNotFoundException"}}, []Level{Failure, OK, OK}, "the app client could not be used"},
+		"not simulated":  {Stranger{Client: hides, SignIn: incorrect, ForgotPassword: Answer{Code: "InvalidParameterException"}}, []Level{OK, OK, OK}, "refused"},
 		"trigger failed": {Stranger{Client: hides, SignIn: Answer{Code: "UserLambdaValidationException"}}, []Level{Failure, OK, OK}, "the trigger failed"},
 		"busy":           {Stranger{Client: hides, SignIn: Answer{Err: errOutage}, Exists: Seen[bool]{Err: errOutage}}, []Level{Warning, OK, Warning}, "HTTP 500"},
 		"made a user":    {Stranger{Client: hides, SignIn: incorrect, Exists: Seen[bool]{Value: true}}, []Level{OK, OK, Failure}, "refused"},

@@ -161,6 +161,11 @@ func TestChecks(t *testing.T) {
 		{"app clients/hidden users", "open", func(f *Facts) { f.ProductionClients.Value[0].HidesUsers = false }, Warning, "tell a stranger"},
 
 		{"staging pool/role", "none", func(f *Facts) { f.Settings.StagingRoleARN = "" }, OK, "in this account, 123456789012"},
+		{"permissions/operator", "somebody else", func(f *Facts) { f.OperatorRole = "arn:aws:iam::123456789012:role/team/bulk" }, Warning, "assumed-role/ops/ada, who is not"},
+		{"permissions/operator", "the stack's", func(f *Facts) { f.OperatorRole = "arn:aws:iam::123456789012:role/team/ops" }, OK, "assumed-role/ops/ada"},
+		{"staging pool/role", "denied to somebody else", func(f *Facts) {
+			f.StagingOperator.Err, f.OperatorRole = ErrDenied, "arn:aws:iam::123456789012:role/bulk"
+		}, Failure, "cannot be assumed (access denied)"},
 		{"staging pool/role", "denied", func(f *Facts) { f.StagingOperator.Err = ErrDenied }, Failure, "cannot be assumed (access denied)"},
 		{"staging pool/role", "no external id", func(f *Facts) { f.Settings.StagingExternalID = "" }, Warning, "without an external id"},
 		{"staging pool/pool", "not there", func(f *Facts) { f.Staging.Err = ErrMissing }, Failure, "no pool us-west-2_staging in account 111111111111"},

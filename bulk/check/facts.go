@@ -25,6 +25,7 @@ type Facts struct {
 	Now      time.Time
 
 	Operator          Identity       // who runs this, in production
+	OperatorRole      string         // ARN of who is to, as the stack says; empty where nobody says
 	StagingOperator   Seen[Identity] // who they are in staging
 	Production        Seen[Pool]
 	Staging           Seen[Pool]

@@ -7,7 +7,23 @@ import (
 )
 
 // operator says in whose name all this was looked at.
-func operator(f Facts) verdict { return ok("%s", f.Operator.ARN) }
+func operator(f Facts) verdict {
+	if !f.isOperator() {
+		return warn(f.asOperator(), "%s, who is not the stack's operator", f.Operator.ARN)
+	}
+	return ok("%s", f.Operator.ARN)
+}
+
+// isOperator tells whether this runs as the stack's operator, where there is one. A session of a role bears the role's name
+// ("IAM User Guide, IAM identifiers").
+func (f Facts) isOperator() bool {
+	_, role, _ := strings.Cut(f.OperatorRole, ":role/")
+	return role == "" || strings.Contains(f.Operator.ARN, ":assumed-role/"+role[strings.LastIndex(role, "/")+1:]+"/")
+}
+
+func (f Facts) asOperator() string {
+	return "Run it as " + f.OperatorRole + ": most often AWS_PROFILE is another than the operator's."
+}
 
 // allowed says one thing of every purpose, in the order in which they were tried.
 func allowed(f Facts) []verdict {

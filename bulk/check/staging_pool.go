@@ -14,6 +14,8 @@ func stagingRole(f Facts) verdict {
 	switch {
 	case role == "":
 		return ok("STAGING_ROLE_ARN is empty: staging is looked for in this account, %s", f.Operator.Account)
+	case s.Err != nil && !f.isOperator():
+		return fail(f.asOperator(), "%s cannot be assumed (%v)", role, s.Err)
 	case s.Err != nil:
 		return fail("Check STAGING_ROLE_ARN and STAGING_EXTERNAL_ID, and that the role trusts "+f.Operator.ARN+", who may sts:AssumeRole it.",
 			"%s cannot be assumed (%v)", role, s.Err)

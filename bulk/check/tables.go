@@ -32,7 +32,7 @@ func keys(t TablePair) verdict {
 	}{{t.Source, t.From}, {t.Target, t.To}} {
 		switch {
 		case errors.Is(end.Err, ErrMissing):
-			return fail("Check MIGRATION_TABLES, or make the table.", "there is no table %s", end.name)
+			return fail("Check MIGRATION_TABLES, or make the table (Spaceport's own in production: make deploy-production CreateTables=yes).", "there is no table %s", end.name)
 		case end.Err != nil:
 			return fail("Allow dynamodb:DescribeTable on it.", "%s could not be read (%v)", end.name, end.Err)
 		case end.Value.Status != "ACTIVE" && end.Value.Status != "UPDATING":
@@ -61,7 +61,7 @@ func keyText(keys []Key) string {
 func streams(t TablePair) verdict {
 	switch {
 	case t.To.Err != nil:
-		return unseen("", t.To.Err)
+		return unseen("See above.", fmt.Errorf("%s: %w", t.Target, t.To.Err))
 	case t.To.Value.Stream:
 		return warn("Make sure that its readers can bear every row that moves, and send nobody an e-mail for it.",
 			"%s has a stream", t.Target)
@@ -72,7 +72,7 @@ func streams(t TablePair) verdict {
 // timeToLive: old rows that move may be deleted within days.
 func timeToLive(t TablePair) verdict {
 	if t.To.Err != nil {
-		return unseen("", t.To.Err)
+		return unseen("See above.", fmt.Errorf("%s: %w", t.Target, t.To.Err))
 	}
 	switch ttl := t.To.Value.TimeToLive; {
 	case ttl.Err != nil:

@@ -14,7 +14,7 @@ func triggers(f Facts) verdict {
 	missing := slices.DeleteFunc(slices.Clone(needed), func(name string) bool { return attached[name] != "" })
 	switch {
 	case len(missing) > 0:
-		return fail("bulk attach --live attaches them.", "without a function: %s", list(missing))
+		return fail("bulk attach --live attaches them; or make deploy-production Triggers=attached, where the stack made the pool.", "without a function: %s", list(missing))
 	case attached["PostConfirmation"] != attached["PostAuthentication"]:
 		return warn("One hook belongs behind both: bulk attach --live.", "PostConfirmation is %s but PostAuthentication %s",
 			functionName(attached["PostConfirmation"]), functionName(attached["PostAuthentication"]))

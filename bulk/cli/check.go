@@ -54,6 +54,7 @@ A warning is something to know; only a failure gives exit code 3.`,
 			if err != nil {
 				return err
 			}
+			facts.OperatorRole = s.stack["OperatorRoleArn"]
 			report := check.Judge(facts)
 			if err := send.all(ctx, s, look, facts, &report); err != nil {
 				return err

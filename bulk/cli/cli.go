@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -90,8 +91,8 @@ func (c *command) start(ctx context.Context, args []string, g *globals, streams 
 		err = c.checkOperands(operands)
 	}
 	s := &session{Streams: streams, json: g.json, args: operands, now: now}
-	if err == nil && g.stack != "" {
-		s.stack, err = stackOutputs(ctx, g.stack)
+	if stack := cmp.Or(g.stack, getenv("MIGRATION_STACK")); err == nil && stack != "" && !c.isOffline() {
+		s.stack, err = stackOutputs(ctx, stack)
 	}
 	if err == nil {
 		s.settings, err = g.settings(getenv, s.stack, c.required())
@@ -109,11 +110,13 @@ func (c *command) start(ctx context.Context, args []string, g *globals, streams 
 }
 
 func (c *command) required() []string {
-	if c.offline != nil && c.offline() {
+	if c.isOffline() {
 		return nil
 	}
 	return c.requires
 }
+
+func (c *command) isOffline() bool { return c.offline != nil && c.offline() }
 
 func (c *command) checkOperands(operands []string) error {
 	switch {
@@ -192,15 +195,15 @@ func explain(f *flag.FlagSet, err error) error {
 	return usagef("there is no flag --%s%s", strings.TrimPrefix(name, "-"), didYouMean(name, names, "--"))
 }
 
-// settings reads the variables: a flag goes before the stack, the environment and the default. It names all that is wrong at
-// once.
+// settings reads the variables: a flag goes before all else. Where there is a stack its outputs are what the functions were
+// deployed with, and the environment has no say, nor in what it leaves at its default. It names all that is wrong at once.
 func (g *globals) settings(getenv func(string) string, stack map[string]string, required []string) (settings.Settings, error) {
 	s, err := settings.Read(func(name string) string {
 		if value, given := g.values[name]; given {
 			return value
 		}
-		if value, given := valueIn(stack, name); given {
-			return value
+		if stack != nil {
+			return valueIn(stack, name)
 		}
 		return getenv(name)
 	}, required...)

@@ -160,6 +160,9 @@ func TestAdvice(t *testing.T) {
 		&smithy.GenericAPIError{Code: "InternalErrorException"}, &aws.MissingRegionError{}, &net.OpError{Op: "dial", Err: errors.New("refused")},
 		errors.New("load AWS configuration: failed to get shared config profile, nope"),
 		errors.New("get identity: get credentials: failed to refresh cached credentials"),
+		errors.New("get identity: failed to refresh cached credentials, Invalid Configuration: Missing Region"),
+		fmt.Errorf("get identity: failed to refresh cached credentials: %w", &net.OpError{Op: "dial", Err: errors.New("no such host")}),
+		fmt.Errorf("failed to refresh cached credentials, no EC2 IMDS role found: %w", &net.OpError{Op: "dial", Err: errors.New("no route")}),
 	} {
 		r := start(t.Context(), probe(func(context.Context, *session) error { return fmt.Errorf("read: %w", err) }), staging, "dir")
 		assert.Equal(t, 1, r.code)

@@ -32,7 +32,7 @@ func usagef(format string, args ...any) error { return &usageError{fmt.Errorf(fo
 type settingsError struct{ cause error }
 
 func (e *settingsError) Error() string {
-	lines := []string{"settings are missing or wrong:"}
+	lines := []string{"settings are missing or wrong (--stack, or MIGRATION_STACK, takes them from the production stack):"}
 	for _, problem := range each(e.cause) {
 		lines = append(lines, "  "+problem.Error()+flagFor(problem.Error()))
 	}

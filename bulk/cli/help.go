@@ -97,6 +97,12 @@ for bulk, and for bulk a flag as well; a flag goes first:
   export STAGING_USER_POOL_ID=us-west-2_a2jf3ldGV
   bulk status --staging-cutoff 2026-01-31T12:00:00Z
 
+The production stack knows them all. Where one is named, by --stack or MIGRATION_STACK,
+they are what the functions were deployed with, whatever else the environment says:
+
+  export MIGRATION_STACK=spaceport-migration
+  bulk status
+
 `)
 	for _, v := range settings.Variables {
 		fmt.Fprintf(w, "%s, --%s\n    %s\n", v.Name, flagOf(v.Name), v.Help)

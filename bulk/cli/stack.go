@@ -19,7 +19,7 @@ func stackOutputs(ctx context.Context, name string) (map[string]string, error) {
 	}
 	out, err := cloudformation.NewFromConfig(production).DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: &name})
 	if err != nil {
-		return nil, fmt.Errorf("read stack %s: %w", name, err)
+		return nil, fmt.Errorf("read stack %s, which --stack or MIGRATION_STACK names: %w", name, err)
 	}
 	if len(out.Stacks) != 1 {
 		return nil, fmt.Errorf("read stack %s: there are %d of that name", name, len(out.Stacks))
@@ -33,11 +33,11 @@ func stackOutputs(ctx context.Context, name string) (map[string]string, error) {
 
 // valueIn finds a variable's value among a stack's outputs, which are named as the variables are: StagingCutoff is
 // STAGING_CUTOFF.
-func valueIn(outputs map[string]string, variable string) (value string, ok bool) {
+func valueIn(outputs map[string]string, variable string) string {
 	for key, value := range outputs {
 		if strings.EqualFold(key, strings.ReplaceAll(variable, "_", "")) {
-			return value, true
+			return value
 		}
 	}
-	return "", false
+	return ""
 }

@@ -52,6 +52,14 @@ func TestStackGivesTheSettings(t *testing.T) {
 	assert.NotContains(t, errs, "MFA_USERS", "a flag goes before the stack")
 	assert.NotContains(t, errs, "is not set")
 
+	code, _, errs = runWith(map[string]string{"MIGRATION_STACK": "Spaceport-Migration", "HOOK_BUDGET": "never"}, "sweep", "--mfa-users", "reset")
+	assert.Equal(t, 2, code)
+	assert.Contains(t, errs, `"yesterday" is not an RFC 3339 time`, "the environment can name it")
+	assert.NotContains(t, errs, "HOOK_BUDGET", "where the stack has the default, the environment has no say")
+	code, _, errs = runWith(map[string]string{"MIGRATION_STACK": "Gone"}, "backup", "--check", t.TempDir())
+	assert.NotContains(t, errs, "Gone", "what needs no settings reads no stack")
+	assert.NotZero(t, code)
+
 	code, _, errs = runWith(nil, "sweep", "--stack", "Gone")
 	assert.Equal(t, 1, code)
 	assert.Contains(t, errs, "read stack Gone")

@@ -29,7 +29,8 @@ type sweepReport struct {
 	Log     string               `json:"log"`
 	Refused string               `json:"refused,omitempty"` // why a live sweep would not begin
 
-	limits *quota.Limits
+	limits     *quota.Limits
+	fewCreated []string // whom to look at, in a small batch
 }
 
 type sweepPlanned struct {
@@ -51,7 +52,7 @@ func newSweepReport(r *sweepRun, p *sweep.Plan) *sweepReport {
 
 func (r *sweepReport) ended(t *sweep.Tally, took time.Duration) {
 	r.Created, r.Moved, r.Letters, r.Failed = t.Of(sweep.Created), t.Of(sweep.DataMoved), t.Of(sweep.ResetSent), t.Of(sweep.Failed)
-	r.Skipped, r.Seconds = t.Reasons(), took.Seconds()
+	r.Skipped, r.Seconds, r.fewCreated = t.Reasons(), took.Seconds(), t.FewCreated()
 }
 
 func (r *sweepReport) writeDry(w io.Writer) error {
@@ -82,6 +83,12 @@ func (r *sweepReport) writeLive(w io.Writer) error {
 		{"letters sent", progress.Count(r.Letters)},
 		{"failed", progress.Count(r.Failed)},
 	})
+	if len(r.fewCreated) > 0 {
+		fmt.Fprintln(w, "\nLook at those who were created:")
+		for _, email := range r.fewCreated {
+			fmt.Fprintf(w, "  bulk verify --user %s\n", email)
+		}
+	}
 	fmt.Fprintf(w, "\nEach step of each user: %s\n", r.Log)
 	if r.Failed > 0 {
 		fmt.Fprintf(w, "Run the same command again: it tries the %s failed users again. Why they failed: grep FAILED %s\n", progress.Count(r.Failed), r.Log)

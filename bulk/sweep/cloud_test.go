@@ -551,6 +551,7 @@ func TestWhatASweepPrints(t *testing.T) {
 	}{
 		{"dry", []string{"sweep"}},
 		{"dry_json", []string{"sweep", "--json"}},
+		{"live_few", []string{"sweep", "--live", "--yes", "--user", "plain-0@example.com", "--user", "rows-3@example.com"}},
 		{"live", []string{"sweep", "--live", "--yes"}},
 		{"live_again", []string{"sweep", "--live", "--yes", "--notify", "none"}},
 	} {

@@ -82,7 +82,7 @@ func (p *person) note(status Status, details string) error {
 			details += ": " + why
 		}
 	}
-	p.tally.count(status, reason)
+	p.tally.count(p.user.Email(), status, reason)
 	err := p.Journal.Write(Entry{
 		Timestamp: p.Now().UTC(), UserEmail: p.user.Email(), Status: status, Details: details,
 		StagingSub: p.user.Sub, ProductionSub: p.productionSub,
