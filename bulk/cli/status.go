@@ -76,7 +76,11 @@ func answer(ctx context.Context, s *session, a *accounts, user string) error {
 
 func listStranded(ctx context.Context, s *session, survey *status.Survey) error {
 	list := status.NewStrandedWriter(s.Out, s.json)
-	if err := survey.WithoutAPath(ctx, list.Write); err != nil {
+	err := survey.WithoutAPath(ctx, func(who status.Stranded) error {
+		s.meter.Clear() // the list grows while staging is still being read
+		return list.Write(who)
+	})
+	if err != nil {
 		return err
 	}
 	return list.End()
