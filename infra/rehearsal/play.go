@@ -6,10 +6,10 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"path/filepath"
 	"slices"
 	"strings"
 
+	"github.com/spaceport/user-migration/datamover/settings"
 	"github.com/spaceport/user-migration/infra/rehearsal/cloud"
 	"github.com/spaceport/user-migration/infra/rehearsal/journeys"
 	"github.com/spaceport/user-migration/infra/rehearsal/page"
@@ -21,13 +21,24 @@ func play(ctx context.Context, out io.Writer) error {
 	fmt.Fprintln(out, "Starting a local cloud, and putting people into staging (a few seconds).")
 	err := serve(ctx, out)
 	switch {
-	case ctx.Err() != nil && (err == nil || errors.Is(err, context.Canceled)):
+	case ctx.Err() != nil && wasStopped(err):
 		fmt.Fprintln(out, "\nThe page is closed; nothing is left running.")
 		return nil
 	case err != nil:
 		return fmt.Errorf("%w\nIf that does not tell what to do: make clean, then make rehearsal, which installs and builds everything anew", err)
 	}
 	return nil
+}
+
+// wasStopped tells whether an error says that, and nothing else: what could not be cleaned up may stand beside it.
+func wasStopped(err error) bool {
+	switch e := err.(type) {
+	case interface{ Unwrap() []error }:
+		return !slices.ContainsFunc(e.Unwrap(), func(one error) bool { return !wasStopped(one) })
+	case interface{ Unwrap() error }:
+		return wasStopped(e.Unwrap())
+	}
+	return err == nil || err == context.Canceled
 }
 
 func serve(ctx context.Context, out io.Writer) (err error) {
@@ -46,7 +57,7 @@ func serve(ctx context.Context, out io.Writer) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, p.Close()) }()
-	explain(out, p.URL(), filepath.Dir(filepath.Dir(s.Bulk())), s.OperatorEnv())
+	explain(out, p.URL(), s.Root(), s.OperatorEnv())
 	<-ctx.Done()
 	return nil
 }
@@ -62,7 +73,7 @@ To try in the browser; everybody is listed there with their password:
 To be the operator, paste this into a second terminal:
 
 `)
-	fmt.Fprintf(out, "cd %s\nunset AWS_PROFILE AWS_SESSION_TOKEN\n", quote(folder))
+	fmt.Fprintf(out, "cd %s\nunset %s\n", quote(folder), strings.Join(otherwise(operator), " "))
 	for _, name := range slices.Sorted(maps.Keys(operator)) {
 		fmt.Fprintf(out, "export %s=%s\n", name, quote(operator[name]))
 	}
@@ -71,10 +82,25 @@ And then, for example, while the page shows what comes of it:
 
 .build/bulk check
 .build/bulk sweep
-.build/bulk sweep --live --limit 2
+.build/bulk sweep --live --user straggler-1@example.com --user straggler-2@example.com
 .build/bulk status
+.build/bulk verify
+
+Let bulk end before the page does: it tries a cloud that is gone again for a minute.
 
 `)
+}
+
+// otherwise are the variables that would lead bulk elsewhere, of those that the operator does not set.
+func otherwise(operator map[string]string) []string {
+	names := []string{
+		"AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "AWS_ENDPOINT_URL_COGNITO_IDENTITY_PROVIDER",
+		"AWS_ENDPOINT_URL_DYNAMODB", "AWS_ENDPOINT_URL_STS", "MIGRATION_STACK",
+	}
+	for _, v := range settings.Variables {
+		names = append(names, v.Name)
+	}
+	return slices.DeleteFunc(names, func(name string) bool { return operator[name] != "" })
 }
 
 // quote makes a word that a POSIX shell takes as it is.

@@ -3,9 +3,10 @@ package main
 import (
 	"bufio"
 	"context"
+	"errors"
+	"fmt"
 	"io"
 	"net/http"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
@@ -16,13 +17,12 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/spaceport/user-migration/infra/rehearsal/spaceport"
+	"github.com/spaceport/user-migration/infra/rehearsal/spaceport/spaceporttest"
 )
 
 // TestPlay starts the page as make rehearsal does, does in a clean shell what it says, and ends it as Ctrl-C would.
 func TestPlay(t *testing.T) {
-	if err := spaceport.Installed(); err != nil && os.Getenv("REHEARSAL") != "required" {
-		t.Skipf("the local cloud is not installed (%v)", err)
-	}
+	spaceporttest.Need(t, spaceport.Installed())
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
 	said, out := io.Pipe()
@@ -32,7 +32,7 @@ func TestPlay(t *testing.T) {
 		_ = out.Close()
 	}()
 	terminal := bufio.NewReader(said)
-	told := readUntil(t, terminal, ".build/bulk status")
+	told := readUntil(t, terminal, ".build/bulk verify")
 
 	page := regexp.MustCompile(`https?://\S+`).FindString(told)
 	response, err := http.Get(page)
@@ -70,26 +70,44 @@ func readUntil(t *testing.T, from *bufio.Reader, last string) string {
 	}
 }
 
-// paste runs a command in a shell that has nothing but what was printed to be pasted.
+var elsewhere = []string{
+	"AWS_PROFILE=elsewhere", "AWS_SESSION_TOKEN=elsewhere", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS=true", "AWS_ENDPOINT_URL_STS=http://127.0.0.1:1",
+	"AWS_ENDPOINT_URL_DYNAMODB=http://127.0.0.1:1", "AWS_ENDPOINT_URL_COGNITO_IDENTITY_PROVIDER=http://127.0.0.1:1",
+	"MIGRATION_STACK=elsewhere", "LEDGER_TABLE=elsewhere", "MIGRATION_TABLES=[]", "STAGING_CUTOFF=2000-01-01T00:00:00Z",
+	"CUSTOM_ATTRIBUTES=elsewhere", "MFA_USERS=never", "HOOK_BUDGET=1h", "STAGING_USER_POOL_ID=elsewhere",
+}
+
+// paste runs a command in a shell whose owner works elsewhere, after what was printed to be pasted.
 func paste(t *testing.T, told, command string) string {
 	t.Helper()
 	lines := regexp.MustCompile(`(?m)^(cd|unset|export) .*$`).FindAllString(told, -1)
 	shell := exec.CommandContext(t.Context(), "/bin/sh", "-ec", strings.Join(append(lines, command), "\n"))
-	shell.Env, shell.Dir = []string{}, filepath.Dir(t.TempDir())
+	shell.Env, shell.Dir = elsewhere, filepath.Dir(t.TempDir())
 	answer, err := shell.CombinedOutput()
 	require.NoError(t, err, string(answer))
 	return string(answer)
 }
 
 func TestStoppedBeforeItIsReady(t *testing.T) {
-	if spaceport.Installed() != nil {
-		t.Skip("the local cloud is not installed")
-	}
+	spaceporttest.Need(t, spaceport.Installed())
 	ctx, stop := context.WithCancel(t.Context())
 	stop()
 	var out strings.Builder
 	assert.NoError(t, play(ctx, &out))
 	assert.NotContains(t, out.String(), "http", "no page was ready")
+}
+
+func TestWasStopped(t *testing.T) {
+	stopped, left := fmt.Errorf("start moto: %w", context.Canceled), errors.New("moto does not end")
+	for _, c := range []struct {
+		err  error
+		want bool
+	}{
+		{nil, true}, {stopped, true}, {errors.Join(stopped, context.Canceled), true},
+		{left, false}, {errors.Join(stopped, left), false}, {fmt.Errorf("make tables: %w", errors.Join(stopped, left)), false},
+	} {
+		assert.Equal(t, c.want, wasStopped(c.err), "%v", c.err)
+	}
 }
 
 func TestQuote(t *testing.T) {

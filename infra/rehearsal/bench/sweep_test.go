@@ -9,13 +9,12 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/spaceport/user-migration/infra/rehearsal/spaceport"
+	"github.com/spaceport/user-migration/infra/rehearsal/spaceport/spaceporttest"
 )
 
 // TestSmallSweep runs what make bench runs, for a pool of more than one page.
 func TestSmallSweep(t *testing.T) {
-	if err := spaceport.Installed(); err != nil && os.Getenv("REHEARSAL") != "required" {
-		t.Skipf("the local cloud is not installed (%v)", err)
-	}
+	spaceporttest.Need(t, spaceport.Installed())
 	r := &sweepRun{users: 70, projects: 3}
 	require.NoError(t, r.run(t.Context()))
 	require.Zero(t, r.throttled)

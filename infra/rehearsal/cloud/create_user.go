@@ -1,6 +1,7 @@
 package cloud
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"slices"
@@ -43,7 +44,7 @@ func (c *Cloud) resendInvitation(ctx context.Context, q *query) (any, error) {
 	if u.UserStatus != forceChangePassword {
 		return nil, refuse("UnsupportedUserStateException", "Resend not possible. %s status is not FORCE_CHANGE_PASSWORD", u.Username)
 	}
-	password := firstOf(q.in.TemporaryPassword, newPassword())
+	password := cmp.Or(q.in.TemporaryPassword, newPassword())
 	if err := c.setPassword(ctx, q, u.Username, password, false); err != nil {
 		return nil, err
 	}
@@ -58,7 +59,7 @@ func (c *Cloud) invite(ctx context.Context, q *query, username, password string)
 	if err != nil || u == nil {
 		return err
 	}
-	return c.sendInvitation(ctx, q, u, firstOf(q.in.Username, username), password)
+	return c.sendInvitation(ctx, q, u, cmp.Or(q.in.Username, username), password)
 }
 
 // newcomer is a user about to be created.

@@ -1,6 +1,7 @@
 package cloud
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"strings"
@@ -64,7 +65,7 @@ type codeLetter struct {
 }
 
 func (c *Cloud) sendCode(ctx context.Context, q *query, u *user, l codeLetter) (any, error) {
-	to := firstOf(l.to, u.attribute("email"))
+	to := cmp.Or(l.to, u.attribute("email"))
 	text, err := c.customMessage(ctx, q, u, l.source, codePlaceholder)
 	if err != nil {
 		return nil, err

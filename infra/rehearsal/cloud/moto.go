@@ -50,7 +50,7 @@ func startMoto(ctx context.Context, path string, indexed bool) (*motoProcess, er
 	}
 	m.command.Env = append(cleanEnvironment(), "PYTHONUNBUFFERED=1")
 	m.command.Stdout, m.command.Stderr = m.chatter, m.chatter
-	m.command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	m.command.SysProcAttr = ownGroup()
 	if err := m.run(); err != nil {
 		return nil, err
 	}

@@ -1,9 +1,9 @@
 package cloud
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
-	"strings"
 	"sync"
 )
 
@@ -123,8 +123,8 @@ func decodePool(raw json.RawMessage) (*pool, error) {
 		verifyFirst:  d.UserAttributeUpdateSettings.AttributesRequireVerificationBeforeUpdate,
 		inviteLetter: template(d.AdminCreateUserConfig.InviteMessageTemplate),
 		codeLetter: template{
-			EmailSubject: firstOf(d.EmailVerificationSubject, d.VerificationMessageTemplate.EmailSubject),
-			EmailMessage: firstOf(d.EmailVerificationMessage, d.VerificationMessageTemplate.EmailMessage),
+			EmailSubject: cmp.Or(d.EmailVerificationSubject, d.VerificationMessageTemplate.EmailSubject),
+			EmailMessage: cmp.Or(d.EmailVerificationMessage, d.VerificationMessageTemplate.EmailMessage),
 		},
 	}
 	// API reference, UsernameConfigurationType: a pool made without it is case-sensitive.
@@ -188,13 +188,4 @@ func (s *pools) invalidate(id string) {
 		known.settings = nil
 		known.changes++
 	}
-}
-
-func firstOf(texts ...string) string {
-	for _, text := range texts {
-		if strings.TrimSpace(text) != "" {
-			return text
-		}
-	}
-	return ""
 }

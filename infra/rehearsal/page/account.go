@@ -9,11 +9,11 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	cognito "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
-	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	dynamotypes "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/spaceport/user-migration/datamover/ledger"
+	"github.com/spaceport/user-migration/datamover/settings"
 	"github.com/spaceport/user-migration/infra/rehearsal/spaceport"
 )
 
@@ -35,13 +35,13 @@ const shownProjects = 50
 // errToken means that Cognito does not take the access token.
 var errToken = errors.New("sign in again: Cognito does not take this token")
 
-func (w *site) serveAccount(out http.ResponseWriter, in *http.Request) {
+func (s *site) serveAccount(out http.ResponseWriter, in *http.Request) {
 	token, ok := strings.CutPrefix(in.Header.Get("Authorization"), "Bearer ")
 	if !ok || token == "" {
 		refuse(out, http.StatusUnauthorized, "say who you are: Authorization: Bearer, and an access token")
 		return
 	}
-	switch a, err := w.account(in.Context(), token); {
+	switch a, err := s.account(in.Context(), token); {
 	case errors.Is(err, errToken):
 		refuse(out, http.StatusUnauthorized, err.Error())
 	case err != nil:
@@ -63,72 +63,73 @@ func (s accounts) of(ctx context.Context, accessToken string) (account, error) {
 	if err != nil {
 		return account{}, fmt.Errorf("read user: %w", err)
 	}
-	has := attributes(user.UserAttributes)
-	a := account{Email: has["email"], Name: has["name"], ProductionSub: has["sub"], StagingSub: has["custom:staging_sub"]}
-	if a.State, err = s.state(ctx, a); err != nil {
+	has := func(name string) string { return spaceport.ValueOf(user.UserAttributes, name) }
+	a := account{Email: has("email"), Name: has("name"), ProductionSub: has("sub"), StagingSub: has("custom:staging_sub")}
+	line, err := s.line(ctx, a)
+	if err != nil {
 		return account{}, err
 	}
-	if a.Profile, err = s.profile(ctx, a.ProductionSub); err != nil {
+	a.State = line.State
+	profile, projects := s.Settings.Tables[0], s.Settings.Tables[1]
+	if a.Profile, err = s.profile(ctx, profile, a.ProductionSub); err != nil {
 		return account{}, err
 	}
-	if a.Projects, err = s.projects(ctx, a.ProductionSub); err != nil {
-		return account{}, err
-	}
-	a.ProjectCount, err = s.countProjects(ctx, a.ProductionSub)
+	a.Projects, a.ProjectCount, err = s.projects(ctx, projects, a.ProductionSub, line)
 	return a, err
 }
 
-func attributes(all []types.AttributeType) map[string]string {
-	values := map[string]string{}
-	for _, a := range all {
-		values[aws.ToString(a.Name)] = aws.ToString(a.Value)
-	}
-	return values
-}
-
-// state is that of the ledger line, if it is theirs: anybody may claim to have been somebody.
-func (s accounts) state(ctx context.Context, a account) (ledger.State, error) {
+// line is the ledger's, if it is theirs: anybody may claim to have been somebody.
+func (s accounts) line(ctx context.Context, a account) (ledger.Line, error) {
 	if a.StagingSub == "" {
-		return "", nil
+		return ledger.Line{}, nil
 	}
 	line, err := s.Ledger(ctx, a.StagingSub)
 	switch {
 	case errors.Is(err, ledger.ErrNoLine):
-		return "", nil
+		return ledger.Line{}, nil
 	case err != nil:
-		return "", err
+		return ledger.Line{}, err
 	case line.Bound() && line.ProductionSub != a.ProductionSub:
-		return "", nil
+		return ledger.Line{}, nil
 	}
-	return line.State, nil
+	return line, nil
 }
 
-func (s accounts) profile(ctx context.Context, sub string) (map[string]string, error) {
-	rows, err := spaceport.Rows(ctx, s.ProductionTables, "Spaceport-Users-prod", "id", sub)
+func (s accounts) profile(ctx context.Context, t settings.Table, sub string) (map[string]string, error) {
+	rows, err := spaceport.Rows(ctx, s.ProductionTables, t.Target, t.OwnerKey, sub)
 	if err != nil || len(rows) == 0 {
 		return nil, err
 	}
 	return texts(rows[0]), nil
 }
 
-func (s accounts) projects(ctx context.Context, sub string) ([]map[string]string, error) {
-	in := projectsOf(sub)
+// projects are the first few, and how many there are. While they arrive the page asks again and again, and what has been
+// moved is counted in the ledger already.
+func (s accounts) projects(ctx context.Context, t settings.Table, sub string, l ledger.Line) ([]map[string]string, int, error) {
+	in := rowsOf(t, sub)
 	in.Limit = aws.Int32(shownProjects)
 	page, err := s.ProductionTables.Query(ctx, in)
 	if err != nil {
-		return nil, fmt.Errorf("read projects: %w", err)
+		return nil, 0, fmt.Errorf("read projects: %w", err)
 	}
 	shown := make([]map[string]string, len(page.Items))
 	for i, row := range page.Items {
 		all := texts(row)
 		shown[i] = map[string]string{"projectId": all["projectId"], "title": all["title"], "progress": all["progress"], "file": all["file"]}
 	}
-	return shown, nil
+	switch {
+	case page.LastEvaluatedKey == nil:
+		return shown, len(shown), nil
+	case l.State == ledger.Moving:
+		return shown, max(len(shown), l.Copied[t.Target]+l.Kept[t.Target]), nil
+	}
+	all, err := s.count(ctx, t, sub)
+	return shown, all, err
 }
 
-func (s accounts) countProjects(ctx context.Context, sub string) (n int, err error) {
-	in := projectsOf(sub)
-	in.Select = dynamotypes.SelectCount
+func (s accounts) count(ctx context.Context, t settings.Table, sub string) (n int, err error) {
+	in := rowsOf(t, sub)
+	in.Select = types.SelectCount
 	for pages := dynamodb.NewQueryPaginator(s.ProductionTables, in); pages.HasMorePages(); {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
@@ -139,23 +140,24 @@ func (s accounts) countProjects(ctx context.Context, sub string) (n int, err err
 	return n, nil
 }
 
-func projectsOf(sub string) *dynamodb.QueryInput {
+func rowsOf(t settings.Table, sub string) *dynamodb.QueryInput {
 	return &dynamodb.QueryInput{
-		TableName: aws.String("Spaceport-Projects-prod"), KeyConditionExpression: aws.String("userSub = :owner"),
-		ExpressionAttributeValues: map[string]dynamotypes.AttributeValue{":owner": &dynamotypes.AttributeValueMemberS{Value: sub}},
+		TableName: &t.Target, KeyConditionExpression: aws.String("#owner = :owner"),
+		ExpressionAttributeNames:  map[string]string{"#owner": t.OwnerKey},
+		ExpressionAttributeValues: map[string]types.AttributeValue{":owner": &types.AttributeValueMemberS{Value: sub}},
 	}
 }
 
 // texts shows a row's fields, whatever they are.
-func texts(row map[string]dynamotypes.AttributeValue) map[string]string {
+func texts(row map[string]types.AttributeValue) map[string]string {
 	shown := map[string]string{}
 	for name, value := range row {
 		switch v := value.(type) {
-		case *dynamotypes.AttributeValueMemberS:
+		case *types.AttributeValueMemberS:
 			shown[name] = v.Value
-		case *dynamotypes.AttributeValueMemberN:
+		case *types.AttributeValueMemberN:
 			shown[name] = v.Value
-		case *dynamotypes.AttributeValueMemberBOOL:
+		case *types.AttributeValueMemberBOOL:
 			shown[name] = fmt.Sprint(v.Value)
 		default:
 			shown[name] = "…"

@@ -2,24 +2,23 @@ package page
 
 import (
 	"context"
+	"errors"
 	"os"
 	"os/exec"
 	"testing"
 
 	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/require"
+
+	"github.com/spaceport/user-migration/infra/rehearsal/spaceport/spaceporttest"
 )
 
-// openBrowser starts Chromium and ends it with the test. make test installs one and sets REHEARSAL=required: then nothing is
-// skipped.
+// openBrowser starts Chromium and ends it with the test.
 func openBrowser(t *testing.T) context.Context {
 	t.Helper()
 	path := findChromium()
 	if path == "" {
-		if os.Getenv("REHEARSAL") != "required" {
-			t.Skip("there is no Chromium: make browser installs one, or CHROMIUM names it")
-		}
-		require.FailNow(t, "there is no Chromium", "make browser installs one, or CHROMIUM names it")
+		spaceporttest.Need(t, errors.New("there is no Chromium: make browser installs one, or CHROMIUM names it"))
 	}
 	t.Setenv("TMPDIR", t.TempDir()) // for its profile, and all else that it writes
 	options := []chromedp.ExecAllocatorOption{

@@ -21,8 +21,8 @@ import (
 // played is what all journeys share: the accounts, the page and a browser.
 type played struct {
 	*spaceport.Spaceport
-	url, axe string
-	browser  context.Context
+	url, cloudURL, axe string
+	browser            context.Context
 }
 
 // TestByHand plays every journey in a real browser, by clicking and typing. Each has people of its own.
@@ -31,7 +31,7 @@ func TestByHand(t *testing.T) {
 	served, err := Serve(t.Context(), p.Spaceport, journeys.Cast)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, served.Close()) })
-	p.url = served.URL()
+	p.url, p.cloudURL = served.URL(), p.Cloud.URL()
 
 	for _, screen := range sizes {
 		for _, j := range []struct {
@@ -104,8 +104,7 @@ func (v *visitor) hasAnswer() {
 func (v *visitor) isTold(kind string) string {
 	v.t.Helper()
 	v.hasAnswer()
-	role := map[string]string{"error": "alert", "news": "status"}[kind]
-	return v.reads(fmt.Sprintf(`#message[data-kind="%s"][role="%s"]`, kind, role))
+	return v.reads("#" + kind)
 }
 
 // opensLetter waits for the newest letter to an address that has another code than the last one, and reads the code.
@@ -215,7 +214,7 @@ func mustReset(answer cloud.ResetAnswer) func(*visitor) {
 		if answer == cloud.AnswerNotAuthorized {
 			v.isTold("error")
 			v.isSound("sign-in-refused")
-			v.clicks("#message button")
+			v.clicks("#error button")
 			v.sees("#forgot")
 			assert.Equal(v.t, gus.Email, look[string](v, `document.getElementById("forgot-email").value`), "it need not be typed again")
 			v.clicks("#forgot [type=submit]")
@@ -305,11 +304,11 @@ func hasNoMouse(v *visitor) {
 func waitsForAnAnswer(v *visitor) {
 	lou := spaceport.Person{Name: "Lou", Password: "Lou-Staging-1"}
 	v.isFrom(&lou)
-	restore := v.Cloud.Inject(cloud.Fault{Service: "cognito-idp", Operation: "InitiateAuth", Caller: "public", Kind: cloud.Latency, Delay: 500 * time.Millisecond})
+	restore := v.Cloud.Inject(cloud.Fault{Service: "cognito-idp", Operation: "InitiateAuth", Caller: "public", Kind: cloud.Latency, Delay: 2 * time.Second})
 	defer restore()
 	v.opens()
 	v.signsInAs(lou.Email, lou.Password)
-	v.sees(`#sign-in[aria-busy="true"] [type=submit]:disabled`)
+	v.sees(`#sign-in[aria-busy="true"] [type=submit][aria-disabled="true"]`)
 	v.sees("#account")
 	assert.Zero(v.t, v.counts(`[aria-busy="true"]`), "the wait is over")
 }
@@ -363,6 +362,9 @@ func isSwept(v *visitor) {
 	v.sees(fmt.Sprintf(`#ledger tr[data-sub="%s"][data-state="moved"]`, sub))
 	code := v.opensLetter(sam.Email, "")
 	assert.True(v.t, v.holds("window.sameDocument"), "nobody reloaded the page")
+	letter := v.reads(fmt.Sprintf(`#mailbox li[data-to="%s"] .body`, sam.Email))
+	assert.Contains(v.t, letter, "Hi Sam,\nWe're upgrading")
+	assert.True(v.t, strings.HasSuffix(letter, "\nBest regards,\nThe Spaceport Team"), letter)
 	v.isSound("swept")
 
 	v.signsInAs(sam.Email, sam.Password)
@@ -394,16 +396,23 @@ func seesWhatIsWrong(v *visitor) {
 	v.opens()
 	assert.Empty(v.t, v.trouble.all())
 	assert.Empty(v.t, v.faults(`{}`))
+	assert.Empty(v.t, v.keeps("s3cret"))
+	assert.LessOrEqual(v.t, v.widthOnNarrow(), narrow)
 	look[int](v, `(() => {
 		console.error("said");
 		setTimeout(() => { throw new Error("thrown") });
 		fetch("/missing");
 		fetch("https://spaceport.example/").catch(() => {});
 		document.querySelector("label").remove();
+		localStorage.setItem("password", "s3cret");
+		document.body.insertAdjacentHTML("beforeend", '<div id="wide" data-code="s3cret">wide</div>');
+		document.getElementById("wide").style.width = "400px";
 		return 1;
 	})()`)
 	for _, trouble := range []string{"console error: \"said\"", "thrown", "answer 404 of " + v.url + "missing", "Content Security Policy"} {
 		assert.Eventually(v.t, func() bool { return strings.Contains(strings.Join(v.trouble.all(), "\n"), trouble) }, patience, 20*time.Millisecond, trouble)
 	}
 	assert.NotEmpty(v.t, v.faults(`{}`), "a field without a label")
+	assert.Len(v.t, v.keeps("s3cret"), 2, "in storage, and in an attribute")
+	assert.GreaterOrEqual(v.t, v.widthOnNarrow(), 400)
 }

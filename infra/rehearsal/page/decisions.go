@@ -1,6 +1,7 @@
 package page
 
 import (
+	"cmp"
 	"encoding/json"
 	"strings"
 	"sync"
@@ -51,7 +52,7 @@ func (d *decisions) read(function string, raw []byte) bool {
 	defer d.mu.Unlock()
 	d.last = append(d.last, decision{
 		Time: l.Time, Function: strings.TrimPrefix(function, "Spaceport-Migration-"), Who: l.Email, Decision: l.Decision,
-		Reason: firstOf(l.Reason, l.Error), Source: firstOf(l.Source, l.Message), Ms: l.DurationMs, stagingSub: l.StagingSub,
+		Reason: cmp.Or(l.Reason, l.Error), Source: cmp.Or(l.Source, l.Message), Ms: l.DurationMs, stagingSub: l.StagingSub,
 	})
 	d.last = d.last[max(0, len(d.last)-shown):]
 	return true
@@ -67,17 +68,8 @@ func (d *decisions) newest(lines []line) []decision {
 	defer d.mu.Unlock()
 	all := make([]decision, len(d.last))
 	for i, one := range d.last {
-		one.Who = firstOf(one.Who, emails[one.stagingSub])
+		one.Who = cmp.Or(one.Who, emails[one.stagingSub])
 		all[len(all)-1-i] = one
 	}
 	return all
-}
-
-func firstOf(texts ...string) string {
-	for _, text := range texts {
-		if text != "" {
-			return text
-		}
-	}
-	return ""
 }

@@ -10,51 +10,96 @@ import (
 	"time"
 )
 
-// calm is how long a change waits for those that come with it.
+// calm is how long a change waits, at least, for those that come with it.
 const calm = 100 * time.Millisecond
 
-// serveEvents sends the whole picture, and again whenever it has changed. Each browser draws for itself, so that a slow one keeps
-// nobody waiting. A picture that cannot be drawn ends the stream: a browser then asks again by itself.
-func (w *site) serveEvents(out http.ResponseWriter, in *http.Request) {
+// serveEvents sends the whole picture, and again whenever it has changed. A slow browser keeps nobody waiting. A picture that
+// cannot be drawn ends the stream: a browser then asks again by itself.
+func (s *site) serveEvents(out http.ResponseWriter, in *http.Request) {
 	out.Header().Set("Content-Type", "text/event-stream")
 	stream := http.NewResponseController(out)
 	var sent []byte
 	for {
-		next := w.changes.next() // before looking, so that nothing falls between
-		event, err := w.event(in.Context())
+		event, err := s.watched.look(in.Context())
 		if err != nil {
 			return
 		}
-		if !bytes.Equal(event, sent) {
-			if _, err := out.Write(event); err != nil || stream.Flush() != nil {
+		if !bytes.Equal(event.data, sent) {
+			if _, err := out.Write(event.data); err != nil || stream.Flush() != nil {
 				return
 			}
-			sent = event
+			sent = event.data
 		}
-		if !waitCalm(in.Context(), next) {
+		if !event.waitForNext(in.Context()) {
 			return
 		}
 	}
 }
 
-// event is the picture as the browser reads it.
-func (w *site) event(ctx context.Context) ([]byte, error) {
-	now, err := w.picture(ctx)
-	if err != nil {
-		return nil, err
-	}
-	document, err := json.Marshal(now)
-	return fmt.Appendf(nil, "data: %s\n\n", document), err
+// watched is the picture, drawn once for all who watch.
+type watched struct {
+	draw    func(context.Context) (picture, error)
+	changes *changes
+
+	mu     sync.Mutex
+	newest event
 }
 
-func waitCalm(ctx context.Context, next <-chan struct{}) bool {
+// event is a picture as browsers read it.
+type event struct {
+	data     []byte
+	outdated <-chan struct{} // closed by the first change since
+	drawn    time.Time
+	calm     time.Duration // as long as drawing took, so that no more than half of the time goes into it
+}
+
+func newWatched(draw func(context.Context) (picture, error)) *watched {
+	return &watched{draw: draw, changes: newChanges()}
+}
+
+// look returns the newest picture, and draws one if that has been outdated for long enough.
+func (w *watched) look(ctx context.Context) (event, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.newest.isGood() {
+		return w.newest, nil
+	}
+	began := time.Now()
+	next := event{outdated: w.changes.next()} // before drawing, so that nothing falls between
+	now, err := w.draw(ctx)
+	if err != nil {
+		return event{}, err
+	}
+	document, err := json.Marshal(now)
+	if err != nil {
+		return event{}, err
+	}
+	next.data, next.drawn = fmt.Appendf(nil, "data: %s\n\n", document), time.Now()
+	next.calm = max(calm, next.drawn.Sub(began))
+	w.newest = next
+	return next, nil
+}
+
+func (e event) isGood() bool {
+	if e.data == nil {
+		return false
+	}
 	select {
-	case <-next:
+	case <-e.outdated:
+		return time.Since(e.drawn) < e.calm
+	default:
+		return true
+	}
+}
+
+func (e event) waitForNext(ctx context.Context) bool {
+	select {
+	case <-e.outdated:
 	case <-ctx.Done():
 		return false
 	}
 	select {
-	case <-time.After(calm):
+	case <-time.After(e.calm):
 		return true
 	case <-ctx.Done():
 		return false

@@ -57,20 +57,19 @@ func watch(ctx context.Context, s *spaceport.Spaceport, people []journeys.Role) 
 	if err != nil {
 		return nil, nil, err
 	}
-	w := &site{terms: terms, account: accounts{s}.of, changes: newChanges()}
 	decisions := &decisions{}
-	w.picture = observer{s, decisions}.picture
+	watched := newWatched(observer{s, decisions}.picture)
 	s.Lambdas.OnLog(func(function string, line []byte) {
 		if decisions.read(function, line) {
-			w.changes.tell()
+			watched.changes.tell()
 		}
 	})
 	untap := s.Cloud.Tap(func(r cloud.Request) {
 		if changesPicture(r, s.Settings.LedgerTable) {
-			w.changes.tell()
+			watched.changes.tell()
 		}
 	})
-	return w, untap, nil
+	return &site{terms: terms, account: accounts{s}.of, watched: watched}, untap, nil
 }
 
 // changesPicture tells whether a request may have written the ledger or posted a letter. Looking at either must not count:

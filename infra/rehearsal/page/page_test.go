@@ -38,7 +38,7 @@ func TestALineShowsWhenItLastChanged(t *testing.T) {
 		Copied: map[string]int{"Spaceport-Projects-prod": 3, "Spaceport-Users-prod": 1}, Kept: map[string]int{"Spaceport-Projects-prod": 2},
 	})
 	assert.Equal(t, line{
-		StagingSub: "s", ProductionSub: "p", Email: "ada@example.com", State: "moving", Via: "sweep", Rows: 6, Error: "throttled", Updated: at(4),
+		StagingSub: "s", ProductionSub: "p", Email: "ada@example.com", State: "moving", Via: "sweep", Rows: 6, Error: "throttled", updated: at(4),
 	}, got)
 }
 

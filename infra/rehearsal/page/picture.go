@@ -13,13 +13,17 @@ import (
 
 // picture is what there is to observe, the newest first.
 type picture struct {
-	Ledger    []line     `json:"ledger"`
-	Letters   []letter   `json:"letters"`
-	Decisions []decision `json:"decisions"`
+	Ledger      []line     `json:"ledger"`
+	LedgerCount int        `json:"ledgerCount"` // also of those that are not shown
+	Letters     []letter   `json:"letters"`
+	Decisions   []decision `json:"decisions"`
 }
 
-// shown is how many letters and decisions are.
-const shown = 100
+// How much is shown: more than anybody reads, and little enough for a browser to draw many times a minute.
+const (
+	shownLines = 200
+	shown      = 100 // letters, and decisions
+)
 
 type line struct {
 	StagingSub    string       `json:"stagingSub"`
@@ -29,7 +33,8 @@ type line struct {
 	Via           ledger.Via   `json:"via"`
 	Rows          int          `json:"rows"` // in production, whoever wrote them
 	Error         string       `json:"error"`
-	Updated       time.Time    `json:"updated"`
+
+	updated time.Time
 }
 
 type letter struct {
@@ -55,12 +60,14 @@ func (o observer) picture(ctx context.Context) (picture, error) {
 		lines = append(lines, show(l))
 	}
 	slices.SortFunc(lines, func(a, b line) int {
-		if order := b.Updated.Compare(a.Updated); order != 0 {
+		if order := b.updated.Compare(a.updated); order != 0 {
 			return order
 		}
 		return strings.Compare(a.StagingSub, b.StagingSub)
 	})
-	return picture{Ledger: lines, Letters: newest(o.Cloud.Letters()), Decisions: o.decisions.newest(lines)}, nil
+	return picture{
+		Ledger: lines[:min(len(lines), shownLines)], LedgerCount: len(lines), Letters: newest(o.Cloud.Letters()), Decisions: o.decisions.newest(lines),
+	}, nil
 }
 
 func show(l ledger.Line) line {
@@ -72,7 +79,7 @@ func show(l ledger.Line) line {
 	}
 	return line{
 		StagingSub: l.StagingSub, ProductionSub: l.ProductionSub, Email: l.Email, State: l.State, Via: l.Via, Rows: rows, Error: l.LastError,
-		Updated: slices.MaxFunc([]time.Time{l.ImportedAt, l.PasswordSetAt, l.ResetAt, l.MovedAt, l.SeenAt}, time.Time.Compare),
+		updated: slices.MaxFunc([]time.Time{l.ImportedAt, l.PasswordSetAt, l.ResetAt, l.MovedAt, l.SeenAt}, time.Time.Compare),
 	}
 }
 

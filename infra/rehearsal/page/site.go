@@ -16,31 +16,38 @@ var files embed.FS
 type site struct {
 	terms   terms
 	account func(ctx context.Context, accessToken string) (account, error) // or errToken
-	picture func(context.Context) (picture, error)
-	changes *changes
+	watched *watched
 }
 
-func (w *site) routes() http.Handler {
+func (s *site) routes() http.Handler {
 	mux := http.NewServeMux()
 	web, err := fs.Sub(files, "web")
 	if err != nil {
 		panic(err) // the name is a constant
 	}
-	mux.Handle("GET /", http.FileServerFS(web))
-	mux.HandleFunc("GET /rehearsal.json", func(out http.ResponseWriter, _ *http.Request) { answer(out, http.StatusOK, w.terms) })
-	mux.HandleFunc("GET /account", w.serveAccount)
-	mux.HandleFunc("GET /events", w.serveEvents)
+	served := http.FileServerFS(web)
+	mux.Handle("GET /{$}", served)
+	mux.HandleFunc("GET /", func(out http.ResponseWriter, in *http.Request) {
+		if strings.HasSuffix(in.URL.Path, "/") { // the file server would list what is in there
+			http.NotFound(out, in)
+			return
+		}
+		served.ServeHTTP(out, in)
+	})
+	mux.HandleFunc("GET /rehearsal.json", func(out http.ResponseWriter, _ *http.Request) { answer(out, http.StatusOK, s.terms) })
+	mux.HandleFunc("GET /account", s.serveAccount)
+	mux.HandleFunc("GET /events", s.serveEvents)
 	return mux
 }
 
 // guarded serves whoever asks for that host by its name or as localhost. Any other name is a foreign page's, which has its own
 // name resolve to this machine in order to read what only this machine should see.
-func (w *site) guarded(host string) http.Handler {
+func (s *site) guarded(host string) http.Handler {
 	_, port, _ := strings.Cut(host, ":")
 	policy := strings.Join([]string{
-		"default-src 'self'", "connect-src 'self' " + w.terms.Endpoint, "base-uri 'none'", "form-action 'self'", "frame-ancestors 'none'", "object-src 'none'",
+		"default-src 'self'", "connect-src 'self' " + s.terms.Endpoint, "base-uri 'none'", "form-action 'self'", "frame-ancestors 'none'", "object-src 'none'",
 	}, "; ")
-	routes := w.routes()
+	routes := s.routes()
 	return http.HandlerFunc(func(out http.ResponseWriter, in *http.Request) {
 		h := out.Header()
 		h.Set("Content-Security-Policy", policy)

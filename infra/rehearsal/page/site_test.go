@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -23,8 +24,7 @@ func fakeSite() *site {
 	return &site{
 		terms:   terms{Endpoint: "http://127.0.0.1:1", PasswordPolicy: policy{MinimumLength: 8}, People: []person{{Name: "Ada"}}},
 		account: func(context.Context, string) (account, error) { return account{}, nil },
-		picture: func(context.Context) (picture, error) { return picture{}, nil },
-		changes: newChanges(),
+		watched: newWatched(func(context.Context) (picture, error) { return picture{}, nil }),
 	}
 }
 
@@ -84,9 +84,19 @@ func TestAForeignNameIsRefused(t *testing.T) {
 	}
 }
 
+func TestNoFolderIsListed(t *testing.T) {
+	server := open(t, fakeSite())
+	for path, want := range map[string]int{
+		"/": http.StatusOK, "/signin/app.js": http.StatusOK, "/signin/": http.StatusNotFound, "/signin": http.StatusNotFound, "/observer/": http.StatusNotFound,
+	} {
+		response, _ := get(t, server, path, nil)
+		assert.Equal(t, want, response.StatusCode, path)
+	}
+}
+
 func TestTerms(t *testing.T) {
 	_, body := get(t, open(t, fakeSite()), "/rehearsal.json", nil)
-	assert.JSONEq(t, `{"endpoint":"http://127.0.0.1:1","clientId":"","userPoolId":"","region":"",
+	assert.JSONEq(t, `{"endpoint":"http://127.0.0.1:1","clientId":"",
 		"passwordPolicy":{"minimumLength":8,"uppercase":false,"lowercase":false,"digits":false,"symbols":false},
 		"people":[{"name":"Ada","email":"","password":"","note":""}]}`, body)
 }
@@ -152,17 +162,17 @@ func subscribe(t *testing.T, server *httptest.Server) <-chan picture {
 func TestEventsComeAtOnceAndAtEachChange(t *testing.T) {
 	w := fakeSite()
 	var d decisions
-	w.picture = func(context.Context) (picture, error) { return picture{Decisions: d.newest(nil)}, nil }
+	w.watched.draw = func(context.Context) (picture, error) { return picture{Decisions: d.newest(nil)}, nil }
 	events := subscribe(t, open(t, w))
 	assert.Empty(t, (<-events).Decisions)
 
 	d.read("", []byte(`{"decision":"import"}`))
 	d.read("", []byte(`{"decision":"moved"}`))
-	w.changes.tell()
-	w.changes.tell()
+	w.watched.changes.tell()
+	w.watched.changes.tell()
 	assert.Len(t, (<-events).Decisions, 2, "both at once")
 
-	w.changes.tell()
+	w.watched.changes.tell()
 	select {
 	case <-events:
 		t.Error("an event without a change")
@@ -170,9 +180,53 @@ func TestEventsComeAtOnceAndAtEachChange(t *testing.T) {
 	}
 }
 
+// TestAllWatchersShareAPicture: drawing a large ledger takes seconds, so it is done once for all, and no more than half of the time.
+func TestAllWatchersShareAPicture(t *testing.T) {
+	const took = 300 * time.Millisecond
+	w := fakeSite()
+	var mu sync.Mutex
+	var drawing, draws int
+	w.watched.draw = func(context.Context) (picture, error) {
+		mu.Lock()
+		drawing++
+		draws++
+		assert.Equal(t, 1, drawing, "one at a time")
+		now := picture{LedgerCount: draws}
+		mu.Unlock()
+		time.Sleep(took)
+		mu.Lock()
+		drawing--
+		mu.Unlock()
+		return now, nil
+	}
+	server := open(t, w)
+	var watchers []<-chan picture
+	for range 4 {
+		watchers = append(watchers, subscribe(t, server))
+	}
+	for _, events := range watchers {
+		assert.Equal(t, 1, (<-events).LedgerCount)
+	}
+	began := time.Now()
+	for busy := time.After(6 * took); ; w.watched.changes.tell() {
+		select {
+		case <-busy:
+		case <-time.After(10 * time.Millisecond):
+			continue
+		}
+		break
+	}
+	for _, events := range watchers {
+		assert.Equal(t, 2, (<-events).LedgerCount)
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	assert.LessOrEqual(t, time.Duration(draws-1)*2*took, time.Since(began)+took, "it rests as long as it draws")
+}
+
 func TestAPictureThatCannotBeDrawnEndsTheStream(t *testing.T) {
 	w, draws := fakeSite(), 0
-	w.picture = func(context.Context) (picture, error) {
+	w.watched.draw = func(context.Context) (picture, error) {
 		if draws++; draws > 1 {
 			return picture{}, errors.New("read ledger: throttled")
 		}
@@ -180,7 +234,7 @@ func TestAPictureThatCannotBeDrawnEndsTheStream(t *testing.T) {
 	}
 	events := subscribe(t, open(t, w))
 	<-events
-	w.changes.tell()
+	w.watched.changes.tell()
 	_, more := <-events
 	assert.False(t, more, "a browser comes back by itself and then gets the whole picture")
 }
@@ -188,7 +242,7 @@ func TestAPictureThatCannotBeDrawnEndsTheStream(t *testing.T) {
 func TestASlowBrowserKeepsNobodyWaiting(t *testing.T) {
 	w := fakeSite()
 	big := strings.Repeat("x", 8<<20) // more than any buffer between the two
-	w.picture = func(context.Context) (picture, error) { return picture{Letters: []letter{{Body: big}}}, nil }
+	w.watched.draw = func(context.Context) (picture, error) { return picture{Letters: []letter{{Body: big}}}, nil }
 	server := open(t, w)
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL+"/events", nil)
 	require.NoError(t, err)
@@ -198,7 +252,7 @@ func TestASlowBrowserKeepsNobodyWaiting(t *testing.T) {
 
 	began := time.Now()
 	for range 1000 {
-		w.changes.tell()
+		w.watched.changes.tell()
 	}
 	assert.Less(t, time.Since(began), time.Second)
 	assert.Len(t, (<-subscribe(t, server)).Letters, 1, "another browser is served")

@@ -15,8 +15,6 @@ import (
 type terms struct {
 	Endpoint       string   `json:"endpoint"`
 	ClientID       string   `json:"clientId"`
-	UserPoolID     string   `json:"userPoolId"`
-	Region         string   `json:"region"`
 	PasswordPolicy policy   `json:"passwordPolicy"`
 	People         []person `json:"people"`
 }
@@ -44,8 +42,7 @@ func readTerms(ctx context.Context, s *spaceport.Spaceport, roles []journeys.Rol
 		people[i] = person{Name: r.Name, Email: r.Email, Password: r.Password, Note: r.Note}
 	}
 	return terms{
-		Endpoint: s.Cloud.URL(), ClientID: s.ProductionApp, UserPoolID: s.ProductionPool, Region: s.Cloud.Region(),
-		PasswordPolicy: asked, People: people,
+		Endpoint: s.Cloud.URL(), ClientID: s.ProductionApp, PasswordPolicy: asked, People: people,
 	}, err
 }
 

@@ -43,7 +43,7 @@ func (p *played) visit(t *testing.T, screen size) *visitor {
 	t.Helper()
 	v := &visitor{
 		t: t, Spaceport: p.Spaceport, url: p.url, axe: p.axe, size: screen,
-		trouble: &trouble{cloudURL: p.Cloud.URL(), urls: map[network.RequestID]string{}},
+		trouble: &trouble{cloudURL: p.cloudURL, urls: map[network.RequestID]string{}},
 	}
 	var closeTab context.CancelFunc
 	v.tab, closeTab = chromedp.NewContext(p.browser, chromedp.WithNewBrowserContext(), chromedp.WithListener(v.trouble.note))
@@ -79,7 +79,7 @@ func (v *visitor) givesUp(what string, err error) {
 		v.keep(strings.NewReplacer("/", "-", " ", "-").Replace(v.t.Name()), picture)
 	}
 	said, _ := chromedp.Run(ctx, chromedp.Evaluate[string](
-		`document.activeElement.id + " | " + document.getElementById("message")?.textContent`))
+		`document.activeElement.id + " | " + document.getElementById("error")?.textContent + document.getElementById("news")?.textContent`))
 	require.FailNow(v.t, what, "%v\nfocus and message: %s\nconsole: %q", err, said, v.trouble.all())
 }
 

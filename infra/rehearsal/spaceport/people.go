@@ -38,7 +38,7 @@ func (s *Spaceport) Add(ctx context.Context, p Person) (sub string, err error) {
 	if err != nil {
 		return "", fmt.Errorf("add %s to staging: %w", p.Email, err)
 	}
-	sub = attribute(made.User.Attributes, "sub")
+	sub = ValueOf(made.User.Attributes, "sub")
 	if err := s.give(ctx, p); err != nil {
 		return "", fmt.Errorf("add %s to staging: %w", p.Email, err)
 	}
@@ -72,15 +72,6 @@ func attributes(p Person) []types.AttributeType {
 		all = append(all, types.AttributeType{Name: &name, Value: &value})
 	}
 	return all
-}
-
-func attribute(all []types.AttributeType, name string) string {
-	for _, a := range all {
-		if aws.ToString(a.Name) == name {
-			return aws.ToString(a.Value)
-		}
-	}
-	return ""
 }
 
 // give brings a fresh account into the person's state.
@@ -201,5 +192,15 @@ func (s *Spaceport) ProductionUser(ctx context.Context, name string) (*cognito.A
 
 // Attribute returns an attribute of a user that Cognito returned.
 func Attribute(u *cognito.AdminGetUserOutput, name string) string {
-	return attribute(u.UserAttributes, name)
+	return ValueOf(u.UserAttributes, name)
+}
+
+// ValueOf returns one of some attributes.
+func ValueOf(all []types.AttributeType, name string) string {
+	for _, a := range all {
+		if aws.ToString(a.Name) == name {
+			return aws.ToString(a.Value)
+		}
+	}
+	return ""
 }

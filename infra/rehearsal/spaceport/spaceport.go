@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -70,19 +69,29 @@ func Installed() error {
 	return nil
 }
 
+// Root is the folder of this repository.
+func (s *Spaceport) Root() string { return s.root }
+
 // Bulk is the operator's command as built for this machine.
 func (s *Spaceport) Bulk() string { return filepath.Join(s.root, ".build", "bulk") }
 
 func moto(root string) string         { return filepath.Join(root, ".venv", "bin", "moto_server") }
 func binary(root, name string) string { return filepath.Join(root, ".build", name, "bootstrap") }
 
-// root is the folder of go.mod.
+// root is the folder of go.mod, at or above the working directory. No go is asked: it would take a Ctrl-C for its own.
 func root() (string, error) {
-	out, err := exec.Command("go", "env", "GOMOD").Output()
+	start, err := os.Getwd()
 	if err != nil {
 		return "", fmt.Errorf("find go.mod: %w", err)
 	}
-	return filepath.Dir(string(out)), nil
+	for folder := start; ; folder = filepath.Dir(folder) {
+		if _, err := os.Stat(filepath.Join(folder, "go.mod")); err == nil {
+			return folder, nil
+		}
+		if folder == filepath.Dir(folder) {
+			return "", fmt.Errorf("find go.mod: %s is not in this repository", start)
+		}
+	}
 }
 
 // Start makes both accounts and attaches the functions. Close it.

@@ -10,13 +10,20 @@ import (
 	"github.com/spaceport/user-migration/infra/rehearsal/spaceport"
 )
 
-// Start starts both accounts and stops them with the test. make test sets REHEARSAL=required: then nothing is skipped. moto
-// runs behind its index, since most of what a test waits for is moto.
+// Need skips a test that something is missing for. make test installs all and sets REHEARSAL=required: then nothing is skipped.
+func Need(t testing.TB, missing error) {
+	t.Helper()
+	if missing != nil && os.Getenv("REHEARSAL") != "required" {
+		t.Skip(missing)
+	}
+	require.NoError(t, missing)
+}
+
+// Start starts both accounts and stops them with the test. moto runs behind its index, since most of what a test waits for
+// is moto.
 func Start(t testing.TB, o spaceport.Options) *spaceport.Spaceport {
 	t.Helper()
-	if err := spaceport.Installed(); err != nil && os.Getenv("REHEARSAL") != "required" {
-		t.Skipf("the local cloud is not installed (%v)", err)
-	}
+	Need(t, spaceport.Installed())
 	o.Cloud.Indexed = true
 	s, err := spaceport.Start(t.Context(), o)
 	require.NoError(t, err)

@@ -1,7 +1,5 @@
 // The functions' decisions, as they happen, and how much of Cognito's limit each took.
-import { follow, write, writeTime } from "./list.js";
-
-const byId = (id) => document.getElementById(id);
+import { byId, follow, write, writeTime } from "./list.js";
 
 const limit = 5000; // ms that Cognito waits for a trigger
 
@@ -13,7 +11,7 @@ function took(d) {
   return d.ms > 0 ? `${d.ms} ms, with nobody waiting` : "";
 }
 
-const keyOf = (d) => [d.time, d.function, d.who, d.decision, d.source, d.ms].join(" ");
+const keyOf = (d) => [d.time, d.function, d.decision, d.source, d.ms].join(" ");
 
 export const showDecisions = follow(byId("decisions"), byId("decision"), byId("decisions-empty"), keyOf, (item, d) => {
   item.dataset.decision = d.decision;

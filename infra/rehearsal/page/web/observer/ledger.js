@@ -1,9 +1,13 @@
-// The ledger: one row per person on the way.
-import { follow, write } from "./list.js";
+// The ledger: one row per person on the way, as far as they are shown.
+import { byId, follow, write } from "./list.js";
 
-const byId = (id) => document.getElementById(id);
+export function showLedger(lines, count) {
+  showLines(lines);
+  byId("ledger-more").hidden = count <= lines.length;
+  byId("ledger-more").textContent = `and ${count - lines.length} more, which have not changed lately`;
+}
 
-export const showLedger = follow(byId("ledger").tBodies[0], byId("ledger-row"), byId("ledger-empty"), (line) => line.stagingSub, (row, line) => {
+const showLines = follow(byId("ledger").tBodies[0], byId("ledger-row"), byId("ledger-empty"), (line) => line.stagingSub, (row, line) => {
   row.dataset.sub = line.stagingSub;
   row.dataset.state = line.state;
   write(row, ".email", line.email, line.email);

@@ -1,6 +1,8 @@
 // A list that follows what the server sends: each event is the whole picture, and only what differs is touched, so that
 // whoever reads, selects or tabs through it is not thrown out.
 
+export const byId = (id) => document.getElementById(id);
+
 const markedFor = 4000;
 
 // follow returns what brings a list up to date. keyOf names an item for good; fill writes it into its copy of the template.

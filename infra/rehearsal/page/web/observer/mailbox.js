@@ -1,7 +1,5 @@
 // The mailbox: letters as sent, with the code to copy.
-import { follow, write, writeTime } from "./list.js";
-
-const byId = (id) => document.getElementById(id);
+import { byId, follow, write, writeTime } from "./list.js";
 
 export const showMailbox = follow(byId("mailbox"), byId("letter"), byId("mailbox-empty"), (letter) => `${letter.time} ${letter.to} ${letter.code}`, (item, letter) => {
   item.dataset.to = letter.to;
@@ -16,13 +14,19 @@ export const showMailbox = follow(byId("mailbox"), byId("letter"), byId("mailbox
   copy.onclick = () => copyCode(copy, letter.code);
 });
 
-// asText reads a letter's HTML as a reader would, and runs none of it.
+const unread = /<!--[^]*?-->|<(style|script|title)\b[^]*?<\/\1\s*>/gi;
+const lineEnd = /<br\b[^>]*>|<\/(?:p|div|li|ul|ol|tr|table|h[1-6]|blockquote)\s*>/gi;
+const tag = /<[/!]?[a-z](?:"[^"]*"|'[^']*'|[^"'>])*>/gi;
+
+// asText reads a letter's HTML as a reader would. No element is made of it: this page's policy would hold for its styles and
+// handlers, and each would be an error in the console. A text area knows entities and no elements.
 function asText(html) {
-  return new DOMParser().parseFromString(html, "text/html").body.textContent.trim();
+  const area = document.createElement("textarea");
+  area.innerHTML = html.replace(unread, "").replace(/\s+/g, " ").replace(lineEnd, "\n").replace(tag, "");
+  return area.value.replace(/ *\n[ \n]*/g, "\n").trim();
 }
 
 async function copyCode(button, code) {
-  await navigator.clipboard.writeText(code);
-  button.textContent = "Copied";
+  button.textContent = await navigator.clipboard.writeText(code).then(() => "Copied", () => "Not allowed");
   setTimeout(() => { button.textContent = "Copy"; }, 2000);
 }

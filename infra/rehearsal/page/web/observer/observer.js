@@ -1,10 +1,11 @@
 // What happens behind the sign-in, as it happens. It only looks: nothing here changes anything.
 import { showDecisions } from "./decisions.js";
 import { showLedger } from "./ledger.js";
+import { byId } from "./list.js";
 import { showMailbox } from "./mailbox.js";
 import { listPeople } from "./people.js";
 
-const connection = document.getElementById("connection");
+const connection = byId("connection");
 
 function tell(state, text) {
   if (connection.dataset.state === state) return; // the browser tries again every few seconds, and is not to say so each time
@@ -12,20 +13,34 @@ function tell(state, text) {
   connection.textContent = text;
 }
 
-const events = new EventSource("/events");
+let events;
 
-events.addEventListener("open", () => tell("live", "Live"));
+function open() {
+  events = new EventSource("/events");
+  events.addEventListener("open", () => tell("live", "Live"));
+  events.addEventListener("error", lose);
+  events.addEventListener("message", (event) => {
+    const { ledger, ledgerCount, letters, decisions } = JSON.parse(event.data);
+    showLedger(ledger, ledgerCount);
+    showMailbox(letters);
+    showDecisions(decisions);
+  });
+}
 
-events.addEventListener("error", () => {
-  if (events.readyState === EventSource.CLOSED) tell("lost", "Connection lost. Reload the page once the rehearsal runs again.");
-  else tell("trying", "Connection lost. Trying again …");
-});
+// lose is called again at each attempt that fails.
+function lose() {
+  if (connection.dataset.state === "live" && events.readyState === EventSource.CONNECTING) tell("trying", "Connection lost. Trying again …");
+  else tell("lost", "The rehearsal has ended, or cannot be reached. If you start it again, open the address that it prints.");
+}
 
-events.addEventListener("message", (event) => {
-  const { ledger, letters, decisions } = JSON.parse(event.data);
-  showLedger(ledger);
-  showMailbox(letters);
-  showDecisions(decisions);
-});
+// A browser has six connections to a host, for all its tabs: one that nobody sees takes none.
+function watchWhileSeen() {
+  events?.close();
+  if (document.hidden) tell("resting", "Not watched");
+  else open();
+}
+
+document.addEventListener("visibilitychange", watchWhileSeen);
+watchWhileSeen();
 
 listPeople();

@@ -1,6 +1,5 @@
 // The people of the rehearsal, to be tried by hand. A button fills in the sign-in form, as a hand would, and sends nothing.
-
-const byId = (id) => document.getElementById(id);
+import { byId } from "./list.js";
 
 export async function listPeople() {
   const { people } = await (await fetch("/rehearsal.json")).json();

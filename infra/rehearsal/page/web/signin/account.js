@@ -1,14 +1,15 @@
 // The account after sign-in: who one is in production and was in staging, and one's things as they arrive.
+import { reached } from "./cognito.js";
 import { byId, say } from "./view.js";
 
 // SessionEnded: the access token is no longer taken.
 export class SessionEnded extends Error {}
 
 export async function readAccount(accessToken) {
-  const response = await fetch("/account", { headers: { Authorization: `Bearer ${accessToken}` } });
+  const response = await reached(fetch("/account", { headers: { Authorization: `Bearer ${accessToken}` } }));
   if (response.status === 401) throw new SessionEnded();
   if (!response.ok) throw new Error(`read account: status ${response.status}`);
-  return response.json();
+  return reached(response.json());
 }
 
 // Whoever was never in staging has nothing to wait for.
@@ -26,6 +27,11 @@ export function showAccount(account) {
   showProjects(account.projects, account.projectCount);
 }
 
+// forgetAccount leaves nothing of anybody to whoever comes next.
+export function forgetAccount() {
+  showAccount({ email: "", name: "", productionSub: "", stagingSub: "", state: "", projects: [], projectCount: 0 });
+}
+
 function news(account) {
   if (!arrived(account)) return "Your projects are still arriving. You can begin already; this page looks again by itself.";
   return account.stagingSub ? "Everything of yours has arrived." : "Your account began in production, so nothing had to move.";
@@ -41,14 +47,17 @@ function showProfile(fields) {
   }));
 }
 
+let drawn = "[]"; // the projects that stand there
+
 function showProjects(projects, count) {
   byId("project-count").textContent = count;
   byId("no-projects").hidden = count > 0;
   byId("more-projects").hidden = count <= projects.length;
   byId("more-projects").textContent = `and ${count - projects.length} more`;
-  const list = byId("projects");
-  if (list.children.length === projects.length) return; // what somebody reads or selects stays
-  list.replaceChildren(...projects.map((project) => {
+  const wanted = JSON.stringify(projects);
+  if (wanted === drawn) return; // what somebody reads or selects stays
+  drawn = wanted;
+  byId("projects").replaceChildren(...projects.map((project) => {
     const item = copyOf("project");
     item.querySelector(".title").textContent = project.title;
     item.querySelector(".progress").textContent = `${project.progress} %`;

@@ -1,7 +1,7 @@
 // The sign-in that a user of Spaceport sees: one view at a time, from a password, or a forgotten one, to the account.
 // Tokens and passwords are in memory only, and go with the page.
-import { follow, readAccount, showAccount } from "./account.js";
-import { userPool } from "./cognito.js";
+import { follow, forgetAccount, readAccount, showAccount } from "./account.js";
+import { reached, userPool } from "./cognito.js";
 import { check, checkAsTyped, setRules, toggle } from "./password.js";
 import { blame, busy, byId, hush, say, show } from "./view.js";
 import { challengeInWords, inWords } from "./words.js";
@@ -12,29 +12,38 @@ const reset = byId("reset"), resetEmail = byId("reset-email"), code = byId("rese
 const resend = byId("resend");
 const account = byId("account");
 
-// Where the user pool is, and its password policy. A front end of your own has both in its build.
-const settings = fetch("/rehearsal.json").then((response) => response.json());
-const pool = settings.then(userPool);
-settings.then(({ passwordPolicy }) => setRules(passwordPolicy));
+// pool reads where the user pool is, and its password policy; again if that failed. A front end of your own has both in
+// its build.
+let pooled;
+const pool = () => pooled ??= readPool().catch((error) => { pooled = undefined; throw error; });
+
+async function readPool() {
+  const settings = await reached((await reached(fetch("/rehearsal.json"))).json());
+  setRules(settings.passwordPolicy);
+  return userPool(settings);
+}
+
+pool().catch(() => {}); // whoever sends a form is told
 
 let session = { ended: true };
 
-// Each form's work asks Cognito and returns what to do next. If whoever sent the form has left it meanwhile, it is not done.
+// Each form's work asks Cognito and returns what to do next. That is not done if whoever sent the form has left meanwhile.
 
-onSubmit(signIn, async () => {
+onSubmit(signIn, async (left) => {
   const name = email.value;
   try {
-    return await enter(name, password.value);
+    return await enter(name, password.value, left);
   } catch (error) {
     if (error.code !== "PasswordResetRequiredException") throw error;
     return mustReset(name);
   }
 });
 
-async function enter(name, typed, news) {
-  const { challenge, ...tokens } = await (await pool).signIn(name, typed);
+async function enter(name, typed, left, news) {
+  const { challenge, ...tokens } = await (await pool()).signIn(name, typed);
   if (challenge) return () => { toSignIn(name); say("error", challengeInWords); };
-  const found = await readAccount(tokens.accessToken);
+  const found = await readAccount(tokens.accessToken).catch((error) => { revoke(tokens); throw error; });
+  if (left()) revoke(tokens);
   return () => {
     forgetPasswords();
     session = { ...tokens, ended: false };
@@ -45,6 +54,11 @@ async function enter(name, typed, news) {
   };
 }
 
+// revoke is for tokens that nobody will use. They run out anyway.
+async function revoke({ refreshToken }) {
+  await (await pool()).signOut(refreshToken).catch(() => {});
+}
+
 // mustReset serves a forced reset that is said outright. It asks for a code even if a letter has one already: nobody here
 // can tell whether that one is still good.
 async function mustReset(name) {
@@ -53,7 +67,7 @@ async function mustReset(name) {
     const sentTo = await sendCode(name);
     return () => toReset(name, `${why} We sent a code to ${sentTo}.`);
   } catch (error) {
-    return () => { toReset(name); fail(reset, error); }; // a code from an earlier letter may do
+    return () => { toReset(name); fail(reset, resend, error); }; // a code from an earlier letter may do
   }
 }
 
@@ -63,24 +77,27 @@ onSubmit(forgot, async () => {
   return () => toReset(name, `We sent a code to ${sentTo}, if that address has an account.`);
 });
 
+const tellsWhoExists = ["UserNotFoundException", "NotAuthorizedException", "InvalidParameterException"];
+
 // sendCode returns where the code went, masked. Where the app client gives away who exists, this page still does not
 // ("Managing user existence error responses").
 async function sendCode(name) {
-  const sentTo = await (await pool).forgotPassword(name).catch((error) => {
-    if (!["UserNotFoundException", "NotAuthorizedException"].includes(error.code)) throw error;
+  const sentTo = await (await pool()).forgotPassword(name).catch((error) => {
+    if (!tellsWhoExists.includes(error.code)) throw error;
   });
   return sentTo ?? name.replace(/^(.)[^@]*@(.).*$/, "$1***@$2***");
 }
 
-onSubmit(reset, async () => {
+onSubmit(reset, async (left) => {
   const name = resetEmail.value, chosen = newPassword.value;
+  const users = await pool(); // and with it the rules
   const missing = check(chosen);
   if (missing.length) {
     return () => { say("error", `The new password still needs ${missing.join(", ")}.`); blame(newPassword); };
   }
-  await (await pool).confirmForgotPassword(name, code.value.replace(/\s/g, ""), chosen);
+  await users.confirmForgotPassword(name, code.value.replace(/\s/g, ""), chosen);
   try {
-    return await enter(name, chosen, "Your new password is set, and you are signed in.");
+    return await enter(name, chosen, left, "Your new password is set, and you are signed in.");
   } catch {
     return () => {
       toSignIn(name);
@@ -94,11 +111,10 @@ onClick(resend, () => attempt(reset, resend, async () => {
   return () => toReset(resetEmail.value, `We sent a new code to ${sentTo}, if that address has an account.`);
 }));
 
-onClick(byId("sign-out"), async () => {
-  const { refreshToken } = session;
+onClick(byId("sign-out"), () => {
+  revoke(session);
   leave();
   say("news", "You are signed out.");
-  await (await pool).signOut(refreshToken).catch(() => {}); // the tokens are forgotten here anyway, and run out
 });
 
 onClick(byId("to-forgot"), () => toForgot());
@@ -108,6 +124,9 @@ onClick(byId("have-code"), () => { if (forgot.reportValidity()) toReset(forgotEm
 
 checkAsTyped(newPassword);
 const hidePasswords = [toggle(byId("sign-in-show"), password), toggle(byId("reset-show"), newPassword)];
+
+// A browser that goes back to this page fills in again what stood there. Only its own password store may do so.
+addEventListener("pageshow", () => { code.value = newPassword.value = ""; });
 
 // From view to view.
 
@@ -137,6 +156,8 @@ function toReset(name, news) {
 function leave() {
   session.ended = true;
   session = { ended: true };
+  forgetAccount();
+  forgotEmail.value = resetEmail.value = "";
   toSignIn("");
 }
 
@@ -177,11 +198,13 @@ function onSubmit(form, work) {
 async function attempt(form, button, work) {
   if (form.getAttribute("aria-busy")) return;
   hush();
+  const { username } = form.elements, name = username.value;
+  const left = () => form.hidden || username.value !== name;
   try {
-    const next = await busy(form, button, work);
-    if (!form.hidden) next();
+    const next = await busy(form, button, () => work(left));
+    if (!left()) next();
   } catch (error) {
-    if (!form.hidden) fail(form, error);
+    if (!left()) fail(form, button, error);
   }
 }
 
@@ -190,11 +213,11 @@ offer.type = "button";
 offer.textContent = "Forgot your password?";
 onClick(offer, toForgot);
 
-function fail(form, error) {
+function fail(form, button, error) {
   if (!error.code) console.error(error); // not Cognito's: a developer should see it
   const { text, about, offersReset } = inWords(form.id, error.code);
   say("error", text, ...(offersReset ? [offer] : []));
   if (offersReset) forgetPasswords();
   if (about) blame(byId(about));
-  else form.querySelector("[type=submit]").focus(); // to try again
+  else button.focus(); // to try again
 }

@@ -12,6 +12,15 @@ export class CognitoError extends Error {
 // Unreachable stands where no answer came.
 export const Unreachable = "Unreachable";
 
+// reached is what came, where something came.
+export async function reached(coming) {
+  try {
+    return await coming;
+  } catch (error) {
+    throw new CognitoError(Unreachable, error.message);
+  }
+}
+
 // A trigger has 5 seconds, and Cognito calls it up to three times ("Customizing user pool workflows with Lambda triggers").
 const patience = 30_000;
 
@@ -58,14 +67,8 @@ async function post(endpoint, operation, input) {
     body: JSON.stringify(input),
     signal: AbortSignal.timeout(patience),
   };
-  let response, body;
-  try {
-    response = await fetch(endpoint, request);
-    body = await response.text();
-  } catch (error) {
-    throw new CognitoError(Unreachable, error.message);
-  }
-  const answer = parse(body);
+  const response = await reached(fetch(endpoint, request));
+  const answer = parse(await reached(response.text()));
   if (!response.ok) {
     const code = answer.__type ?? `Http${response.status}`;
     throw new CognitoError(code.slice(code.lastIndexOf("#") + 1), answer.message);

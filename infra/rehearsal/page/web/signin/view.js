@@ -3,7 +3,8 @@
 export const byId = (id) => document.getElementById(id);
 
 const views = ["sign-in", "forgot", "reset", "account"].map(byId);
-const message = byId("message");
+// An error interrupts a screen reader, good news waits. Each has its role in the HTML: only a text that changes is read out.
+const messages = { error: byId("error"), news: byId("news") };
 const whisper = byId("whisper");
 
 // show brings one view to the front, and the keyboard with it.
@@ -14,16 +15,13 @@ export function show(view, focus) {
   focus.focus();
 }
 
-// say puts an error or good news where everybody meets it. The role is there before the text: the text is what changes.
+// say puts an "error" or good "news" where everybody meets it.
 export function say(kind, text, ...offers) {
-  message.setAttribute("role", kind === "error" ? "alert" : "status");
-  message.dataset.kind = kind;
-  message.replaceChildren(text, ...offers);
+  for (const [name, message] of Object.entries(messages)) message.replaceChildren(...(name === kind ? [text, ...offers] : []));
 }
 
 export function hush() {
-  message.replaceChildren();
-  message.removeAttribute("data-kind");
+  for (const message of Object.values(messages)) message.replaceChildren();
   for (const field of document.querySelectorAll("[aria-invalid]")) field.removeAttribute("aria-invalid");
 }
 
@@ -42,19 +40,20 @@ export function aside(text, delay = 0) {
   later = setTimeout(() => { whisper.textContent = text; }, delay);
 }
 
-// busy does a form's work, told by the text of the button that began it.
+// busy does a form's work, told by the text of the button that began it. Its buttons are not disabled but said to be: a
+// browser would throw the keyboard out of one that it is in.
 export async function busy(form, button, work) {
-  const submit = form.querySelector("[type=submit]");
+  const waiting = new Set([form.querySelector("[type=submit]"), button]);
   const label = button.textContent;
   form.setAttribute("aria-busy", "true");
-  submit.disabled = button.disabled = true;
+  for (const one of waiting) one.setAttribute("aria-disabled", "true");
   button.textContent = button.dataset.busy;
   aside(button.dataset.busy);
   try {
     return await work();
   } finally {
     form.removeAttribute("aria-busy");
-    submit.disabled = button.disabled = false;
+    for (const one of waiting) one.removeAttribute("aria-disabled");
     button.textContent = label;
     aside("");
   }

@@ -27,8 +27,9 @@ const wrongSignIn = {
   offersReset: true,
 };
 
+// A stranger's code is always wrong, and a user's may also have run out. So both are told alike.
 const wrongCode = {
-  text: "That code is not right. Enter the one from our newest e-mail: earlier ones no longer work.",
+  text: "That code is not right, or no longer good. Enter the one from our newest e-mail, or choose “Send a new code”.",
   about: "reset-code",
 };
 
@@ -45,7 +46,7 @@ const byForm = {
     CodeMismatchException: wrongCode,
     UserNotFoundException: wrongCode,
     NotAuthorizedException: wrongCode,
-    ExpiredCodeException: { text: "That code is no longer good. Choose “Send a new code” and enter the one that arrives.", about: "reset-code" },
+    ExpiredCodeException: wrongCode,
     InvalidPasswordException: { text: "That password does not meet the rules. Choose another one.", about: "reset-password" },
     PasswordHistoryPolicyViolationException: { text: "You have used that password before. Choose another one.", about: "reset-password" },
   },
