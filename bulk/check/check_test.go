@@ -241,6 +241,9 @@ func TestChecks(t *testing.T) {
 		{"permissions/allowed", "denied", func(f *Facts) {
 			f.Permissions = append(f.Permissions, Permission{"production", "create users", "cognito-idp:AdminSetUserPassword", "us-west-2_prod", ErrDenied})
 		}, Failure, "create users in production (us-west-2_prod): AccessDenied to cognito-idp:AdminSetUserPassword"},
+		{"permissions/allowed", "not to attach", func(f *Facts) {
+			f.Permissions = []Permission{{"production", Attaching, "cognito-idp:UpdateUserPoolClient", "us-west-2_prod", ErrDenied}}
+		}, Warning, "attach the triggers in production (us-west-2_prod): AccessDenied to cognito-idp:UpdateUserPoolClient"},
 		{"permissions/allowed", "untried", func(f *Facts) {
 			f.Permissions = append(f.Permissions, Permission{"production", "create users", "cognito-idp:UpdateUserPool", "us-west-2_prod", ErrUntried})
 		}, Warning, "AdminCreateUser; not tried, since no call is sure to change nothing: cognito-idp:UpdateUserPool"},

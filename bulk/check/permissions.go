@@ -47,6 +47,9 @@ func (p Permission) goesWith(other Permission) bool {
 	return p.Account == other.Account && p.Purpose == other.Purpose && p.On == other.On
 }
 
+// Attaching is the purpose for which an operator has rights only where a pool was there before the stack.
+const Attaching = "attach the triggers"
+
 // permitted judges the permissions for one purpose.
 func permitted(same []Permission) verdict {
 	var denied, untold, untried, granted []string
@@ -66,6 +69,9 @@ func permitted(same []Permission) verdict {
 	}
 	purpose := same[0].Purpose + " in " + same[0].Account + " (" + same[0].On + ")"
 	switch {
+	case len(denied) > 0 && same[0].Purpose == Attaching: // that there is something to attach is told by the checks of the pool
+		return warn("make deploy-production Triggers=attached does it where the stack made the pool; for any other pool allow it to the operator's role.",
+			"%s: AccessDenied to %s", purpose, list(denied))
 	case len(denied) > 0:
 		return fail("Allow it to the operator's role.", "%s: AccessDenied to %s", purpose, list(denied))
 	case len(untold) > 0:

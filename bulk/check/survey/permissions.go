@@ -65,7 +65,7 @@ func (s *Survey) tryEverything(ctx context.Context, f check.Facts) []check.Permi
 	try(production, "read the pool", production.poolID, production.readPool(nobody))
 	try(production, "create users", production.poolID, production.createUsers(nobody))
 	if f.ToAttach() {
-		try(production, "attach the triggers", production.poolID, production.attachTriggers(f.Production.Value))
+		try(production, check.Attaching, production.poolID, production.attachTriggers(f.Production.Value))
 	}
 	try(production, "keep the ledger", s.settings.LedgerTable,
 		production.keepLedger(s.settings.LedgerTable, keyOfNobody(f.Ledger.Value, "stagingSub", nobody)))
