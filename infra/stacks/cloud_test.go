@@ -27,11 +27,11 @@ const region = "us-east-1"
 // tools is where make installs what requirements.txt lists.
 var tools, _ = filepath.Abs("../../.venv/stacks/bin")
 
-// needs skips a test where something is not installed, except in make test, which installs it.
-func needs(t *testing.T, paths ...string) {
+// needs skips a test where a program is not installed, except in make test, which installs it.
+func needs(t *testing.T, programs ...string) {
 	t.Helper()
-	for _, path := range paths {
-		if _, err := os.Stat(path); err != nil {
+	for _, program := range programs {
+		if _, err := exec.LookPath(program); err != nil {
 			if os.Getenv("REHEARSAL") == "required" {
 				require.NoError(t, err)
 			}

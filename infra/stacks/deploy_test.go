@@ -405,6 +405,7 @@ func (p person) back(t *testing.T, told map[string]string) {
 }
 
 func TestAMisspeltParameterIsTold(t *testing.T) {
+	needs(t, "bash", "awk", "fold")
 	script := exec.Command("../deploy.sh", "production")
 	script.Env = append(os.Environ(), "GIVEN=CreateTables CONFIRM AlarmEmial", "AWS=false")
 	out, err := script.CombinedOutput()
