@@ -100,7 +100,7 @@ func (t *Task) End() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.clear()
-	fmt.Fprintf(m.w, "%s: %s %s in %s\n", t.what, Count(t.done), t.unit, Duration(m.o.Now().Sub(t.began)))
+	fmt.Fprintf(m.w, "%s: %s in %s\n", t.what, counted(t.done, t.unit), Duration(m.o.Now().Sub(t.began)))
 }
 
 // Println writes a line of its own, above the bar if there is one.
@@ -180,6 +180,14 @@ func formatRate(perSecond float64) string {
 		return fmt.Sprintf("%.1f", perSecond)
 	}
 	return Count(int(perSecond + .5))
+}
+
+// counted is a number of things, whose name is given for many.
+func counted(n int, unit string) string {
+	if n == 1 {
+		unit = strings.TrimSuffix(unit, "s")
+	}
+	return Count(n) + " " + unit
 }
 
 // Count writes a number as people read it: 12,345.

@@ -38,6 +38,15 @@ Reading staging: 2,500 users in 25 s
 `, out.String())
 }
 
+func TestOneIsNotMany(t *testing.T) {
+	m, out, clock := newMeter(false)
+	task := m.Start("Reading the ledger", "lines", 1)
+	clock.forward(time.Second)
+	task.Add(1)
+	task.End()
+	assert.Equal(t, "Reading the ledger: 1 line in 1.0 s\n", out.String())
+}
+
 func TestTerminalGetsABar(t *testing.T) {
 	m, out, clock := newMeter(true)
 	task := m.Start("Sweeping", "users", 1000)

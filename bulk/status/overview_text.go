@@ -55,9 +55,9 @@ func (p Production) writeText(b *strings.Builder) {
 		return
 	}
 	b.WriteString("\nIf people went back to staging now, this would stay behind in production:\n")
-	_ = table.Write(b, "rl",
-		[]string{"  " + progress.Count(p.Own), "accounts that staging does not know"},
-		[]string{progress.Count(p.NewPasswords), "passwords set on the way over, by forgot password or after a sweep"})
+	_ = table.Write(b, "lrl",
+		[]string{"  accounts that staging does not know", progress.Count(p.Own), ""},
+		[]string{"  passwords set on the way over", progress.Count(p.NewPasswords), "by forgot password, or after a sweep"})
 	b.WriteString("and whatever people changed there since: bulk verify lists the rows that moved and differ.\n")
 }
 
