@@ -106,7 +106,7 @@ func (s accounts) profile(ctx context.Context, t settings.Table, sub string) (ma
 // projects are the first few, and how many there are. While they arrive the page asks again and again, and what has been
 // moved is counted in the ledger already.
 func (s accounts) projects(ctx context.Context, t settings.Table, sub string, l ledger.Line) ([]map[string]string, int, error) {
-	in := rowsOf(t, sub)
+	in := spaceport.RowsOf(t.Target, t.OwnerKey, sub)
 	in.Limit = aws.Int32(shownProjects)
 	page, err := s.ProductionTables.Query(ctx, in)
 	if err != nil {
@@ -128,7 +128,7 @@ func (s accounts) projects(ctx context.Context, t settings.Table, sub string, l 
 }
 
 func (s accounts) count(ctx context.Context, t settings.Table, sub string) (n int, err error) {
-	in := rowsOf(t, sub)
+	in := spaceport.RowsOf(t.Target, t.OwnerKey, sub)
 	in.Select = types.SelectCount
 	for pages := dynamodb.NewQueryPaginator(s.ProductionTables, in); pages.HasMorePages(); {
 		page, err := pages.NextPage(ctx)
@@ -138,14 +138,6 @@ func (s accounts) count(ctx context.Context, t settings.Table, sub string) (n in
 		n += int(page.Count)
 	}
 	return n, nil
-}
-
-func rowsOf(t settings.Table, sub string) *dynamodb.QueryInput {
-	return &dynamodb.QueryInput{
-		TableName: &t.Target, KeyConditionExpression: aws.String("#owner = :owner"),
-		ExpressionAttributeNames:  map[string]string{"#owner": t.OwnerKey},
-		ExpressionAttributeValues: map[string]types.AttributeValue{":owner": &types.AttributeValueMemberS{Value: sub}},
-	}
 }
 
 // texts shows a row's fields, whatever they are.

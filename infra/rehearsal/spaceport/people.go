@@ -140,11 +140,7 @@ func (s *Spaceport) Put(ctx context.Context, api *dynamodb.Client, table string,
 // Rows returns what a table holds of an owner.
 func Rows(ctx context.Context, api *dynamodb.Client, table, ownerKey, owner string) ([]map[string]dynamotypes.AttributeValue, error) {
 	var rows []map[string]dynamotypes.AttributeValue
-	pages := dynamodb.NewQueryPaginator(api, &dynamodb.QueryInput{
-		TableName: &table, KeyConditionExpression: aws.String("#k = :o"),
-		ExpressionAttributeNames:  map[string]string{"#k": ownerKey},
-		ExpressionAttributeValues: map[string]dynamotypes.AttributeValue{":o": text(owner)},
-	})
+	pages := dynamodb.NewQueryPaginator(api, RowsOf(table, ownerKey, owner))
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
@@ -153,6 +149,15 @@ func Rows(ctx context.Context, api *dynamodb.Client, table, ownerKey, owner stri
 		rows = append(rows, page.Items...)
 	}
 	return rows, nil
+}
+
+// RowsOf asks for what a table holds of an owner.
+func RowsOf(table, ownerKey, owner string) *dynamodb.QueryInput {
+	return &dynamodb.QueryInput{
+		TableName: &table, KeyConditionExpression: aws.String("#k = :o"),
+		ExpressionAttributeNames:  map[string]string{"#k": ownerKey},
+		ExpressionAttributeValues: map[string]dynamotypes.AttributeValue{":o": text(owner)},
+	}
 }
 
 // Ledger returns the line of a staging user, or ledger.ErrNoLine.
