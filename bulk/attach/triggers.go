@@ -1,6 +1,7 @@
 package attach
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -77,7 +78,7 @@ func (o *Operator) setTriggers(plan *Plan, pool *types.UserPoolType, choose func
 			return err
 		}
 		if next != s.now {
-			changes = append(changes, Change{Where: "pool", What: fmt.Sprintf("%s: %s -> %s", s.name, orNone(s.now), orNone(next))})
+			changes = append(changes, Change{Where: "pool", What: fmt.Sprintf("%s: %s -> %s", s.name, cmp.Or(s.now, "none"), cmp.Or(next, "none"))})
 			*field = nil
 			if next != "" {
 				*field = &next
@@ -98,13 +99,6 @@ func (o *Operator) setTriggers(plan *Plan, pool *types.UserPoolType, choose func
 	}
 	plan.Changes = append(plan.Changes, changes...)
 	return nil
-}
-
-func orNone(arn string) string {
-	if arn == "" {
-		return "none"
-	}
-	return arn
 }
 
 // compare reads the pool and holds it against an update.
