@@ -58,7 +58,7 @@ func cloudFor(t testing.TB) *Cloud {
 	t.Helper()
 	if motoPath() == "" {
 		const missing = "moto_server not found: install infra/rehearsal/requirements.txt into .venv, or set MOTO_SERVER"
-		if os.Getenv("REQUIRE_MOTO") == "1" {
+		if os.Getenv("REHEARSAL") == "required" {
 			t.Fatal(missing)
 		}
 		t.Skip(missing)
