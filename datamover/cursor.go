@@ -8,46 +8,46 @@ import (
 	"github.com/spaceport/user-migration/datamover/settings"
 )
 
-// segment is rows that are still to be moved: of one table from a position on, to its end or for one page.
+// segment is rows that remain to be moved: of one table from a position on, to its end or for one page.
 type segment struct {
-	Table string `json:"table"`           // its source
+	Table string `json:"table"`           // the source
 	After string `json:"after,omitempty"` // empty: from the beginning
-	Page  bool   `json:"page,omitempty"`  // one page, of which some rows did not arrive
+	Page  bool   `json:"page,omitempty"`  // one page, of which some rows failed
 }
 
-// cursor is a ledger line's Cursor: what is still to do. Pages with rows that failed are in it by themselves, so that
-// nothing that has arrived is put again: its owner may have deleted it since.
+// cursor is a record's Cursor: what remains. Pages with failed rows are segments of their own, so that no row that was
+// written is put again: its owner may have deleted it since.
 type cursor struct {
-	Tables string    `json:"tables"` // the tables that it was made for
-	Todo   []segment `json:"todo"`
+	Tables    string    `json:"tables"` // the tables that it was made for
+	Remaining []segment `json:"remaining"`
 }
 
-// decodeCursor reads a line's cursor. ok is false where there is none, or it was made for other tables: then everything is
-// to do.
-func decodeCursor(text string, tables []settings.Table) (todo []segment, ok bool) {
+// decodeCursor reads a record's cursor. ok is false if there is none, or it was made for other tables: then everything
+// remains.
+func decodeCursor(text string, tables []settings.Table) (remaining []segment, ok bool) {
 	var c cursor
-	if json.Unmarshal([]byte(text), &c) == nil && c.Tables == names(tables) && len(c.Todo) > 0 {
-		return c.Todo, true
+	if json.Unmarshal([]byte(text), &c) == nil && c.Tables == sources(tables) && len(c.Remaining) > 0 {
+		return c.Remaining, true
 	}
 	for _, t := range tables {
-		todo = append(todo, segment{Table: t.Source})
+		remaining = append(remaining, segment{Table: t.Source})
 	}
-	return todo, false
+	return remaining, false
 }
 
-func encodeCursor(todo []segment, tables []settings.Table) (string, error) {
-	text, err := json.Marshal(cursor{Tables: names(tables), Todo: todo})
+func encodeCursor(remaining []segment, tables []settings.Table) (string, error) {
+	text, err := json.Marshal(cursor{Tables: sources(tables), Remaining: remaining})
 	if err != nil {
 		return "", fmt.Errorf("encode cursor: %w", err)
 	}
 	return string(text), nil
 }
 
-// names is the sources in their order; a comma can stand in none of them.
-func names(tables []settings.Table) string {
-	var all []string
+// sources returns the source tables in their order. Table names have no comma.
+func sources(tables []settings.Table) string {
+	var names []string
 	for _, t := range tables {
-		all = append(all, t.Source)
+		names = append(names, t.Source)
 	}
-	return strings.Join(all, ",")
+	return strings.Join(names, ",")
 }

@@ -25,17 +25,17 @@ var _ lambda.Handler = (*Handler)(nil)
 
 type hook struct {
 	*Handler
-	log    *bytes.Buffer
-	handed []HandOver
+	log     *bytes.Buffer
+	invoked []Continuation
 }
 
-func newHook(m *memory, lines *ledgertest.Memory) *hook {
+func newHook(m *memory, records *ledgertest.Memory) *hook {
 	h := &hook{log: &bytes.Buffer{}}
-	send := func(_ context.Context, o HandOver) error {
-		h.handed = append(h.handed, o)
+	send := func(_ context.Context, o Continuation) error {
+		h.invoked = append(h.invoked, o)
 		return nil
 	}
-	h.Handler = NewHandler(newMover(m, lines), lines, send, 3*time.Second, metrics.NewLog(h.log, "datamover"))
+	h.Handler = NewHandler(newMover(m, records), records, send, 3*time.Second, metrics.NewLog(h.log, "datamover"))
 	return h
 }
 
@@ -61,44 +61,44 @@ func signedIn(t testing.TB, sub string) []byte {
 	return bytes.ReplaceAll(recorded(t, "post_authentication"), []byte(adaNow), []byte(sub))
 }
 
-func imported() ledger.Line {
-	return ledger.Line{StagingSub: ada, Email: adasEmail, State: ledger.Imported, Via: ledger.SignIn}
+func imported() ledger.Record {
+	return ledger.Record{StagingSub: ada, Email: adasEmail, State: ledger.Imported, Via: ledger.SignIn}
 }
 
 // TestHookAuthority has every way in which a claim to be a staging user is true or false.
 func TestHookAuthority(t *testing.T) {
-	with := func(line ledger.Line, change func(*ledger.Line)) []ledger.Line {
-		change(&line)
-		return []ledger.Line{line}
+	with := func(record ledger.Record, change func(*ledger.Record)) []ledger.Record {
+		change(&record)
+		return []ledger.Record{record}
 	}
-	asIs := func(*ledger.Line) {}
+	asIs := func(*ledger.Record) {}
 	tests := []struct {
 		name     string
-		lines    []ledger.Line
+		records  []ledger.Record
 		from, to string // changed in the event
 		decision string
 		moves    bool
 	}{
 		{"first sign-in", with(imported(), asIs), "", "", moved, true},
-		{"e-mail in other case", with(imported(), asIs), `"email":"ada@example.com"`, `"email":"ADA@example.com"`, moved, true},
+		{"email in other case", with(imported(), asIs), `"email":"ada@example.com"`, `"email":"ADA@example.com"`, moved, true},
 		{"move began before", with(bound(), asIs), "", "", moved, true},
-		{"moved", with(bound(), func(l *ledger.Line) { l.State = ledger.Moved }), "", "", alreadyMoved, false},
-		{"bound, and changed their e-mail since", with(bound(), asIs), `"email":"ada@example.com"`, `"email":"new@example.com"`, moved, true},
+		{"moved", with(bound(), func(l *ledger.Record) { l.State = ledger.Moved }), "", "", alreadyMoved, false},
+		{"bound, and changed their email since", with(bound(), asIs), `"email":"ada@example.com"`, `"email":"new@example.com"`, moved, true},
 		{"no sub in the event: the user name is it", with(imported(), asIs), `"sub":"production-sub-of-ada",`, "", moved, true},
-		{"no line", nil, "", "", refused, false},
-		{"line bound to another user", with(bound(), func(l *ledger.Line) { l.ProductionSub = "somebody" }), "", "", refused, false},
-		{"line moved to another user", with(bound(), func(l *ledger.Line) { l.ProductionSub, l.State = "somebody", ledger.Moved }), "", "", refused, false},
-		{"line of another e-mail", with(imported(), func(l *ledger.Line) { l.Email = "bob@example.com" }), "", "", refused, false},
-		{"e-mail not verified", with(imported(), asIs), `"email_verified":"true"`, `"email_verified":"false"`, refused, false},
-		{"no e-mail", with(imported(), asIs), `"email":"ada@example.com",`, ``, refused, false},
+		{"no record", nil, "", "", rejected, false},
+		{"record bound to another user", with(bound(), func(l *ledger.Record) { l.ProductionSub = "another" }), "", "", rejected, false},
+		{"record moved to another user", with(bound(), func(l *ledger.Record) { l.ProductionSub, l.State = "another", ledger.Moved }), "", "", rejected, false},
+		{"record of another email", with(imported(), func(l *ledger.Record) { l.Email = "bob@example.com" }), "", "", rejected, false},
+		{"email not verified", with(imported(), asIs), `"email_verified":"true"`, `"email_verified":"false"`, rejected, false},
+		{"no email", with(imported(), asIs), `"email":"ada@example.com",`, ``, rejected, false},
 		{"no staging sub", with(imported(), asIs), `"custom:staging_sub":"staging-sub-of-ada"`, `"x":"y"`, "", false},
 		{"empty staging sub", with(imported(), asIs), `"custom:staging_sub":"staging-sub-of-ada"`, `"custom:staging_sub":""`, "", false},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			m, lines := newMemory(5), ledgertest.New(tt.lines...)
-			before := lines.Line(ada)
-			h := newHook(m, lines)
+			m, records := newMemory(5), ledgertest.New(tt.records...)
+			before := records.Record(ada)
+			h := newHook(m, records)
 			in := bytes.Replace(recorded(t, "post_authentication"), []byte(tt.from), []byte(tt.to), 1)
 			out, err := h.Invoke(t.Context(), in)
 			require.NoError(t, err)
@@ -106,11 +106,11 @@ func TestHookAuthority(t *testing.T) {
 			assert.Equal(t, tt.decision, h.decision(t))
 			if tt.moves {
 				assert.Len(t, m.target["Projects-prod"], 5)
-				assert.Equal(t, ledger.Moved, lines.Line(ada).State)
-				assert.Equal(t, adaNow, lines.Line(ada).ProductionSub)
+				assert.Equal(t, ledger.Moved, records.Record(ada).State)
+				assert.Equal(t, adaNow, records.Record(ada).ProductionSub)
 			} else {
 				assert.Empty(t, m.target)
-				assert.Equal(t, before, lines.Line(ada))
+				assert.Equal(t, before, records.Record(ada))
 			}
 		})
 	}
@@ -131,72 +131,72 @@ func TestEverySourceIsEchoedByteForByte(t *testing.T) {
 }
 
 func TestForgotPasswordConfirmedMovesTheData(t *testing.T) {
-	m, lines := newMemory(5), ledgertest.New(imported())
-	_, err := newHook(m, lines).Invoke(t.Context(), recorded(t, "confirm_forgot_password"))
+	m, records := newMemory(5), ledgertest.New(imported())
+	_, err := newHook(m, records).Invoke(t.Context(), recorded(t, "confirm_forgot_password"))
 	require.NoError(t, err)
 	assert.Len(t, m.target["Projects-prod"], 5)
 }
 
-func TestWhatASignInCosts(t *testing.T) {
+func TestCallsOfASignIn(t *testing.T) {
 	tests := []struct {
 		name, event string
-		line        ledger.Line
+		record      ledger.Record
 		calls       map[string]int
 	}{
 		{"native user: nothing", "confirm_sign_up_native", imported(), map[string]int{}},
-		{"moved user: one read", "post_authentication", func() ledger.Line { l := bound(); l.State = ledger.Moved; return l }(), map[string]int{"Get": 1}},
-		{"first sign-in", "post_authentication", imported(), map[string]int{"Get": 1, "Bind": 1, "Finish": 1}},
+		{"moved user: one read", "post_authentication", func() ledger.Record { l := bound(); l.State = ledger.Moved; return l }(), map[string]int{"Get": 1}},
+		{"first sign-in", "post_authentication", imported(), map[string]int{"Get": 1, "Bind": 1, "Complete": 1}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			m, lines := newMemory(pageSize), ledgertest.New(tt.line)
-			_, err := newHook(m, lines).Invoke(t.Context(), recorded(t, tt.event))
+			m, records := newMemory(pageSize), ledgertest.New(tt.record)
+			_, err := newHook(m, records).Invoke(t.Context(), recorded(t, tt.event))
 			require.NoError(t, err)
-			assert.Equal(t, tt.calls, lines.Calls())
+			assert.Equal(t, tt.calls, records.Calls())
 		})
 	}
 }
 
-func TestSweptUserIsSeenOnce(t *testing.T) {
+func TestFirstSignInIsRecordedOnce(t *testing.T) {
 	swept := bound()
 	swept.Via, swept.State = ledger.Sweep, ledger.Moved
-	m, lines := newMemory(2), ledgertest.New(swept)
-	h := newHook(m, lines)
+	m, records := newMemory(2), ledgertest.New(swept)
+	h := newHook(m, records)
 	h.now = func() time.Time { return movedAt }
 	for range 2 {
 		_, err := h.Invoke(t.Context(), recorded(t, "post_authentication"))
 		require.NoError(t, err)
 	}
-	assert.Equal(t, movedAt, lines.Line(ada).SeenAt)
-	assert.Equal(t, 1, lines.Calls()["Seen"])
+	assert.Equal(t, movedAt, records.Record(ada).SeenAt)
+	assert.Equal(t, 1, records.Calls()["FirstSignIn"])
 
-	lines = ledgertest.New(swept)
-	_, err := newHook(m, lines).Invoke(t.Context(), signedIn(t, "a-forger"))
+	records = ledgertest.New(swept)
+	_, err := newHook(m, records).Invoke(t.Context(), signedIn(t, "a-forger"))
 	require.NoError(t, err)
-	assert.Zero(t, lines.Line(ada).SeenAt, "a forger does not stand for the user")
+	assert.Zero(t, records.Record(ada).SeenAt, "a forged claim records nothing")
 }
 
 func TestLedgerOutageLetsTheSignInPass(t *testing.T) {
-	for _, call := range []string{"Get", "Bind", "Seen", "Checkpoint", "Finish"} {
-		line := imported()
-		line.Via = ledger.Sweep
-		lines := ledgertest.New(line)
-		lines.Before = func(c string) error {
+	for _, call := range []string{"Get", "Bind", "FirstSignIn", "Checkpoint", "Complete"} {
+		record := imported()
+		record.Via = ledger.Sweep
+		records := ledgertest.New(record)
+		records.Before = func(c string) error {
 			if c == call {
 				return errors.New("ledger is away")
 			}
 			return nil
 		}
-		h := newHook(newMemory(10), lines)
+		h := newHook(newMemory(10), records)
 		in := recorded(t, "post_authentication")
 		out, err := h.Invoke(t.Context(), in)
 		require.NoError(t, err, call)
 		assert.Equal(t, string(in), string(out))
 		assert.Contains(t, h.log.String(), "ledger is away")
-		lines.Before = nil
+		records.Before = nil
 		_, err = h.Invoke(t.Context(), in)
 		require.NoError(t, err)
-		assert.Equal(t, ledger.Moved, lines.Line(ada).State, "the next sign-in makes up for it")
+		assert.Equal(t, ledger.Moved, records.Record(ada).State, "the next sign-in completes the move")
 	}
 }
 
@@ -205,7 +205,7 @@ func slow(d time.Duration) func(string) error {
 	return func(string) error { time.Sleep(d); return nil }
 }
 
-func TestSlowLedgerReadIsGiven300ms(t *testing.T) {
+func TestSlowLedgerReadEndsAfter300ms(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHook(newMemory(1), ledgertest.New(imported()))
 		h.ledger = hungLedger{h.ledger}
@@ -213,83 +213,83 @@ func TestSlowLedgerReadIsGiven300ms(t *testing.T) {
 		_, err := h.Invoke(t.Context(), recorded(t, "post_authentication"))
 		require.NoError(t, err)
 		assert.Equal(t, 300*time.Millisecond, time.Since(began))
-		assert.Equal(t, handedOver, h.decision(t))
-		assert.Equal(t, []HandOver{{StagingSub: ada, ProductionSub: adaNow, Email: adasEmail}}, h.handed)
+		assert.Equal(t, continued, h.decision(t))
+		assert.Equal(t, []Continuation{{StagingSub: ada, ProductionSub: adaNow, Email: adasEmail}}, h.invoked)
 	})
 }
 
-// TestLedgerThatDidNotAnswerIsAskedAgainOutsideTheSignIn has each call of the hook fail once: the hand-over makes up for it
-// at once, and not only at the next sign-in.
-func TestLedgerThatDidNotAnswerIsAskedAgainOutsideTheSignIn(t *testing.T) {
+// TestBackgroundMoveBindsAfterALedgerOutage has each call of the hook fail once: the background move binds at once, not
+// only the next sign-in.
+func TestBackgroundMoveBindsAfterALedgerOutage(t *testing.T) {
 	for _, call := range []string{"Get", "Bind"} {
-		line := imported()
-		line.Via = ledger.Sweep
-		m, lines := newMemory(5), ledgertest.New(line)
-		lines.Before = failing(call, 1, errors.New("ledger is away"))
-		h := newHook(m, lines)
+		record := imported()
+		record.Via = ledger.Sweep
+		m, records := newMemory(5), ledgertest.New(record)
+		records.Before = failing(call, 1, errors.New("ledger is away"))
+		h := newHook(m, records)
 		_, err := h.Invoke(t.Context(), recorded(t, "post_authentication"))
 		require.NoError(t, err)
-		require.Equal(t, handedOver, h.decision(t), call)
-		require.NoError(t, handOn(t.Context(), t, h))
+		require.Equal(t, continued, h.decision(t), call)
+		require.NoError(t, continueMove(t.Context(), t, h))
 		assert.Equal(t, moved, h.decision(t))
-		assert.Equal(t, ledger.Moved, lines.Line(ada).State)
-		assert.Equal(t, adaNow, lines.Line(ada).ProductionSub)
-		assert.NotZero(t, lines.Line(ada).SeenAt)
+		assert.Equal(t, ledger.Moved, records.Record(ada).State)
+		assert.Equal(t, adaNow, records.Record(ada).ProductionSub)
+		assert.NotZero(t, records.Record(ada).SeenAt)
 	}
 }
 
-func TestForgedClaimMeetsTheLedgerOutsideTheSignInToo(t *testing.T) {
-	line := imported()
-	line.Email = "bob@example.com"
-	m, lines := newMemory(5), ledgertest.New(line)
-	lines.Before = failing("Get", 1, errors.New("ledger is away"))
-	h := newHook(m, lines)
+func TestBackgroundMoveRejectsAForgedClaim(t *testing.T) {
+	record := imported()
+	record.Email = "bob@example.com"
+	m, records := newMemory(5), ledgertest.New(record)
+	records.Before = failing("Get", 1, errors.New("ledger is away"))
+	h := newHook(m, records)
 	_, err := h.Invoke(t.Context(), recorded(t, "post_authentication"))
 	require.NoError(t, err)
-	require.Error(t, handOn(t.Context(), t, h))
-	assert.Equal(t, refused, h.decision(t))
+	require.Error(t, continueMove(t.Context(), t, h))
+	assert.Equal(t, rejected, h.decision(t))
 	assert.Empty(t, m.target)
-	assert.Equal(t, line, lines.Line(ada))
+	assert.Equal(t, record, records.Record(ada))
 }
 
-func TestNobodyAnswersAtAll(t *testing.T) {
+func TestNothingAnswers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHook(newMemory(1), ledgertest.New(imported()))
 		h.ledger = hungLedger{h.ledger}
-		h.handOver = func(ctx context.Context, _ HandOver) error { <-ctx.Done(); return ctx.Err() }
+		h.invoke = func(ctx context.Context, _ Continuation) error { <-ctx.Done(); return ctx.Err() }
 		began := time.Now()
 		_, err := h.Invoke(t.Context(), recorded(t, "post_authentication"))
 		require.NoError(t, err)
-		assert.Equal(t, postponed, h.decision(t))
+		assert.Equal(t, deferred, h.decision(t))
 		assert.LessOrEqual(t, time.Since(began), time.Second)
 	})
 }
 
-func TestRowsThatFailAreHandedOver(t *testing.T) {
-	m, lines := newMemory(5), ledgertest.New(imported())
-	m.before = failing("Page Projects-staging", 1, errors.New("InternalServerError"))
-	h := newHook(m, lines)
+func TestFailedRowsContinueInTheBackground(t *testing.T) {
+	m, records := newMemory(5), ledgertest.New(imported())
+	m.before = failing("Query Projects-staging", 1, errors.New("InternalServerError"))
+	h := newHook(m, records)
 	_, err := h.Invoke(t.Context(), recorded(t, "post_authentication"))
 	require.NoError(t, err)
-	require.Equal(t, handedOver, h.decision(t))
-	require.NoError(t, handOn(t.Context(), t, h))
-	assert.Equal(t, ledger.Moved, lines.Line(ada).State)
+	require.Equal(t, continued, h.decision(t))
+	require.NoError(t, continueMove(t.Context(), t, h))
+	assert.Equal(t, ledger.Moved, records.Record(ada).State)
 	assert.Len(t, m.target["Projects-prod"], 5)
 }
 
-func TestFasterMoverIsNoFailure(t *testing.T) {
+func TestConcurrentMoverIsNoFailure(t *testing.T) {
 	for _, payload := range [][]byte{recorded(t, "post_authentication"), []byte(`{"stagingSub":"` + ada + `","productionSub":"` + adaNow + `"}`)} {
-		lines := ledgertest.New(bound())
-		lines.Before = failing("Finish", 1, ledger.ErrNotMoving)
-		h := newHook(newMemory(2), lines)
+		records := ledgertest.New(bound())
+		records.Before = failing("Complete", 1, ledger.ErrNotMoving)
+		h := newHook(newMemory(2), records)
 		_, err := h.Invoke(t.Context(), payload)
 		require.NoError(t, err)
-		assert.Equal(t, otherMover, h.decision(t))
-		assert.Empty(t, h.handed)
+		assert.Equal(t, movedElsewhere, h.decision(t))
+		assert.Empty(t, h.invoked)
 	}
 }
 
-func TestHungStampDoesNotHoldTheSignIn(t *testing.T) {
+func TestHungFirstSignInDoesNotDelayTheSignIn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		swept := bound()
 		swept.Via, swept.State = ledger.Sweep, ledger.Moved
@@ -298,100 +298,100 @@ func TestHungStampDoesNotHoldTheSignIn(t *testing.T) {
 		began := time.Now()
 		_, err := h.Invoke(t.Context(), recorded(t, "post_authentication"))
 		require.NoError(t, err)
-		assert.Equal(t, seenTimeout, time.Since(began))
+		assert.Equal(t, firstSignInTimeout, time.Since(began))
 	})
 }
 
 type hungStamp struct{ hookLedger }
 
-func (hungStamp) Seen(ctx context.Context, _, _ string, _ time.Time) error {
+func (hungStamp) FirstSignIn(ctx context.Context, _, _ string, _ time.Time) error {
 	<-ctx.Done()
 	return ctx.Err()
 }
 
 func TestFlagsAsBooleans(t *testing.T) {
 	for _, verified := range []string{`true`, `"True"`, `"true"`} {
-		m, lines := newMemory(1), ledgertest.New(imported())
+		m, records := newMemory(1), ledgertest.New(imported())
 		in := bytes.Replace(recorded(t, "post_authentication"), []byte(`"email_verified":"true"`), []byte(`"email_verified":`+verified), 1)
-		_, err := newHook(m, lines).Invoke(t.Context(), in)
+		_, err := newHook(m, records).Invoke(t.Context(), in)
 		require.NoError(t, err)
-		assert.Equal(t, ledger.Moved, lines.Line(ada).State, verified)
+		assert.Equal(t, ledger.Moved, records.Record(ada).State, verified)
 	}
 }
 
 type hungLedger struct{ hookLedger }
 
-func (hungLedger) Get(ctx context.Context, _ string) (ledger.Line, error) {
+func (hungLedger) Get(ctx context.Context, _ string) (ledger.Record, error) {
 	<-ctx.Done()
-	return ledger.Line{}, ctx.Err()
+	return ledger.Record{}, ctx.Err()
 }
 
-func TestBudgetEndsInAHandOverThatFinishes(t *testing.T) {
+func TestBudgetEndsInABackgroundMove(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		m, lines := newMemory(100), ledgertest.New(imported())
+		m, records := newMemory(100), ledgertest.New(imported())
 		m.before = slow(200 * time.Millisecond)
-		h := newHook(m, lines)
+		h := newHook(m, records)
 		began := time.Now()
 		_, err := h.Invoke(t.Context(), recorded(t, "post_authentication"))
 		require.NoError(t, err)
 		assert.Less(t, time.Since(began), 4*time.Second)
-		assert.Equal(t, handedOver, h.decision(t))
-		require.Equal(t, []HandOver{{StagingSub: ada, ProductionSub: adaNow}}, h.handed)
-		assert.Equal(t, ledger.Moving, lines.Line(ada).State)
+		assert.Equal(t, continued, h.decision(t))
+		require.Equal(t, []Continuation{{StagingSub: ada, ProductionSub: adaNow}}, h.invoked)
+		assert.Equal(t, ledger.Moving, records.Record(ada).State)
 
-		// The hand-over has its own time limit, which is too short once more.
+		// The background move has its own time limit, which is too short again.
 		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 		defer cancel()
-		require.NoError(t, handOn(ctx, t, h))
-		require.Equal(t, HandOver{StagingSub: ada, ProductionSub: adaNow, Hop: 1}, h.handed[1])
-		require.NoError(t, ctx.Err(), "it keeps time back to hand over again")
+		require.NoError(t, continueMove(ctx, t, h))
+		require.Equal(t, Continuation{StagingSub: ada, ProductionSub: adaNow, Hop: 1}, h.invoked[1])
+		require.NoError(t, ctx.Err(), "it reserves the time to continue again")
 
-		require.NoError(t, handOn(t.Context(), t, h))
+		require.NoError(t, continueMove(t.Context(), t, h))
 		assert.Equal(t, moved, h.decision(t))
-		assertAllMoved(t, m, func() ledger.Line { l := lines.Line(ada); l.ImportedAt = bound().ImportedAt; return l }(), 100)
+		assertAllMoved(t, m, func() ledger.Record { l := records.Record(ada); l.ImportedAt = bound().ImportedAt; return l }(), 100)
 	})
 }
 
-// handOn invokes the handler with the last hand-over, as Lambda does.
-func handOn(ctx context.Context, t *testing.T, h *hook) error {
+// continueMove invokes the handler with the last continuation, as Lambda does.
+func continueMove(ctx context.Context, t *testing.T, h *hook) error {
 	t.Helper()
-	payload, err := json.Marshal(h.handed[len(h.handed)-1])
+	payload, err := json.Marshal(h.invoked[len(h.invoked)-1])
 	require.NoError(t, err)
 	_, err = h.Invoke(ctx, payload)
 	return err
 }
 
-func TestFailedHandOverLetsTheSignInPass(t *testing.T) {
+func TestFailedContinuationLetsTheSignInPass(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		m, lines := newMemory(100), ledgertest.New(imported())
+		m, records := newMemory(100), ledgertest.New(imported())
 		m.before = slow(200 * time.Millisecond)
-		h := newHook(m, lines)
-		h.handOver = func(ctx context.Context, _ HandOver) error { <-ctx.Done(); return ctx.Err() }
+		h := newHook(m, records)
+		h.invoke = func(ctx context.Context, _ Continuation) error { <-ctx.Done(); return ctx.Err() }
 		began := time.Now()
 		_, err := h.Invoke(t.Context(), recorded(t, "post_authentication"))
 		require.NoError(t, err)
-		assert.Equal(t, notHanded, h.decision(t))
+		assert.Equal(t, continuationFailed, h.decision(t))
 		assert.Less(t, time.Since(began), 4*time.Second)
 	})
 }
 
-func TestHandOverMovesOnlyABoundPair(t *testing.T) {
+func TestBackgroundMovesOnlyABoundPair(t *testing.T) {
 	tests := []struct {
 		name     string
-		lines    []ledger.Line
+		records  []ledger.Record
 		decision string
 		failure  string
 	}{
-		{"bound", []ledger.Line{bound()}, moved, ""},
-		{"moved", []ledger.Line{func() ledger.Line { l := bound(); l.State = ledger.Moved; return l }()}, alreadyMoved, ""},
-		{"no line", nil, refused, "HandOverRefused"},
-		{"not bound", []ledger.Line{imported()}, refused, "HandOverRefused"},
-		{"bound to another", []ledger.Line{func() ledger.Line { l := bound(); l.ProductionSub = "x"; return l }()}, refused, "HandOverRefused"},
+		{"bound", []ledger.Record{bound()}, moved, ""},
+		{"moved", []ledger.Record{func() ledger.Record { l := bound(); l.State = ledger.Moved; return l }()}, alreadyMoved, ""},
+		{"no record", nil, rejected, "ContinuationRejected"},
+		{"not bound", []ledger.Record{imported()}, rejected, "ContinuationRejected"},
+		{"bound to another", []ledger.Record{func() ledger.Record { l := bound(); l.ProductionSub = "x"; return l }()}, rejected, "ContinuationRejected"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			m := newMemory(5)
-			h := newHook(m, ledgertest.New(tt.lines...))
+			h := newHook(m, ledgertest.New(tt.records...))
 			_, err := h.Invoke(t.Context(), []byte(`{"stagingSub":"`+ada+`","productionSub":"`+adaNow+`"}`))
 			assert.Equal(t, tt.decision, h.decision(t))
 			if tt.failure == "" {
@@ -406,46 +406,46 @@ func TestHandOverMovesOnlyABoundPair(t *testing.T) {
 	}
 }
 
-func TestHandOverThatLeavesRowsBehindFails(t *testing.T) {
-	m, lines := newMemory(5), ledgertest.New(bound())
+func TestBackgroundMoveWithFailedRowsFails(t *testing.T) {
+	m, records := newMemory(5), ledgertest.New(bound())
 	m.before = func(call string) error {
-		if call == "Put Projects-prod" {
+		if call == "PutIfAbsent Projects-prod" {
 			return errors.New("throttled")
 		}
 		return nil
 	}
-	_, err := newHook(m, lines).Invoke(t.Context(), []byte(`{"stagingSub":"`+ada+`","productionSub":"`+adaNow+`"}`))
+	_, err := newHook(m, records).Invoke(t.Context(), []byte(`{"stagingSub":"`+ada+`","productionSub":"`+adaNow+`"}`))
 	var named messages.InvokeResponse_Error
 	require.ErrorAs(t, err, &named)
-	assert.Equal(t, "MoveUnfinished", named.Type)
-	assert.Contains(t, lines.Line(ada).LastError, "throttled")
+	assert.Equal(t, "MoveIncomplete", named.Type)
+	assert.Contains(t, records.Record(ada).LastError, "throttled")
 }
 
-func TestHandOverEndsAfterTenHops(t *testing.T) {
+func TestBackgroundMoveEndsAfterTenHops(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		m, lines := newMemory(3000), ledgertest.New(bound())
+		m, records := newMemory(3000), ledgertest.New(bound())
 		m.before = slow(time.Second)
-		h := newHook(m, lines)
-		h.handed = []HandOver{{StagingSub: ada, ProductionSub: adaNow}}
+		h := newHook(m, records)
+		h.invoked = []Continuation{{StagingSub: ada, ProductionSub: adaNow}}
 		var err error
-		for len(h.handed) < 99 && err == nil {
+		for len(h.invoked) < 99 && err == nil {
 			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
-			err = handOn(ctx, t, h)
+			err = continueMove(ctx, t, h)
 			cancel()
 		}
 		require.Error(t, err)
-		assert.Len(t, h.handed, 11, "the sign-in's own, and ten more")
+		assert.Len(t, h.invoked, 11, "the one of the sign-in, and ten more")
 	})
 }
 
 func TestNoSecretInTheHooksLog(t *testing.T) {
-	for _, lines := range []*ledgertest.Memory{ledgertest.New(), ledgertest.New(imported()), ledgertest.New(bound())} {
+	for _, records := range []*ledgertest.Memory{ledgertest.New(), ledgertest.New(imported()), ledgertest.New(bound())} {
 		for _, event := range []string{"post_authentication", "confirm_forgot_password"} {
-			h := newHook(newMemory(3), lines)
+			h := newHook(newMemory(3), records)
 			_, err := h.Invoke(t.Context(), recorded(t, event))
 			require.NoError(t, err)
 			assert.NotContains(t, strings.ToLower(h.log.String()), adasEmail)
-			assert.NotContains(t, h.log.String(), "s3://", "rows are nobody's business")
+			assert.NotContains(t, h.log.String(), "s3://", "rows are not logged")
 		}
 	}
 }
@@ -457,19 +457,19 @@ func FuzzInvoke(f *testing.F) {
 	f.Add([]byte(`{"stagingSub":"` + ada + `","productionSub":"` + adaNow + `"}`))
 	f.Add([]byte(`{"request":{"userAttributes":{"email_verified":"true","email":"0","custom:staging_sub":"` + ada + `"}}}`)) // nobody
 	f.Fuzz(func(t *testing.T, in []byte) {
-		m, lines := newMemory(4), ledgertest.New(imported())
-		h := newHook(m, lines)
+		m, records := newMemory(4), ledgertest.New(imported())
+		h := newHook(m, records)
 		sent := bytes.Clone(in)
 		out, err := h.Invoke(t.Context(), in)
 		require.Equal(t, sent, in)
 		var e event
-		if json.Unmarshal(in, &e) == nil && e.TriggerSource == "" && e.HandOver.StagingSub != "" {
+		if json.Unmarshal(in, &e) == nil && e.TriggerSource == "" && e.Continuation.StagingSub != "" {
 			return
 		}
 		require.NoError(t, err)
 		require.Equal(t, sent, out)
 		if len(m.target) > 0 {
-			require.Equal(t, adasEmail, ledger.Fold(e.verifiedEmail()), "only the verified e-mail binds")
+			require.Equal(t, adasEmail, ledger.FoldASCII(e.verifiedEmail()), "only the verified email binds")
 		}
 	})
 }

@@ -25,8 +25,8 @@ const (
 	pageSize  = 3
 )
 
-// memory is both ends of a move, in memory. before, where it is set, runs ahead of every call with its name and may fail
-// it; after runs when it has taken effect.
+// memory is both ends of a move, in memory. before, where it is set, runs ahead of every call with its name and may
+// fail it; after runs when it has taken effect.
 type memory struct {
 	before, after func(call string) error
 
@@ -77,11 +77,11 @@ func (m *memory) step(call string, f func()) error {
 	return nil
 }
 
-func (m *memory) Page(ctx context.Context, t settings.Table, owner, after string) (page []rows.Row, next string, err error) {
+func (m *memory) Query(ctx context.Context, t settings.Table, owner, after string) (page []rows.Row, next string, err error) {
 	if ctx.Err() != nil {
 		return nil, "", ctx.Err()
 	}
-	err = m.step("Page "+t.Source, func() {
+	err = m.step("Query "+t.Source, func() {
 		from, _ := strconv.Atoi(after)
 		all := m.source[t.Source]
 		to := min(from+pageSize, len(all))
@@ -97,29 +97,29 @@ func (m *memory) Page(ctx context.Context, t settings.Table, owner, after string
 	return page, next, err
 }
 
-func (m *memory) Fits(_ context.Context, t settings.Table, _ []rows.Row, _ string) error {
+func (m *memory) CheckKeys(_ context.Context, t settings.Table, _ []rows.Row, _ string) error {
 	if m.before != nil {
-		return m.before("Fits " + t.Target)
+		return m.before("CheckKeys " + t.Target)
 	}
 	return nil
 }
 
-func (m *memory) Put(ctx context.Context, t settings.Table, row rows.Row, owner string) (copied bool, err error) {
+func (m *memory) PutIfAbsent(ctx context.Context, t settings.Table, row rows.Row, owner string) (copied bool, err error) {
 	if ctx.Err() != nil {
 		return false, ctx.Err()
 	}
-	err = m.step("Put "+t.Target, func() {
+	err = m.step("PutIfAbsent "+t.Target, func() {
 		row = maps.Clone(row)
 		row[t.OwnerKey] = text(owner)
 		key := owner + "/" + value(row, "projectId")
-		stands, ok := m.target[t.Target][key]
+		existing, ok := m.target[t.Target][key]
 		if !ok {
 			if m.target[t.Target] == nil {
 				m.target[t.Target] = map[string]rows.Row{}
 			}
 			m.target[t.Target][key] = row
 		}
-		copied = !ok || rows.Equal(stands, row)
+		copied = !ok || rows.Equal(existing, row)
 	})
 	return copied, err
 }

@@ -30,8 +30,8 @@ func counted(t *testing.T, h *hook) map[string]float64 {
 }
 
 func TestMetricsOfEveryDecision(t *testing.T) {
-	movedLine := bound()
-	movedLine.State = ledger.Moved
+	movedRecord := bound()
+	movedRecord.State = ledger.Moved
 	failing := func(at string) func(string) error {
 		return func(call string) error {
 			if call == at {
@@ -45,9 +45,9 @@ func TestMetricsOfEveryDecision(t *testing.T) {
 	}
 	tests := []struct {
 		name     string
-		line     ledger.Line
+		record   ledger.Record
 		event    []byte
-		prepare  func(m *memory, lines *ledgertest.Memory)
+		prepare  func(m *memory, records *ledgertest.Memory)
 		decision string
 		also     map[string]float64
 	}{
@@ -55,19 +55,19 @@ func TestMetricsOfEveryDecision(t *testing.T) {
 		{"production holds a row", imported(), recorded(t, "post_authentication"), func(m *memory, _ *ledgertest.Memory) {
 			m.target["Projects-prod"] = map[string]rows.Row{adaNow + "/p0002": {"title": text("edited")}}
 		}, moved, counts(5, 1, 0)},
-		{"rows fail", imported(), recorded(t, "post_authentication"), func(m *memory, _ *ledgertest.Memory) { m.before = failing("Put Projects-prod") }, handedOver, map[string]float64{"RowsCopied": 1, "RowsKept": 0, "RowsFailed": 5, "HandOvers": 1}},
-		{"already moved", movedLine, recorded(t, "post_authentication"), nil, alreadyMoved, nil},
-		{"ledger away", imported(), recorded(t, "post_authentication"), func(_ *memory, l *ledgertest.Memory) { l.Before = failing("Get") }, handedOver, map[string]float64{"HandOvers": 1}},
-		{"forged claim", bound(), signedIn(t, "a-forger"), nil, refused, map[string]float64{"ForgedClaims": 1}},
+		{"rows fail", imported(), recorded(t, "post_authentication"), func(m *memory, _ *ledgertest.Memory) { m.before = failing("PutIfAbsent Projects-prod") }, continued, map[string]float64{"RowsCopied": 1, "RowsKept": 0, "RowsFailed": 5, "Continuations": 1}},
+		{"already moved", movedRecord, recorded(t, "post_authentication"), nil, alreadyMoved, nil},
+		{"ledger away", imported(), recorded(t, "post_authentication"), func(_ *memory, l *ledgertest.Memory) { l.Before = failing("Get") }, continued, map[string]float64{"Continuations": 1}},
+		{"forged claim", bound(), signedIn(t, "a-forger"), nil, rejected, map[string]float64{"RejectedClaims": 1}},
 		{"not an event", imported(), []byte(`{"request":7}`), nil, ignored, nil},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			m, lines := newMemory(5), ledgertest.New(tt.line)
+			m, records := newMemory(5), ledgertest.New(tt.record)
 			if tt.prepare != nil {
-				tt.prepare(m, lines)
+				tt.prepare(m, records)
 			}
-			h := newHook(m, lines)
+			h := newHook(m, records)
 			_, err := h.Invoke(t.Context(), tt.event)
 			require.NoError(t, err)
 			got := counted(t, h)
@@ -82,40 +82,40 @@ func TestMetricsOfEveryDecision(t *testing.T) {
 }
 
 func TestNativeUserIsNoMetric(t *testing.T) {
-	lines := ledgertest.New(imported())
-	h := newHook(newMemory(1), lines)
+	records := ledgertest.New(imported())
+	h := newHook(newMemory(1), records)
 	_, err := h.Invoke(t.Context(), recorded(t, "confirm_sign_up_native"))
 	require.NoError(t, err)
 	assert.Empty(t, h.log.String())
-	assert.Empty(t, lines.Calls())
+	assert.Empty(t, records.Calls())
 }
 
-// TestHandedOverRowsAreCountedOnce adds up the metrics of a move that took three invocations.
-func TestHandedOverRowsAreCountedOnce(t *testing.T) {
+// TestContinuedRowsAreCountedOnce adds up the metrics of a move that took three invocations.
+func TestContinuedRowsAreCountedOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const projects = 100
-		m, lines := newMemory(projects), ledgertest.New(imported())
+		m, records := newMemory(projects), ledgertest.New(imported())
 		m.before = slow(200 * time.Millisecond)
-		h := newHook(m, lines)
+		h := newHook(m, records)
 		_, err := h.Invoke(t.Context(), recorded(t, "post_authentication"))
 		require.NoError(t, err)
 		first := counted(t, h)
-		assert.Equal(t, 1.0, first["HandOvers"])
-		assert.Equal(t, 1.0, first["HookDecisions Decision=handed-over"])
+		assert.Equal(t, 1.0, first["Continuations"])
+		assert.Equal(t, 1.0, first["HookDecisions Decision=continued"])
 		assert.InDelta(t, 3000, first["Duration"], 1000)
 
 		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 		defer cancel()
-		require.NoError(t, handOn(ctx, t, h))
+		require.NoError(t, continueMove(ctx, t, h))
 		second := counted(t, h)
-		assert.Equal(t, 1.0, second["HandOvers"])
-		assert.NotContains(t, second, "Duration", "nobody waits for a hand-over")
+		assert.Equal(t, 1.0, second["Continuations"])
+		assert.NotContains(t, second, "Duration", "no user waits for a background move")
 		assert.NotContains(t, second, "HookDecisions")
 
 		m.before = nil
-		require.NoError(t, handOn(t.Context(), t, h))
+		require.NoError(t, continueMove(t.Context(), t, h))
 		third := counted(t, h)
-		assert.NotContains(t, third, "HandOvers")
+		assert.NotContains(t, third, "Continuations")
 		for i, run := range []map[string]float64{first, second, third} {
 			assert.Positive(t, run["RowsCopied"], "run %d", i+1)
 			assert.Zero(t, run["RowsFailed"])
@@ -125,21 +125,21 @@ func TestHandedOverRowsAreCountedOnce(t *testing.T) {
 	})
 }
 
-func TestMetricsOfHandOvers(t *testing.T) {
-	movedLine := bound()
-	movedLine.State = ledger.Moved
+func TestMetricsOfBackgroundMoves(t *testing.T) {
+	movedRecord := bound()
+	movedRecord.State = ledger.Moved
 	for name, tt := range map[string]struct {
-		lines *ledgertest.Memory
-		want  map[string]float64 // nil: none
+		records *ledgertest.Memory
+		want    map[string]float64 // nil: none
 	}{
 		"moves":         {ledgertest.New(bound()), map[string]float64{"RowsCopied": 3, "RowsKept": 0, "RowsFailed": 0}},
-		"refused":       {ledgertest.New(), map[string]float64{"ForgedClaims": 1}},
-		"already moved": {ledgertest.New(movedLine), nil},
+		"rejected":      {ledgertest.New(), map[string]float64{"RejectedClaims": 1}},
+		"already moved": {ledgertest.New(movedRecord), nil},
 	} {
-		h := newHook(newMemory(2), tt.lines)
-		h.handed = []HandOver{{StagingSub: ada, ProductionSub: adaNow}}
-		err := handOn(t.Context(), t, h)
-		assert.Equal(t, name == "refused", err != nil)
+		h := newHook(newMemory(2), tt.records)
+		h.invoked = []Continuation{{StagingSub: ada, ProductionSub: adaNow}}
+		err := continueMove(t.Context(), t, h)
+		assert.Equal(t, name == "rejected", err != nil)
 		if tt.want == nil {
 			assert.NotContains(t, h.log.String(), "_aws", name)
 			continue

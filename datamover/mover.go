@@ -1,5 +1,4 @@
-// Package datamover brings a user's things: it binds the production user to the staging user that they were, and moves
-// their rows to the new user id.
+// Package datamover binds a production user to the staging user they were, and moves their rows to the new user id.
 package datamover
 
 import (
@@ -22,30 +21,29 @@ import (
 // parallelPuts is how many rows of one user are written at once. DynamoDB has no conditional batch.
 const parallelPuts = 16
 
-// maxFailedPages is how many pages with failed rows are kept by themselves. A table that fails more often is left for the
-// next move, and the ledger line stays small.
+// maxFailedPages bounds the cursor, and so the ledger record. A table with more failed pages is left to the next move.
 const maxFailedPages = 100
 
-// rowSource reads staging. Page's contract is that of rows.Source.
+// rowSource reads staging; the contract is that of rows.Store.
 type rowSource interface {
-	Page(ctx context.Context, t settings.Table, owner, after string) (page []rows.Row, next string, err error)
+	Query(ctx context.Context, t settings.Table, owner, after string) (page []rows.Row, next string, err error)
 }
 
-// rowTarget writes production. The contract is that of rows.Target.
+// rowTarget writes production; the contract is that of rows.Store.
 type rowTarget interface {
-	Fits(ctx context.Context, t settings.Table, page []rows.Row, next string) error
-	Put(ctx context.Context, t settings.Table, row rows.Row, owner string) (copied bool, err error)
+	CheckKeys(ctx context.Context, t settings.Table, page []rows.Row, next string) error
+	PutIfAbsent(ctx context.Context, t settings.Table, row rows.Row, owner string) (copied bool, err error)
 }
 
-// moveLedger records how far a move has come.
+// moveLedger records the progress of a move; the contract is that of ledger.Store.
 type moveLedger interface {
 	Checkpoint(ctx context.Context, stagingSub, productionSub string, p ledger.Progress) error
-	Finish(ctx context.Context, stagingSub, productionSub string, p ledger.Progress, at time.Time) error
+	Complete(ctx context.Context, stagingSub, productionSub string, p ledger.Progress, at time.Time) error
 	Fail(ctx context.Context, stagingSub, productionSub string, p ledger.Progress, reason string) error
 }
 
-// Mover moves the rows of one user at a time. It can be stopped anywhere and run again, by itself or beside another one:
-// every row is put where nothing stands, so the end state is the same.
+// Mover moves the rows of one user at a time. It is idempotent, and safe to stop anywhere and to run concurrently:
+// every row is written only if absent.
 type Mover struct {
 	tables []settings.Table
 	source rowSource
@@ -59,7 +57,7 @@ func NewMover(tables []settings.Table, source rowSource, target rowTarget, ledge
 	return &Mover{tables: tables, source: source, target: target, ledger: ledger, now: time.Now}
 }
 
-// PartialError says that some rows could not be moved. All others were, and the next move tries these again.
+// PartialError is returned if some rows could not be moved. All others were, and the next move retries these.
 type PartialError struct {
 	Failed int     // rows, or tables that could not be read or written at all
 	Causes []error // the first of each table
@@ -72,11 +70,11 @@ func (e *PartialError) Error() string {
 // Unwrap returns the causes.
 func (e *PartialError) Unwrap() []error { return e.Causes }
 
-// Move moves what line says is still to move, and records it as moved. Its error is a *PartialError, ledger.ErrNotMoving
-// where another mover was faster, or the context's where time ran out; the ledger then says where to go on.
-func (m *Mover) Move(ctx context.Context, line ledger.Line) (ledger.Progress, error) {
-	mv := &move{Mover: m, line: line, causes: map[string]error{}}
-	mv.todo, mv.progress = m.start(line)
+// Move moves what remains of a record's move, and records it as moved. It returns a *PartialError, ledger.ErrNotMoving
+// if another mover completed the move, or the context's error if time ran out; the ledger then has what remains.
+func (m *Mover) Move(ctx context.Context, record ledger.Record) (ledger.Progress, error) {
+	mv := &move{Mover: m, record: record, causes: map[string]error{}}
+	mv.todo, mv.progress = m.start(record)
 	for len(mv.todo) > 0 {
 		err := mv.segment(ctx, mv.todo[0])
 		if ctx.Err() != nil || errors.Is(err, ledger.ErrNotMoving) {
@@ -84,20 +82,20 @@ func (m *Mover) Move(ctx context.Context, line ledger.Line) (ledger.Progress, er
 		}
 		if err != nil {
 			mv.fail(mv.todo[0].Table, err)
-			mv.left = append(mv.left, mv.todo[0])
+			mv.remaining = append(mv.remaining, mv.todo[0])
 		}
 		mv.todo = mv.todo[1:]
 	}
 	return mv.progress, mv.end(ctx)
 }
 
-// start is what a line leaves to do, and what is counted already.
-func (m *Mover) start(line ledger.Line) (todo []segment, counted ledger.Progress) {
+// start returns what remains of a record's move, and what is counted already.
+func (m *Mover) start(record ledger.Record) (todo []segment, counted ledger.Progress) {
 	counted = ledger.Progress{Copied: map[string]int{}, Kept: map[string]int{}}
-	todo, ok := decodeCursor(line.Cursor, m.tables)
+	todo, ok := decodeCursor(record.Cursor, m.tables)
 	if ok {
-		maps.Copy(counted.Copied, line.Copied)
-		maps.Copy(counted.Kept, line.Kept)
+		maps.Copy(counted.Copied, record.Copied)
+		maps.Copy(counted.Kept, record.Kept)
 	}
 	return todo, counted
 }
@@ -105,21 +103,21 @@ func (m *Mover) start(line ledger.Line) (todo []segment, counted ledger.Progress
 // move is one run of the mover over one user.
 type move struct {
 	*Mover
-	line     ledger.Line
-	progress ledger.Progress
-	todo     []segment // the first is under way
-	left     []segment // for the next move
+	record    ledger.Record
+	progress  ledger.Progress
+	todo      []segment // the first is in progress
+	remaining []segment // for the next move
 
 	mu     sync.Mutex
 	failed int
-	causes map[string]error // source → first failure
+	causes map[string]error // by source: the first failure
 }
 
-// segment moves the first of todo, which is s.
+// segment moves s, the first of todo.
 func (mv *move) segment(ctx context.Context, s segment) error {
 	i := slices.IndexFunc(mv.tables, func(t settings.Table) bool { return t.Source == s.Table })
 	if i < 0 {
-		return fmt.Errorf("cursor names %s, which is no table to move", s.Table)
+		return fmt.Errorf("cursor names %s, which is not in MIGRATION_TABLES", s.Table)
 	}
 	err := mv.table(ctx, mv.tables[i], s)
 	if errors.Is(err, rows.ErrPosition) && s.After != "" {
@@ -132,7 +130,7 @@ func (mv *move) segment(ctx context.Context, s segment) error {
 func (mv *move) table(ctx context.Context, t settings.Table, s segment) error {
 	reading, cancel := context.WithCancel(ctx)
 	pages := mv.pages(reading, t, s)
-	defer func() { // nothing of a move runs on after it
+	defer func() { // no goroutine outlives the move
 		cancel()
 		for range pages {
 		}
@@ -148,19 +146,19 @@ func (mv *move) table(ctx context.Context, t settings.Table, s segment) error {
 	return ctx.Err()
 }
 
-// page writes one page and records that, unless it is the last of its table: what follows records that too.
+// page writes one page and records it, unless it is the last of its table: the next record includes it.
 func (mv *move) page(ctx context.Context, t settings.Table, p page) error {
-	if err := mv.target.Fits(ctx, t, p.rows, p.next); err != nil {
+	if err := mv.target.CheckKeys(ctx, t, p.rows, p.next); err != nil {
 		return err
 	}
 	copied, kept, failed, err := mv.write(ctx, t, p.rows)
 	switch {
 	case err != nil:
 		return err
-	case failed > 0 && len(mv.left) >= maxFailedPages:
-		return fmt.Errorf("%s fails too often", t.Target)
-	case failed > 0: // it is counted when all of it has arrived
-		mv.left = append(mv.left, segment{Table: t.Source, After: p.after, Page: true})
+	case failed > 0 && len(mv.remaining) >= maxFailedPages:
+		return fmt.Errorf("%s: too many pages with failed rows", t.Target)
+	case failed > 0: // it is counted when all of its rows are written
+		mv.remaining = append(mv.remaining, segment{Table: t.Source, After: p.after, Page: true})
 	default:
 		add(mv.progress.Copied, t.Target, copied)
 		add(mv.progress.Kept, t.Target, kept)
@@ -179,15 +177,15 @@ func add(counts map[string]int, table string, n int) {
 }
 
 func (mv *move) checkpoint(ctx context.Context) (err error) {
-	if mv.progress.Cursor, err = encodeCursor(slices.Concat(mv.todo, mv.left), mv.tables); err != nil {
+	if mv.progress.Cursor, err = encodeCursor(slices.Concat(mv.todo, mv.remaining), mv.tables); err != nil {
 		return err
 	}
-	return mv.ledger.Checkpoint(ctx, mv.line.StagingSub, mv.line.ProductionSub, mv.progress)
+	return mv.ledger.Checkpoint(ctx, mv.record.StagingSub, mv.record.ProductionSub, mv.progress)
 }
 
 type page struct {
 	rows        []rows.Row
-	after, next string // where it begins, and where the next one does
+	after, next string // where this page begins, and where the next one does
 	err         error
 }
 
@@ -198,7 +196,7 @@ func (mv *move) pages(ctx context.Context, t settings.Table, s segment) <-chan p
 		defer close(ahead)
 		for after := s.After; ; {
 			p := page{after: after}
-			p.rows, p.next, p.err = mv.source.Page(ctx, t, mv.line.StagingSub, after)
+			p.rows, p.next, p.err = mv.source.Query(ctx, t, mv.record.StagingSub, after)
 			select {
 			case ahead <- p:
 			case <-ctx.Done():
@@ -212,8 +210,8 @@ func (mv *move) pages(ctx context.Context, t settings.Table, s segment) <-chan p
 	return ahead
 }
 
-// write puts rows side by side. A row that fails is counted and the others go on; an error ends the table, and says that
-// not every row was tried.
+// write writes rows concurrently. A failed row is counted and the others continue; an error ends the table, and means
+// that not every row was tried.
 func (mv *move) write(ctx context.Context, t settings.Table, page []rows.Row) (copied, kept, failed int, err error) {
 	g, putting := errgroup.WithContext(ctx)
 	g.SetLimit(parallelPuts)
@@ -222,7 +220,7 @@ func (mv *move) write(ctx context.Context, t settings.Table, page []rows.Row) (c
 			break
 		}
 		g.Go(func() error {
-			ours, err := mv.target.Put(putting, t, row, mv.line.ProductionSub)
+			written, err := mv.target.PutIfAbsent(putting, t, row, mv.record.ProductionSub)
 			if errors.Is(err, rows.ErrTable) {
 				return err
 			}
@@ -236,7 +234,7 @@ func (mv *move) write(ctx context.Context, t settings.Table, page []rows.Row) (c
 				failed++
 				mv.failed++
 				mv.cause(t.Source, err)
-			case ours:
+			case written:
 				copied++
 			default:
 				kept++
@@ -261,9 +259,9 @@ func (mv *move) cause(source string, err error) {
 }
 
 func (mv *move) end(ctx context.Context) (err error) {
-	stagingSub, productionSub := mv.line.StagingSub, mv.line.ProductionSub
-	if len(mv.left) == 0 {
-		return mv.ledger.Finish(ctx, stagingSub, productionSub, mv.progress, mv.now())
+	stagingSub, productionSub := mv.record.StagingSub, mv.record.ProductionSub
+	if len(mv.remaining) == 0 {
+		return mv.ledger.Complete(ctx, stagingSub, productionSub, mv.progress, mv.now())
 	}
 	partial := &PartialError{Failed: mv.failed}
 	for _, t := range mv.tables {
@@ -271,7 +269,7 @@ func (mv *move) end(ctx context.Context) (err error) {
 			partial.Causes = append(partial.Causes, cause)
 		}
 	}
-	if mv.progress.Cursor, err = encodeCursor(mv.left, mv.tables); err != nil {
+	if mv.progress.Cursor, err = encodeCursor(mv.remaining, mv.tables); err != nil {
 		return errors.Join(partial, err)
 	}
 	if err := mv.ledger.Fail(ctx, stagingSub, productionSub, mv.progress, partial.Error()); err != nil {

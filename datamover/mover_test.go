@@ -18,8 +18,8 @@ import (
 	"github.com/spaceport/user-migration/datamover/settings"
 )
 
-func bound() ledger.Line {
-	return ledger.Line{
+func bound() ledger.Record {
+	return ledger.Record{
 		StagingSub: ada, Email: adasEmail, State: ledger.Moving, Via: ledger.SignIn, ProductionSub: adaNow,
 		ImportedAt: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC),
 	}
@@ -33,8 +33,8 @@ func newMover(m *memory, l moveLedger) *Mover {
 	return mover
 }
 
-// assertAllMoved compares the end state with what it must be: every row there, only its owner changed, the line moved.
-func assertAllMoved(t *testing.T, m *memory, line ledger.Line, projects int) {
+// assertAllMoved compares the end state: every row is there, only its owner changed, the record is moved.
+func assertAllMoved(t *testing.T, m *memory, record ledger.Record, projects int) {
 	t.Helper()
 	assert.Equal(t, rows.Row{"id": text(adaNow), "name": text("Ada")}, m.target["Users-prod"][adaNow+"/"])
 	require.Len(t, m.target["Projects-prod"], projects)
@@ -48,18 +48,18 @@ func assertAllMoved(t *testing.T, m *memory, line ledger.Line, projects int) {
 	if projects > 0 {
 		want.Copied["Projects-prod"] = projects
 	}
-	assert.Equal(t, want, line)
+	assert.Equal(t, want, record)
 }
 
 // TestEveryPageMoves is the first failure of the old script, which never asked for page two.
 func TestEveryPageMoves(t *testing.T) {
 	for _, projects := range []int{0, 1, pageSize, pageSize + 1, 100} {
 		t.Run(fmt.Sprint(projects), func(t *testing.T) {
-			m, lines := newMemory(projects), ledgertest.New(bound())
-			progress, err := newMover(m, lines).Move(t.Context(), bound())
+			m, records := newMemory(projects), ledgertest.New(bound())
+			progress, err := newMover(m, records).Move(t.Context(), bound())
 			require.NoError(t, err)
 			assert.Equal(t, projects+1, total(progress.Copied))
-			assertAllMoved(t, m, lines.Line(ada), projects)
+			assertAllMoved(t, m, records.Record(ada), projects)
 		})
 	}
 }
@@ -71,14 +71,14 @@ func TestProfileGoesFirst(t *testing.T) {
 	m.before = func(call string) error {
 		mu.Lock()
 		defer mu.Unlock()
-		if strings.HasPrefix(call, "Put") {
+		if strings.HasPrefix(call, "PutIfAbsent") {
 			order = append(order, call)
 		}
 		return nil
 	}
 	_, err := newMover(m, ledgertest.New(bound())).Move(t.Context(), bound())
 	require.NoError(t, err)
-	assert.Equal(t, "Put Users-prod", order[0])
+	assert.Equal(t, "PutIfAbsent Users-prod", order[0])
 }
 
 // TestCrashAtEveryStep stops a move before and after each of its calls, as a kill would, and runs it again.
@@ -86,7 +86,7 @@ func TestCrashAtEveryStep(t *testing.T) {
 	const projects = 10
 	for _, when := range []string{"before", "after"} {
 		for at := 1; ; at++ {
-			m, lines := newMemory(projects), ledgertest.New(bound())
+			m, records := newMemory(projects), ledgertest.New(bound())
 			ctx, kill := context.WithCancel(t.Context())
 			var mu sync.Mutex
 			steps := 0
@@ -100,24 +100,24 @@ func TestCrashAtEveryStep(t *testing.T) {
 				return nil
 			}
 			if when == "before" {
-				m.before, lines.Before = step, step
+				m.before, records.Before = step, step
 			} else {
 				m.after = step
 			}
-			_, err := newMover(m, lines).Move(ctx, bound())
+			_, err := newMover(m, records).Move(ctx, bound())
 			kill()
 			if steps < at { // the move was shorter than that: every step had its crash
 				require.NoError(t, err)
 				require.Greater(t, at, projects)
 				break
 			}
-			m.before, m.after, lines.Before = nil, nil, nil
-			if line := lines.Line(ada); line.State != ledger.Moved {
-				_, err = newMover(m, lines).Move(t.Context(), line)
+			m.before, m.after, records.Before = nil, nil, nil
+			if record := records.Record(ada); record.State != ledger.Moved {
+				_, err = newMover(m, records).Move(t.Context(), record)
 				require.NoError(t, err)
 			}
 			t.Run(fmt.Sprintf("%s step %d", when, at), func(t *testing.T) {
-				assertAllMoved(t, m, lines.Line(ada), projects)
+				assertAllMoved(t, m, records.Record(ada), projects)
 			})
 		}
 	}
@@ -126,26 +126,26 @@ func TestCrashAtEveryStep(t *testing.T) {
 func TestTwoMoversAtOnce(t *testing.T) {
 	const projects = 50
 	for range 20 {
-		m, lines := newMemory(projects), ledgertest.New(bound())
+		m, records := newMemory(projects), ledgertest.New(bound())
 		var wg sync.WaitGroup
 		for range 3 {
 			wg.Go(func() {
-				if _, err := newMover(m, lines).Move(t.Context(), bound()); err != nil {
+				if _, err := newMover(m, records).Move(t.Context(), bound()); err != nil {
 					assert.ErrorIs(t, err, ledger.ErrNotMoving)
 				}
 			})
 		}
 		wg.Wait()
-		assertAllMoved(t, m, lines.Line(ada), projects)
+		assertAllMoved(t, m, records.Record(ada), projects)
 	}
 }
 
-func TestWhatProductionHoldsIsKept(t *testing.T) {
-	m, lines := newMemory(4), ledgertest.New(bound())
+func TestRowsOfProductionAreKept(t *testing.T) {
+	m, records := newMemory(4), ledgertest.New(bound())
 	edited := project(adaNow, 2)
 	edited["title"] = text("edited in production")
 	m.target["Projects-prod"] = map[string]rows.Row{adaNow + "/p0002": edited}
-	progress, err := newMover(m, lines).Move(t.Context(), bound())
+	progress, err := newMover(m, records).Move(t.Context(), bound())
 	require.NoError(t, err)
 	assert.Equal(t, edited, m.target["Projects-prod"][adaNow+"/p0002"])
 	assert.Equal(t, 3, progress.Copied["Projects-prod"])
@@ -153,87 +153,87 @@ func TestWhatProductionHoldsIsKept(t *testing.T) {
 }
 
 func TestSecondMoveWritesNothing(t *testing.T) {
-	m, lines := newMemory(10), ledgertest.New(bound())
-	_, err := newMover(m, lines).Move(t.Context(), bound())
+	m, records := newMemory(10), ledgertest.New(bound())
+	_, err := newMover(m, records).Move(t.Context(), bound())
 	require.NoError(t, err)
 	delete(m.target["Projects-prod"], adaNow+"/p0003") // the user deleted it since
-	h := newHook(m, lines)
+	h := newHook(m, records)
 	h.Invoke(t.Context(), signedIn(t, adaNow))
 	assert.NotContains(t, m.target["Projects-prod"], adaNow+"/p0003")
 }
 
 func TestFailedRowIsReportedAndTheRestMoves(t *testing.T) {
-	m, lines := newMemory(10), ledgertest.New(bound())
+	m, records := newMemory(10), ledgertest.New(bound())
 	failures := 0
 	var mu sync.Mutex
 	m.before = func(call string) error {
 		mu.Lock()
 		defer mu.Unlock()
-		if call == "Put Projects-prod" && failures == 0 {
+		if call == "PutIfAbsent Projects-prod" && failures == 0 {
 			failures++
 			return errors.New("write Projects-prod: ThrottlingException")
 		}
 		return nil
 	}
-	_, err := newMover(m, lines).Move(t.Context(), bound())
+	_, err := newMover(m, records).Move(t.Context(), bound())
 	var partial *PartialError
 	require.ErrorAs(t, err, &partial)
 	assert.Equal(t, 1, partial.Failed)
 	assert.Len(t, m.target["Projects-prod"], 9)
-	line := lines.Line(ada)
-	assert.Equal(t, ledger.Moving, line.State)
-	assert.Equal(t, "1 not moved: write Projects-prod: ThrottlingException", line.LastError)
+	record := records.Record(ada)
+	assert.Equal(t, ledger.Moving, record.State)
+	assert.Equal(t, "1 not moved: write Projects-prod: ThrottlingException", record.LastError)
 
-	_, err = newMover(m, lines).Move(t.Context(), line)
+	_, err = newMover(m, records).Move(t.Context(), record)
 	require.NoError(t, err)
-	assertAllMoved(t, m, lines.Line(ada), 10)
+	assertAllMoved(t, m, records.Record(ada), 10)
 }
 
 func TestUnusableTableDoesNotStopTheNext(t *testing.T) {
-	for _, call := range []string{"Page Users-staging", "Put Users-prod"} {
-		m, lines := newMemory(10), ledgertest.New(bound())
+	for _, call := range []string{"Query Users-staging", "PutIfAbsent Users-prod"} {
+		m, records := newMemory(10), ledgertest.New(bound())
 		m.before = func(c string) error {
 			if c == call {
 				return &rows.KeyError{Table: "Users", Want: "id", Has: "pk"}
 			}
 			return nil
 		}
-		_, err := newMover(m, lines).Move(t.Context(), bound())
+		_, err := newMover(m, records).Move(t.Context(), bound())
 		var key *rows.KeyError
 		require.ErrorAs(t, err, &key)
 		assert.Len(t, m.target["Projects-prod"], 10)
-		assert.Equal(t, ledger.Moving, lines.Line(ada).State)
-		assert.Contains(t, lines.Line(ada).LastError, "table Users: key is pk, not id")
+		assert.Equal(t, ledger.Moving, records.Record(ada).State)
+		assert.Contains(t, records.Record(ada).LastError, "table Users: key is pk, not id")
 	}
 }
 
 func TestResumeStartsAtTheCursor(t *testing.T) {
-	m, lines := newMemory(30), ledgertest.New(bound())
+	m, records := newMemory(30), ledgertest.New(bound())
 	ctx, stop := context.WithCancel(t.Context())
 	m.before = func(call string) error {
-		if call == "Page Projects-staging" && m.called(call) == 6 {
+		if call == "Query Projects-staging" && m.called(call) == 6 {
 			stop()
 		}
 		return nil
 	}
-	_, err := newMover(m, lines).Move(ctx, bound())
+	_, err := newMover(m, records).Move(ctx, bound())
 	require.ErrorIs(t, err, context.Canceled)
-	read := m.called("Page Projects-staging")
+	read := m.called("Query Projects-staging")
 	m.before = nil
-	_, err = newMover(m, lines).Move(t.Context(), lines.Line(ada))
+	_, err = newMover(m, records).Move(t.Context(), records.Record(ada))
 	require.NoError(t, err)
-	assert.Less(t, m.called("Page Projects-staging")-read, 8, "of ten pages, not all are read again")
-	assert.Equal(t, 1, m.called("Page Users-staging"), "a table that is done is not read again")
-	assertAllMoved(t, m, lines.Line(ada), 30)
+	assert.Less(t, m.called("Query Projects-staging")-read, 8, "of ten pages, not all are read again")
+	assert.Equal(t, 1, m.called("Query Users-staging"), "a table that is done is not read again")
+	assertAllMoved(t, m, records.Record(ada), 30)
 }
 
 func TestCursorOfAnotherConfigurationStartsOver(t *testing.T) {
-	line := bound()
-	line.Cursor, line.Copied = "Gone-staging {}", map[string]int{"Gone-prod": 7}
-	m, lines := newMemory(4), ledgertest.New(line)
-	_, err := newMover(m, lines).Move(t.Context(), line)
+	record := bound()
+	record.Cursor, record.Copied = "Gone-staging {}", map[string]int{"Gone-prod": 7}
+	m, records := newMemory(4), ledgertest.New(record)
+	_, err := newMover(m, records).Move(t.Context(), record)
 	require.NoError(t, err)
-	assertAllMoved(t, m, lines.Line(ada), 4)
+	assertAllMoved(t, m, records.Record(ada), 4)
 }
 
 // failing makes one kind of call fail so many times.
@@ -252,128 +252,128 @@ func failing(call string, times int, err error) func(string) error {
 
 // TestWhatTheUserDeletedStaysDeleted has a row that fails and another that its owner deletes before the next try.
 func TestWhatTheUserDeletedStaysDeleted(t *testing.T) {
-	for _, call := range []string{"Put Users-prod", "Page Users-staging"} {
-		m, lines := newMemory(10), ledgertest.New(bound())
+	for _, call := range []string{"PutIfAbsent Users-prod", "Query Users-staging"} {
+		m, records := newMemory(10), ledgertest.New(bound())
 		m.before = failing(call, 1, errors.New("throttled"))
-		_, err := newMover(m, lines).Move(t.Context(), bound())
+		_, err := newMover(m, records).Move(t.Context(), bound())
 		var partial *PartialError
 		require.ErrorAs(t, err, &partial)
 		require.Len(t, m.target["Projects-prod"], 10)
 		delete(m.target["Projects-prod"], adaNow+"/p0003")
 
-		_, err = newMover(m, lines).Move(t.Context(), lines.Line(ada))
+		_, err = newMover(m, records).Move(t.Context(), records.Record(ada))
 		require.NoError(t, err)
 		assert.NotContains(t, m.target["Projects-prod"], adaNow+"/p0003")
 		assert.Len(t, m.target["Users-prod"], 1, "what had failed is there")
-		assert.Equal(t, map[string]int{"Users-prod": 1, "Projects-prod": 10}, lines.Line(ada).Copied, "each row counted once")
+		assert.Equal(t, map[string]int{"Users-prod": 1, "Projects-prod": 10}, records.Record(ada).Copied, "each row counted once")
 	}
 }
 
 func TestOnlyTheFailedPageIsReadAgain(t *testing.T) {
-	m, lines := newMemory(30), ledgertest.New(bound())
-	m.before = failing("Put Projects-prod", 1, errors.New("throttled"))
-	_, err := newMover(m, lines).Move(t.Context(), bound())
+	m, records := newMemory(30), ledgertest.New(bound())
+	m.before = failing("PutIfAbsent Projects-prod", 1, errors.New("throttled"))
+	_, err := newMover(m, records).Move(t.Context(), bound())
 	require.Error(t, err)
-	pages := m.called("Page Projects-staging")
-	_, err = newMover(m, lines).Move(t.Context(), lines.Line(ada))
+	pages := m.called("Query Projects-staging")
+	_, err = newMover(m, records).Move(t.Context(), records.Record(ada))
 	require.NoError(t, err)
-	assert.Equal(t, 1, m.called("Page Projects-staging")-pages)
-	assertAllMoved(t, m, lines.Line(ada), 30)
+	assert.Equal(t, 1, m.called("Query Projects-staging")-pages)
+	assertAllMoved(t, m, records.Record(ada), 30)
 }
 
-func TestTableThatFailsTooOftenIsLeftForLater(t *testing.T) {
+func TestTableWithTooManyFailedPagesIsLeftForLater(t *testing.T) {
 	const projects = (maxFailedPages + 20) * pageSize
-	m, lines := newMemory(projects), ledgertest.New(bound())
-	m.before = failing("Put Projects-prod", 1<<30, errors.New("throttled"))
-	_, err := newMover(m, lines).Move(t.Context(), bound())
+	m, records := newMemory(projects), ledgertest.New(bound())
+	m.before = failing("PutIfAbsent Projects-prod", 1<<30, errors.New("throttled"))
+	_, err := newMover(m, records).Move(t.Context(), bound())
 	require.ErrorContains(t, err, "throttled")
-	assert.Less(t, len(lines.Line(ada).Cursor), 20<<10, "the ledger line stays small")
+	assert.Less(t, len(records.Record(ada).Cursor), 20<<10, "the ledger record stays small")
 	m.before = nil
-	_, err = newMover(m, lines).Move(t.Context(), lines.Line(ada))
+	_, err = newMover(m, records).Move(t.Context(), records.Record(ada))
 	require.NoError(t, err)
-	assertAllMoved(t, m, lines.Line(ada), projects)
+	assertAllMoved(t, m, records.Record(ada), projects)
 }
 
 // stopMidway ends a first move when the fifth page of projects was read.
-func stopMidway(t *testing.T, m *memory, lines *ledgertest.Memory) {
+func stopMidway(t *testing.T, m *memory, records *ledgertest.Memory) {
 	t.Helper()
 	ctx, stop := context.WithCancel(t.Context())
 	m.after = func(call string) error {
-		if call == "Page Projects-staging" && m.called(call) == 5 {
+		if call == "Query Projects-staging" && m.called(call) == 5 {
 			stop()
 		}
 		return nil
 	}
-	_, err := newMover(m, lines).Move(ctx, bound())
+	_, err := newMover(m, records).Move(ctx, bound())
 	require.ErrorIs(t, err, context.Canceled)
 	m.after = nil
 }
 
-func TestTableConfiguredMeanwhileIsMovedToo(t *testing.T) {
-	m, lines := newMemory(30), ledgertest.New(bound())
-	stopMidway(t, m, lines)
-	require.NotEmpty(t, lines.Line(ada).Cursor)
+func TestTableAddedMeanwhileIsMovedToo(t *testing.T) {
+	m, records := newMemory(30), ledgertest.New(bound())
+	stopMidway(t, m, records)
+	require.NotEmpty(t, records.Record(ada).Cursor)
 	m.source["Files-staging"] = []rows.Row{{"owner": text(ada), "projectId": text("f1")}}
-	mover := newMover(m, lines)
+	mover := newMover(m, records)
 	mover.tables = []settings.Table{tables[0], {Source: "Files-staging", Target: "Files-prod", OwnerKey: "owner"}, tables[1]}
-	_, err := mover.Move(t.Context(), lines.Line(ada))
+	_, err := mover.Move(t.Context(), records.Record(ada))
 	require.NoError(t, err)
 	assert.Len(t, m.target["Files-prod"], 1)
 	assert.Len(t, m.target["Projects-prod"], 30)
 }
 
-func TestTargetThatDoesNotFitIsNotWritten(t *testing.T) {
-	m, lines := newMemory(10), ledgertest.New(bound())
-	m.before = failing("Fits Projects-prod", 1<<30, &rows.KeyError{Table: "Projects-prod", Want: "userSub", Has: "id"})
-	_, err := newMover(m, lines).Move(t.Context(), bound())
+func TestTargetWithAnotherKeyIsNotWritten(t *testing.T) {
+	m, records := newMemory(10), ledgertest.New(bound())
+	m.before = failing("CheckKeys Projects-prod", 1<<30, &rows.KeyError{Table: "Projects-prod", Want: "userSub", Has: "id"})
+	_, err := newMover(m, records).Move(t.Context(), bound())
 	require.ErrorContains(t, err, "table Projects-prod: key is id, not userSub")
-	assert.Zero(t, m.called("Put Projects-prod"))
-	assert.Equal(t, ledger.Moving, lines.Line(ada).State)
+	assert.Zero(t, m.called("PutIfAbsent Projects-prod"))
+	assert.Equal(t, ledger.Moving, records.Record(ada).State)
 }
 
 func TestUnusableTargetIsTriedOnce(t *testing.T) {
-	m, lines := newMemory(1000), ledgertest.New(bound())
+	m, records := newMemory(1000), ledgertest.New(bound())
 	tried := 0
 	var mu sync.Mutex
 	m.before = func(call string) error {
 		mu.Lock()
 		defer mu.Unlock()
-		if call == "Put Projects-prod" {
+		if call == "PutIfAbsent Projects-prod" {
 			tried++
 			return rows.ErrTable
 		}
 		return nil
 	}
-	_, err := newMover(m, lines).Move(t.Context(), bound())
+	_, err := newMover(m, records).Move(t.Context(), bound())
 	require.ErrorIs(t, err, rows.ErrTable)
 	assert.LessOrEqual(t, tried, parallelPuts, "not a thousand times")
 }
 
 func TestKeptCountsSurviveAResume(t *testing.T) {
-	m, lines := newMemory(30), ledgertest.New(bound())
+	m, records := newMemory(30), ledgertest.New(bound())
 	edited := project(adaNow, 0)
 	edited["title"] = text("edited")
 	m.target["Projects-prod"] = map[string]rows.Row{adaNow + "/p0000": edited}
-	stopMidway(t, m, lines)
-	_, err := newMover(m, lines).Move(t.Context(), lines.Line(ada))
+	stopMidway(t, m, records)
+	_, err := newMover(m, records).Move(t.Context(), records.Record(ada))
 	require.NoError(t, err)
-	assert.Equal(t, map[string]int{"Projects-prod": 1}, lines.Line(ada).Kept)
-	assert.Equal(t, 29, lines.Line(ada).Copied["Projects-prod"])
+	assert.Equal(t, map[string]int{"Projects-prod": 1}, records.Record(ada).Kept)
+	assert.Equal(t, 29, records.Record(ada).Copied["Projects-prod"])
 }
 
 func TestBadCursorStartsOver(t *testing.T) {
-	line := bound()
-	for _, bad := range []string{"x", `{"tables":"Users-staging,Projects-staging","todo":[]}`} {
-		line.Cursor = bad
-		m, lines := newMemory(4), ledgertest.New(line)
-		_, err := newMover(m, lines).Move(t.Context(), line)
+	record := bound()
+	for _, bad := range []string{"x", `{"tables":"Users-staging,Projects-staging","remaining":[]}`} {
+		record.Cursor = bad
+		m, records := newMemory(4), ledgertest.New(record)
+		_, err := newMover(m, records).Move(t.Context(), record)
 		require.NoError(t, err)
-		assertAllMoved(t, m, lines.Line(ada), 4)
+		assertAllMoved(t, m, records.Record(ada), 4)
 	}
-	line.Cursor = `{"tables":"Users-staging,Projects-staging","todo":[{"table":"Users-staging"},{"table":"Projects-staging","after":"torn"}]}`
-	m, lines := newMemory(4), ledgertest.New(line)
-	m.before = failing("Page Projects-staging", 1, rows.ErrPosition)
-	_, err := newMover(m, lines).Move(t.Context(), line)
+	record.Cursor = `{"tables":"Users-staging,Projects-staging","remaining":[{"table":"Users-staging"},{"table":"Projects-staging","after":"torn"}]}`
+	m, records := newMemory(4), ledgertest.New(record)
+	m.before = failing("Query Projects-staging", 1, rows.ErrPosition)
+	_, err := newMover(m, records).Move(t.Context(), record)
 	require.NoError(t, err)
-	assertAllMoved(t, m, lines.Line(ada), 4)
+	assertAllMoved(t, m, records.Record(ada), 4)
 }

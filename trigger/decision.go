@@ -1,172 +1,100 @@
 package trigger
 
 import (
-	"context"
-	"errors"
-	"strings"
+	"slices"
 	"time"
-	"unicode"
 
-	"golang.org/x/sync/errgroup"
-
-	"github.com/spaceport/user-migration/datamover/ledger"
 	"github.com/spaceport/user-migration/datamover/settings"
+	"github.com/spaceport/user-migration/datamover/userpool"
 )
 
-// outcome is what becomes of a user: refused for a reason, or imported, with the password kept or with a reset.
-type outcome struct {
-	user   User
-	reason Reason // empty: import
-	keep   bool   // the password was proven and stays
+// action is what Cognito is told to do. The zero value is the safe one.
+type action int
 
-	via     ledger.Via
-	waited  time.Duration // for staging
-	dropped int           // custom attributes that are left behind
-}
-
-// The decisions, as they stand in the log and in the metrics.
 const (
-	untouched      = "untouched" // the event goes back as it came
-	imported       = "import"
-	importedReset  = "import-for-reset"
-	couldNotDecide = "error"
+	unchanged       action = iota // the event goes back as received: to Cognito, the user is unknown
+	importConfirmed               // create the user with the password that was typed
+	importForReset                // create the user in RESET_REQUIRED
 )
 
-func (o outcome) decision() string {
-	switch {
-	case o.reason != "":
-		return untouched
-	case o.keep:
-		return imported
-	}
-	return importedReset
+// String returns the decision as it is in the log and the metrics.
+func (a action) String() string {
+	return [...]string{unchanged: "unchanged", importConfirmed: "import", importForReset: "import-for-reset"}[a]
 }
 
-// signIn decides about a user who typed a password. Both calls to staging run at once.
-func (h *Handler) signIn(ctx context.Context, name, password string) (outcome, error) {
-	return h.asTyped(name, func(name string) (outcome, error) {
-		proof, user, err := h.askBoth(ctx, name, password)
-		switch {
-		case errors.Is(err, ErrUnknownUser):
-			return outcome{reason: UnknownUser}, nil
-		case err != nil && !errors.Is(err, ErrRefused):
-			return outcome{}, err
-		}
-		return h.judge(name, user, proof, err), nil
-	})
+// Reasons of the trigger's own.
+const (
+	UnsupportedEvent     userpool.Reason = "unsupported-event" // not an event that the trigger is for
+	NoPassword           userpool.Reason = "no-password"
+	InvalidUsername      userpool.Reason = "invalid-username" // no pool would accept it
+	UnknownUser          userpool.Reason = "unknown-user"
+	EmailMismatch        userpool.Reason = "email-mismatch" // the name resolved to a user with another email
+	WrongPassword        userpool.Reason = "wrong-password"
+	UnsupportedChallenge userpool.Reason = "unsupported-challenge"
+	UserMismatch         userpool.Reason = "user-mismatch" // the accepted password is that of another user
+	AlreadyBound         userpool.Reason = "already-bound" // migrated before; an operator can re-admit the user
+)
+
+// answers is what staging said about one user.
+type answers struct {
+	user     userpool.User  // AdminGetUser
+	password *passwordCheck // AdminInitiateAuth; nil for "forgot password"
 }
 
-// judge is the decision table's column for a sign-in, once staging knows the user. refusal is nil or ErrRefused.
-func (h *Handler) judge(name string, user User, proof Proof, refusal error) outcome {
-	no := func(r Reason) outcome { return outcome{user: user, reason: r} }
-	if r := h.inadmissible(user, name); r != "" {
-		return no(r)
-	}
-	switch {
-	case refusal != nil:
-		return no(WrongPassword)
-	case proof.Challenge != "" && !secondFactor[proof.Challenge]:
-		return no(OtherChallenge)
-	case !proof.isOf(user):
-		return no(OtherUser)
-	case proof.Challenge == "" && !user.MFA:
-		return outcome{user: user, keep: true}
-	}
-	switch h.mfa {
-	case settings.MFAAccept:
-		return outcome{user: user, keep: true}
-	case settings.MFARefuse:
-		return no(MFARefused)
-	}
-	return outcome{user: user}
+type passwordCheck struct {
+	accepted bool
+	userpool.SignInResult
 }
 
-// forgotPassword decides about a user who typed only their name: the mailbox will prove them.
-func (h *Handler) forgotPassword(ctx context.Context, name string) (outcome, error) {
-	return h.asTyped(name, func(name string) (outcome, error) {
-		user, err := h.staging.Find(ctx, name)
-		switch {
-		case errors.Is(err, ErrUnknownUser):
-			return outcome{reason: UnknownUser}, nil
-		case err != nil:
-			return outcome{}, err
-		}
-		reason := h.inadmissible(user, name)
-		if reason == "" && user.MFA && h.mfa == settings.MFARefuse {
-			reason = MFARefused
-		}
-		return outcome{user: user, reason: reason}, nil
-	})
+// decisions is the decision table for eligible users whose password, if any, staging accepted. No password was typed at
+// "forgot password", so there is none to keep.
+var decisions = map[settings.MFAPolicy]struct{ noMFA, mfa row }{
+	settings.MFAReset:  {noMFA: row{importConfirmed, importForReset}, mfa: row{importForReset, importForReset}},
+	settings.MFARefuse: {noMFA: row{importConfirmed, importForReset}, mfa: row{unchanged, unchanged}},
+	settings.MFAAccept: {noMFA: row{importConfirmed, importForReset}, mfa: row{importConfirmed, importForReset}},
 }
 
-func (h *Handler) inadmissible(user User, name string) Reason {
-	if r := user.Ineligible(h.cutoff); r != "" {
-		return r
+type row struct{ signIn, forgotPassword action }
+
+// decide is pure: everything it needs is in its arguments. It must run only after both staging calls have ended, so
+// that the response time does not tell whether a user exists.
+func decide(typedName string, a answers, cutoff time.Time, policy settings.MFAPolicy) (action, userpool.Reason) {
+	if reason := rejected(typedName, a, cutoff); reason != "" {
+		return unchanged, reason
 	}
-	if !user.isTyped(name) {
-		return NotTheirEmail
+	column := decisions[policy].noMFA
+	if a.user.MFA || a.password != nil && a.password.Challenge != "" {
+		column = decisions[policy].mfa
+	}
+	result := column.forgotPassword
+	if a.password != nil {
+		result = column.signIn
+	}
+	if result == unchanged {
+		return unchanged, userpool.MFARejected
+	}
+	return result, ""
+}
+
+// rejected returns why the user is not imported under any policy, or "".
+func rejected(typedName string, a answers, cutoff time.Time) userpool.Reason {
+	switch p := a.password; {
+	case a.user.Ineligible(cutoff) != "":
+		return a.user.Ineligible(cutoff)
+	case !a.user.HasEmail(typedName): // staging also resolves subs, phone numbers and aliases
+		return EmailMismatch
+	case p == nil:
+		return ""
+	case !p.accepted:
+		return WrongPassword
+	case p.Challenge != "" && !slices.Contains(secondFactor, p.Challenge):
+		return UnsupportedChallenge
+	case !p.IsFor(a.user): // the two calls resolved the name differently
+		return UserMismatch
 	}
 	return ""
 }
 
-// secondFactor names the challenges that say: the password is right, now prove the second factor ("Amazon Cognito API
-// reference, AdminInitiateAuth"). MFA_SETUP is not among them, since that user has no factor to stand in for.
-var secondFactor = map[string]bool{"SMS_MFA": true, "SOFTWARE_TOKEN_MFA": true, "EMAIL_OTP": true, "SELECT_MFA_TYPE": true}
-
-// askBoth tries the password and reads the user at once. An unknown user or an outage goes before a refused password.
-func (h *Handler) askBoth(ctx context.Context, name, password string) (proof Proof, user User, err error) {
-	var refusal error
-	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() (err error) {
-		proof, err = h.staging.Authenticate(ctx, name, password)
-		if errors.Is(err, ErrRefused) {
-			refusal, err = err, nil
-		}
-		return err
-	})
-	g.Go(func() (err error) {
-		user, err = h.staging.Find(ctx, name)
-		return err
-	})
-	if err := g.Wait(); err != nil {
-		return Proof{}, User{}, err
-	}
-	return proof, user, refusal
-}
-
-// asTyped asks for the name as typed and, if staging does not know it, once more in lower case: case-sensitive pools
-// hold what was typed at sign-up.
-func (h *Handler) asTyped(name string, ask func(name string) (outcome, error)) (o outcome, err error) {
-	if !usable(name) {
-		return outcome{reason: UnusableName}, nil
-	}
-	began := h.now()
-	o, err = ask(name)
-	if lower := ledger.Fold(name); err == nil && o.reason == UnknownUser && lower != name {
-		o, err = ask(lower)
-	}
-	o.waited = h.now().Sub(began)
-	return o, err
-}
-
-// maxName is the longest user name that a pool takes ("Amazon Cognito API reference, AdminGetUser").
-const maxName = 128
-
-// usable tells whether a pool could know the name at all; staging is not bothered with any other.
-func usable(name string) bool {
-	if name == "" || len(name) > 4*maxName || strings.ToValidUTF8(name, "") != name {
-		return false
-	}
-	runes := 0
-	for _, r := range name {
-		if runes++; runes > maxName || !visible(r) {
-			return false
-		}
-	}
-	return true
-}
-
-// visible is what Cognito takes in names and, with white space, in messages ("Amazon Cognito API reference").
-func visible(r rune) bool {
-	return unicode.In(r, unicode.L, unicode.M, unicode.S, unicode.N, unicode.P)
-}
+// secondFactor lists the challenges that mean "the password is right; now prove the second factor" ("Amazon Cognito API
+// reference, AdminInitiateAuth"). MFA_SETUP is not one of them: that user has no second factor yet.
+var secondFactor = []string{"SMS_MFA", "SOFTWARE_TOKEN_MFA", "EMAIL_OTP", "SELECT_MFA_TYPE"}

@@ -3,8 +3,9 @@ package trigger
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
+
+	"github.com/spaceport/user-migration/datamover/userpool"
 )
 
 // Sources of Cognito's Migrate user trigger, and of its Custom message trigger.
@@ -12,25 +13,23 @@ const (
 	sourceAuthentication = "UserMigration_Authentication"
 	sourceForgotPassword = "UserMigration_ForgotPassword"
 
-	sourcesOfMessages = "CustomMessage_"
-	sourceReset       = sourcesOfMessages + "ForgotPassword"
+	sourceCustomMessage = "CustomMessage_" // the prefix of all of them
+	sourceResetMessage  = sourceCustomMessage + "ForgotPassword"
 )
 
-// event is Cognito's event as it came. It is never decoded and encoded as a whole, since what comes back must be what was
+// event is Cognito's event as received. It is never decoded and encoded as a whole, since the answer must be what was
 // sent: an all-null response means "unknown user", and aws-lambda-go's type turns null into "" and false.
 type event struct {
 	raw                      []byte
 	source, userName         string
-	password                 string
+	password                 userpool.Password
 	request, response        json.RawMessage
-	responseFrom, responseTo int // where in raw the response stands
+	responseFrom, responseTo int // where the response is in raw
 }
-
-var errNotAnEvent = errors.New("not an event of Cognito's shape")
 
 func parseEvent(raw []byte) (event, error) {
 	if !json.Valid(raw) {
-		return event{}, errNotAnEvent
+		return event{}, errMalformedEvent
 	}
 	e := event{raw: raw}
 	into := map[string]any{
@@ -46,34 +45,29 @@ func parseEvent(raw []byte) (event, error) {
 		return nil
 	})
 	var request struct {
-		Password string `json:"password"`
+		Password userpool.Password `json:"password"`
 	}
 	if err == nil && e.request != nil {
 		err = json.Unmarshal(e.request, &request)
 	}
 	if err != nil {
-		// The decoder's own text may quote the event, password and all.
-		return event{}, errNotAnEvent
+		// The decoder's own text may quote the event, password included.
+		return event{}, errMalformedEvent
 	}
 	e.password = request.Password
 	return e, nil
 }
 
-// eachMember calls f for every member of the JSON object raw, with the offset at which its value ends.
+// eachMember calls f for every member of the object raw, which is valid JSON, with the offset at which its value ends.
 func eachMember(raw []byte, f func(name string, value json.RawMessage, to int) error) error {
 	dec := json.NewDecoder(bytes.NewReader(raw))
 	if open, err := dec.Token(); err != nil || open != json.Delim('{') {
-		return errNotAnEvent
+		return errMalformedEvent
 	}
 	for dec.More() {
-		name, err := dec.Token()
-		if err != nil {
-			return err
-		}
 		var value json.RawMessage
-		if err := dec.Decode(&value); err != nil {
-			return err
-		}
+		name, _ := dec.Token() // no error: raw is valid JSON
+		_ = dec.Decode(&value)
 		if err := f(name.(string), value, int(dec.InputOffset())); err != nil {
 			return err
 		}
@@ -81,22 +75,22 @@ func eachMember(raw []byte, f func(name string, value json.RawMessage, to int) e
 	return nil
 }
 
-// imported returns the event with a filled response: user attributes, no invitation, and CONFIRMED where the password
-// stays. Where it does not, finalUserStatus is left as it came, and Cognito then sets RESET_REQUIRED.
-func (e event) imported(userAttributes map[string]string, keep bool) ([]byte, error) {
+// imported returns the event with a filled response: user attributes, no invitation, and CONFIRMED if the password is
+// kept. Otherwise finalUserStatus is left as received, and Cognito then sets RESET_REQUIRED.
+func (e event) imported(userAttributes map[userpool.Attribute]string, keepPassword bool) ([]byte, error) {
 	members := map[string]any{"userAttributes": userAttributes, "messageAction": "SUPPRESS"}
-	if keep {
+	if keepPassword {
 		members["finalUserStatus"] = "CONFIRMED"
 	}
 	return e.filled(members)
 }
 
-// filled returns the event with these members of its response set. All else is as it came: the rest of the response in
-// meaning, and what is around it byte for byte.
+// filled returns the event with these members of its response set. Everything else is as received: the rest of the
+// response in meaning, and what is around it byte for byte.
 func (e event) filled(members map[string]any) ([]byte, error) {
 	response := map[string]json.RawMessage{}
 	if err := json.Unmarshal(e.response, &response); err != nil || response == nil {
-		return nil, errNotAnEvent
+		return nil, errMalformedEvent
 	}
 	for name, value := range members {
 		encoded, err := json.Marshal(value)

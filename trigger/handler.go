@@ -1,3 +1,4 @@
+// Package trigger answers Cognito's Migrate user trigger: it imports eligible users that staging authenticates.
 package trigger
 
 import (
@@ -9,58 +10,60 @@ import (
 	"strings"
 	"time"
 
-	"github.com/aws/aws-lambda-go/lambda/messages"
-
 	"github.com/spaceport/user-migration/datamover/ledger"
 	"github.com/spaceport/user-migration/datamover/metrics"
 	"github.com/spaceport/user-migration/datamover/settings"
+	"github.com/spaceport/user-migration/datamover/userpool"
 )
 
-// budget bounds one answer. Cognito waits 5 s, a cold start included ("Cognito developer guide, Customizing user pool
-// workflows with Lambda triggers"); an error of ours inside 4 s is better than a time-out, which Cognito tries thrice.
+// budget bounds one answer. Cognito waits 5 s, and tries three times after a time-out, but not after an error ("Amazon
+// Cognito developer guide, Customizing user pool workflows with Lambda triggers").
 const budget = 3300 * time.Millisecond
 
-// staging answers for the staging pool. Errors are those of this package.
-type staging interface {
-	// Authenticate proves a password, once: it never sends the same one twice where staging may have counted it.
-	Authenticate(ctx context.Context, name, password string) (Proof, error)
-	// Find reads a user by any name that staging resolves, or ErrUnknownUser.
-	Find(ctx context.Context, name string) (User, error)
-}
-
-// importLedger records an import before production creates the account, or ledger.ErrBound.
+// importLedger records an import before Cognito creates the user. It returns ledger.ErrAlreadyBound for a bound record.
 type importLedger interface {
 	Import(ctx context.Context, stagingSub, email string, via ledger.Via, at time.Time) error
 }
 
 // Handler is the trigger's Lambda handler.
 type Handler struct {
-	staging staging
-	ledger  importLedger
-	cutoff  time.Time
-	custom  []string
-	mfa     settings.MFAPolicy
-	letter  Letter
-	log     metrics.Log
-	now     func() time.Time
+	staging    staging
+	clientID   string // staging's app client
+	ledger     importLedger
+	cutoff     time.Time
+	custom     []string
+	mfa        settings.MFAPolicy
+	resetEmail ResetEmail
+	log        metrics.Log
+	now        func() time.Time
 }
 
 // NewHandler wires the handler.
-func NewHandler(st staging, l importLedger, s settings.Settings, letter Letter, log metrics.Log) *Handler {
+func NewHandler(st staging, l importLedger, s settings.Settings, email ResetEmail, log metrics.Log) *Handler {
 	return &Handler{
-		staging: st, ledger: l, cutoff: s.StagingCutoff, custom: s.CustomAttributes, mfa: s.MFAUsers,
-		letter: letter, log: log, now: time.Now,
+		staging: st, clientID: s.StagingClientID, ledger: l, cutoff: s.StagingCutoff, custom: s.CustomAttributes,
+		mfa: s.MFAUsers, resetEmail: email, log: log, now: time.Now,
 	}
 }
 
-// Invoke answers one event. Whoever is not to be imported gets the event back byte for byte, which Cognito takes for
+// outcome is what happened to one event.
+type outcome struct {
+	user    userpool.User // zero if staging does not know the user
+	action  action
+	reason  userpool.Reason // why the event is unchanged
+	via     ledger.Via
+	waited  time.Duration // for staging
+	dropped int           // custom attributes that are not copied
+}
+
+// Invoke answers one event. A user who is not imported gets the event back byte for byte, which to Cognito means
 // "unknown user"; an outage is an error of a named type with nothing about the user in it.
 func (h *Handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, budget)
 	defer cancel()
 	began := h.now()
 	e, err := parseEvent(payload)
-	if strings.HasPrefix(e.source, sourcesOfMessages) {
+	if strings.HasPrefix(e.source, sourceCustomMessage) {
 		return h.message(ctx, e), nil
 	}
 	var o outcome
@@ -75,21 +78,21 @@ func (h *Handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	return answer, nil
 }
 
-// answer decides, and imports whom it may.
+// answer decides and, if the user is imported, writes the ledger record first.
 func (h *Handler) answer(ctx context.Context, e event) ([]byte, outcome, error) {
 	o, err := h.decide(ctx, e)
-	if err != nil || o.reason != "" {
+	if err != nil || o.action == unchanged {
 		return e.raw, o, err
 	}
-	attributes, dropped := ForProduction(o.user, h.custom)
+	attributes, dropped := userpool.ProductionAttributes(o.user, h.custom)
 	o.dropped = dropped
-	answer, err := e.imported(attributes, o.keep)
+	answer, err := e.imported(attributes, o.action == importConfirmed)
 	if err != nil {
 		return nil, o, err
 	}
 	switch err := h.ledger.Import(ctx, o.user.Sub, o.user.Email(), o.via, h.now()); {
-	case errors.Is(err, ledger.ErrBound):
-		o.reason = AlreadyBound
+	case errors.Is(err, ledger.ErrAlreadyBound):
+		o.action, o.reason = unchanged, AlreadyBound
 		return e.raw, o, nil
 	case err != nil:
 		return nil, o, fmt.Errorf("%w: %w", errLedger, err)
@@ -97,72 +100,65 @@ func (h *Handler) answer(ctx context.Context, e event) ([]byte, outcome, error) 
 	return answer, o, nil
 }
 
-func (h *Handler) decide(ctx context.Context, e event) (o outcome, err error) {
+func (h *Handler) decide(ctx context.Context, e event) (outcome, error) {
+	o := outcome{via: ledger.SignIn}
 	switch {
 	case e.source == sourceForgotPassword:
-		o, err = h.forgotPassword(ctx, e.userName)
-		o.via = ledger.ForgotPassword
+		o.via, e.password = ledger.ForgotPassword, ""
 	case e.source != sourceAuthentication:
-		o.reason = OtherSource
+		o.reason = UnsupportedEvent
 	case e.password == "":
 		o.reason = NoPassword
-	default:
-		o, err = h.signIn(ctx, e.userName, e.password)
-		o.via = ledger.SignIn
 	}
-	return o, err
+	if o.reason == "" && !validUsername(e.userName) {
+		o.reason = InvalidUsername
+	}
+	if o.reason != "" {
+		return o, nil
+	}
+	began := h.now()
+	a, err := h.retryLowerCase(ctx, e.userName, e.password)
+	o.waited = h.now().Sub(began)
+	if errors.Is(err, userpool.ErrUserNotFound) {
+		o.reason = UnknownUser
+		return o, nil
+	}
+	if err != nil {
+		return o, err
+	}
+	o.user = a.user
+	o.action, o.reason = decide(e.userName, a, h.cutoff, h.mfa)
+	return o, nil
 }
 
-// report writes the one line of an event, which is its metrics as well.
+// report writes the one log line of an event, which carries its metrics.
 func (h *Handler) report(ctx context.Context, e event, o outcome, err error, took time.Duration) {
-	level, decision := slog.LevelInfo, o.decision()
-	tally := h.log.Tally()
+	level, decision := slog.LevelInfo, o.action.String()
+	counters := h.log.Counters()
 	var attrs []any
 	if o.user.Sub != "" {
-		// Only of a user that staging knows: what a stranger types into the name field may be their password.
-		attrs = []any{"stagingSub", o.user.Sub, "email", ledger.Mask(o.user.Email())}
+		// Only of a user that staging knows: what anyone else types into the name field may be their password.
+		attrs = []any{"stagingSub", o.user.Sub, "email", ledger.MaskEmail(o.user.Email())}
 	}
 	switch {
 	case err != nil:
-		level, decision = slog.LevelError, couldNotDecide
+		level, decision = slog.LevelError, "error"
 		attrs = append(attrs, "error", err.Error())
-		tally.Count(metrics.Errors, 1, "ErrorType", lambdaError(err).Type)
+		counters.Count(metrics.Errors, 1, "ErrorType", lambdaError(err).Type)
 	case o.reason != "":
-		if o.reason == OtherSource {
+		if o.reason == UnsupportedEvent {
 			level = slog.LevelWarn
 		}
 		attrs = append(attrs, "reason", o.reason)
 	default:
 		attrs = append(attrs, "via", o.via, "droppedAttributes", o.dropped)
-		tally.Count(metrics.Imports, 1, "Via", string(o.via))
+		counters.Count(metrics.Imports, 1, "Via", string(o.via))
 	}
-	tally.Count(metrics.Decisions, 1, "Decision", decision, "Reason", string(o.reason))
-	tally.Milliseconds(metrics.Duration, took)
+	counters.Count(metrics.Decisions, 1, "Decision", decision, "Reason", string(o.reason))
+	counters.Milliseconds(metrics.Duration, took)
 	if o.waited > 0 {
-		tally.Milliseconds(metrics.StagingLatency, o.waited)
+		counters.Milliseconds(metrics.StagingLatency, o.waited)
 	}
 	h.log.Log(ctx, level, "migrate user", slices.Concat(attrs,
-		[]any{"decision", decision, "source", e.source, "durationMs", took.Milliseconds()}, tally.Attrs(h.now()))...)
-}
-
-var errLedger = errors.New("ledger is not writable")
-
-// lambdaError is what Cognito gets, and may show to the app: a type for the alarm and a fixed text. The cause is in the
-// log only.
-func lambdaError(err error) messages.InvokeResponse_Error {
-	for _, known := range []struct {
-		err        error
-		name, text string
-	}{
-		{errNotAnEvent, "MalformedEvent", "the event is not one of Cognito's"},
-		{errLedger, "LedgerUnavailable", "the migration is not available right now"},
-		{ErrThrottled, "StagingThrottled", "the migration is busy, please try again"},
-		{ErrDenied, "StagingAccessDenied", "the migration is not available right now"},
-		{ErrMisconfigured, "StagingMisconfigured", "the migration is not available right now"},
-	} {
-		if errors.Is(err, known.err) {
-			return messages.InvokeResponse_Error{Type: known.name, Message: known.text}
-		}
-	}
-	return messages.InvokeResponse_Error{Type: "StagingUnavailable", Message: "the migration is not available right now"}
+		[]any{"decision", decision, "source", e.source, "durationMs", took.Milliseconds()}, counters.Attrs(h.now()))...)
 }

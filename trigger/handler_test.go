@@ -20,6 +20,7 @@ import (
 	"github.com/spaceport/user-migration/datamover/ledger/ledgertest"
 	"github.com/spaceport/user-migration/datamover/metrics"
 	"github.com/spaceport/user-migration/datamover/settings"
+	"github.com/spaceport/user-migration/datamover/userpool"
 )
 
 var _ lambda.Handler = (*Handler)(nil)
@@ -30,36 +31,38 @@ const (
 	password = "Secret-Passw0rd!"
 )
 
-// ada is a staging user whom nothing keeps out.
-func ada() User {
-	return User{
+// ada is an eligible staging user.
+func ada() userpool.User {
+	return userpool.User{
 		Username: sub, Sub: sub, Status: "CONFIRMED", Enabled: true, Created: time.Date(2025, 3, 1, 0, 0, 0, 0, time.UTC),
-		Attributes: map[string]string{"sub": sub, "email": email, "email_verified": "true", "name": "Ada"},
+		Attributes: map[userpool.Attribute]string{"sub": sub, "email": email, "email_verified": "true", "name": "Ada"},
 	}
 }
 
-func but(change func(*User)) User {
+func but(change func(*userpool.User)) userpool.User {
 	u := ada()
 	change(&u)
 	return u
 }
 
-// fakeStaging answers by function and keeps the names that it was asked for.
+// fakeStaging answers by function and records the names that it was asked for.
 type fakeStaging struct {
-	authenticate func(ctx context.Context, name, password string) (Proof, error)
-	find         func(ctx context.Context, name string) (User, error)
+	signIn func(ctx context.Context, name string) (userpool.SignInResult, error)
+	get    func(ctx context.Context, name string) (userpool.User, error)
 
 	asked, tried chan string
 }
 
-func (f *fakeStaging) Authenticate(ctx context.Context, name, password string) (Proof, error) {
+func (f *fakeStaging) SignIn(
+	ctx context.Context, _, name string, _ userpool.Password,
+) (userpool.SignInResult, error) {
 	f.tried <- name
-	return f.authenticate(ctx, name, password)
+	return f.signIn(ctx, name)
 }
 
-func (f *fakeStaging) Find(ctx context.Context, name string) (User, error) {
+func (f *fakeStaging) Get(ctx context.Context, name string) (userpool.User, error) {
 	f.asked <- name
-	return f.find(ctx, name)
+	return f.get(ctx, name)
 }
 
 func names(c chan string) []string {
@@ -70,8 +73,8 @@ func names(c chan string) []string {
 	return all
 }
 
-// knows is a staging pool with one user, who is found by the given names and whose password gives the given answer.
-func knows(u User, proof Proof, refusal error, byName ...string) *fakeStaging {
+// knows is a staging pool with one user, who has the given names and whose password gives the given answer.
+func knows(u userpool.User, result userpool.SignInResult, signInErr error, byName ...string) *fakeStaging {
 	known := func(name string) bool {
 		for _, n := range byName {
 			if n == name {
@@ -82,15 +85,15 @@ func knows(u User, proof Proof, refusal error, byName ...string) *fakeStaging {
 	}
 	return &fakeStaging{
 		asked: make(chan string, 9), tried: make(chan string, 9),
-		authenticate: func(_ context.Context, name, _ string) (Proof, error) {
+		signIn: func(_ context.Context, name string) (userpool.SignInResult, error) {
 			if !known(name) {
-				return Proof{}, ErrRefused
+				return userpool.SignInResult{}, userpool.ErrSignInRejected
 			}
-			return proof, refusal
+			return result, signInErr
 		},
-		find: func(_ context.Context, name string) (User, error) {
+		get: func(_ context.Context, name string) (userpool.User, error) {
 			if !known(name) {
-				return User{}, ErrUnknownUser
+				return userpool.User{}, userpool.ErrUserNotFound
 			}
 			return u, nil
 		},
@@ -100,7 +103,7 @@ func knows(u User, proof Proof, refusal error, byName ...string) *fakeStaging {
 type harness struct {
 	*Handler
 	staging *fakeStaging
-	lines   *ledgertest.Memory
+	records *ledgertest.Memory
 	log     *bytes.Buffer
 }
 
@@ -109,12 +112,12 @@ func newHarness(st *fakeStaging, change func(*settings.Settings)) *harness {
 	if change != nil {
 		change(&s)
 	}
-	letter, err := NewLetter("", "")
+	email, err := NewResetEmail("", "")
 	if err != nil {
 		panic(err)
 	}
-	h := &harness{staging: st, lines: ledgertest.New(), log: &bytes.Buffer{}}
-	h.Handler = NewHandler(st, h.lines, s, letter, metrics.NewLog(h.log, "trigger"))
+	h := &harness{staging: st, records: ledgertest.New(), log: &bytes.Buffer{}}
+	h.Handler = NewHandler(st, h.records, s, email, metrics.NewLog(h.log, "trigger"))
 	return h
 }
 
@@ -149,59 +152,60 @@ func responseOf(t *testing.T, out []byte) response {
 	return e.Response
 }
 
-// TestDecisionTable has each row of the table in the design, for both doors.
+// TestDecisionTable has each row of the table in the design, for both paths.
 func TestDecisionTable(t *testing.T) {
 	const (
-		keep  = imported
-		reset = importedReset
+		keep  = "import"
+		reset = "import-for-reset"
+		no    = "unchanged"
 	)
-	tokens := Proof{Sub: sub}
-	withMFA := but(func(u *User) { u.MFA = true })
-	totp := Proof{Challenge: "SOFTWARE_TOKEN_MFA"}
+	tokens := userpool.SignInResult{Sub: sub}
+	withMFA := but(func(u *userpool.User) { u.MFA = true })
+	totp := userpool.SignInResult{Challenge: "SOFTWARE_TOKEN_MFA"}
 	tests := []struct {
-		name    string
-		user    User
-		proof   Proof
-		refusal error
-		mfa     settings.MFAPolicy
-		signIn  string
-		forgot  string
-		reason  Reason // at sign-in
+		name   string
+		user   userpool.User
+		result userpool.SignInResult
+		err    error
+		mfa    settings.MFAPolicy
+		signIn string
+		forgot string
+		reason userpool.Reason // at sign-in
 	}{
 		{"tokens, eligible, no MFA", ada(), tokens, nil, "", keep, reset, ""},
-		{"wrong password", ada(), Proof{}, ErrRefused, "", untouched, reset, WrongPassword},
+		{"wrong password", ada(), userpool.SignInResult{}, userpool.ErrSignInRejected, "", no, reset, WrongPassword},
 		{"MFA challenge, policy reset", withMFA, totp, nil, settings.MFAReset, reset, reset, ""},
 		{"MFA in settings only, policy reset", withMFA, tokens, nil, settings.MFAReset, reset, reset, ""},
-		{"SMS challenge, policy reset", ada(), Proof{Challenge: "SMS_MFA"}, nil, settings.MFAReset, reset, reset, ""},
-		{"e-mail challenge, policy reset", ada(), Proof{Challenge: "EMAIL_OTP"}, nil, settings.MFAReset, reset, reset, ""},
-		{"MFA choice, policy reset", ada(), Proof{Challenge: "SELECT_MFA_TYPE"}, nil, settings.MFAReset, reset, reset, ""},
-		{"MFA challenge, policy refuse", withMFA, totp, nil, settings.MFARefuse, untouched, untouched, MFARefused},
-		{"MFA in settings only, policy refuse", withMFA, tokens, nil, settings.MFARefuse, untouched, untouched, MFARefused},
+		{"SMS challenge, policy reset", ada(), userpool.SignInResult{Challenge: "SMS_MFA"}, nil, settings.MFAReset, reset, reset, ""},
+		{"email challenge, policy reset", ada(), userpool.SignInResult{Challenge: "EMAIL_OTP"}, nil, settings.MFAReset, reset, reset, ""},
+		{"MFA choice, policy reset", ada(), userpool.SignInResult{Challenge: "SELECT_MFA_TYPE"}, nil, settings.MFAReset, reset, reset, ""},
+		{"MFA challenge, policy refuse", withMFA, totp, nil, settings.MFARefuse, no, no, userpool.MFARejected},
+		{"MFA in settings only, policy refuse", withMFA, tokens, nil, settings.MFARefuse, no, no, userpool.MFARejected},
 		{"MFA challenge, policy accept", withMFA, totp, nil, settings.MFAAccept, keep, reset, ""},
 		{"MFA in settings only, policy accept", withMFA, tokens, nil, settings.MFAAccept, keep, reset, ""},
-		{"MFA and a wrong password, policy accept", withMFA, Proof{}, ErrRefused, settings.MFAAccept, untouched, reset, WrongPassword},
-		{"challenge of somebody else", withMFA, Proof{Challenge: "SMS_MFA", Username: "other"}, nil, settings.MFAAccept, untouched, reset, OtherUser},
-		{"new password required", but(func(u *User) { u.Status = "FORCE_CHANGE_PASSWORD" }), Proof{Challenge: "NEW_PASSWORD_REQUIRED"}, nil, "", untouched, untouched, NotConfirmed},
-		{"new password required of a confirmed user", ada(), Proof{Challenge: "NEW_PASSWORD_REQUIRED"}, nil, settings.MFAAccept, untouched, reset, OtherChallenge},
-		{"MFA has to be set up", ada(), Proof{Challenge: "MFA_SETUP"}, nil, settings.MFAAccept, untouched, reset, OtherChallenge},
-		{"custom challenge", ada(), Proof{Challenge: "CUSTOM_CHALLENGE"}, nil, settings.MFAAccept, untouched, reset, OtherChallenge},
-		{"unconfirmed", but(func(u *User) { u.Status = "UNCONFIRMED" }), tokens, nil, "", untouched, untouched, NotConfirmed},
-		{"reset required", but(func(u *User) { u.Status = "RESET_REQUIRED" }), Proof{}, ErrRefused, "", untouched, untouched, NotConfirmed},
-		{"disabled", but(func(u *User) { u.Enabled = false }), tokens, nil, "", untouched, untouched, Disabled},
-		{"federated", but(func(u *User) { u.Status = "EXTERNAL_PROVIDER" }), tokens, nil, "", untouched, untouched, Federated},
-		{"e-mail not verified", but(func(u *User) { u.Attributes["email_verified"] = "false" }), tokens, nil, "", untouched, untouched, EmailUnverified},
-		{"e-mail verification unknown", but(func(u *User) { delete(u.Attributes, "email_verified") }), tokens, nil, "", untouched, untouched, EmailUnverified},
-		{"no e-mail", but(func(u *User) { delete(u.Attributes, "email") }), tokens, nil, "", untouched, untouched, EmailUnverified},
-		{"created at the cut-off", but(func(u *User) { u.Created = cutoff }), tokens, nil, "", untouched, untouched, AfterCutoff},
-		{"created before the cut-off", but(func(u *User) { u.Created = cutoff.Add(-time.Second) }), tokens, nil, "", keep, reset, ""},
-		{"resolves to another e-mail", but(func(u *User) { u.Attributes["email"] = "bob@example.com" }), tokens, nil, "", untouched, untouched, NotTheirEmail},
-		{"token of another user", ada(), Proof{Sub: "other"}, nil, "", untouched, reset, OtherUser},
-		{"token without sub", ada(), Proof{}, nil, "", untouched, reset, OtherUser},
+		{"MFA and a wrong password, policy accept", withMFA, userpool.SignInResult{}, userpool.ErrSignInRejected, settings.MFAAccept, no, reset, WrongPassword},
+		{"challenge of another user", withMFA, userpool.SignInResult{Challenge: "SMS_MFA", Username: "other"}, nil, settings.MFAAccept, no, reset, UserMismatch},
+		{"new password required", but(func(u *userpool.User) { u.Status = "FORCE_CHANGE_PASSWORD" }), userpool.SignInResult{Challenge: "NEW_PASSWORD_REQUIRED"}, nil, "", no, no, userpool.NotConfirmed},
+		{"new password required of a confirmed user", ada(), userpool.SignInResult{Challenge: "NEW_PASSWORD_REQUIRED"}, nil, settings.MFAAccept, no, reset, UnsupportedChallenge},
+		{"MFA has to be set up", ada(), userpool.SignInResult{Challenge: "MFA_SETUP"}, nil, settings.MFAAccept, no, reset, UnsupportedChallenge},
+		{"custom challenge", ada(), userpool.SignInResult{Challenge: "CUSTOM_CHALLENGE"}, nil, settings.MFAAccept, no, reset, UnsupportedChallenge},
+		{"unconfirmed", but(func(u *userpool.User) { u.Status = "UNCONFIRMED" }), tokens, nil, "", no, no, userpool.NotConfirmed},
+		{"reset required", but(func(u *userpool.User) { u.Status = "RESET_REQUIRED" }), userpool.SignInResult{}, userpool.ErrSignInRejected, "", no, no, userpool.NotConfirmed},
+		{"disabled", but(func(u *userpool.User) { u.Enabled = false }), tokens, nil, "", no, no, userpool.Disabled},
+		{"federated", but(func(u *userpool.User) { u.Status = "EXTERNAL_PROVIDER" }), tokens, nil, "", no, no, userpool.Federated},
+		{"email not verified", but(func(u *userpool.User) { u.Attributes["email_verified"] = "false" }), tokens, nil, "", no, no, userpool.EmailUnverified},
+		{"email verification unknown", but(func(u *userpool.User) { delete(u.Attributes, "email_verified") }), tokens, nil, "", no, no, userpool.EmailUnverified},
+		{"no email", but(func(u *userpool.User) { delete(u.Attributes, "email") }), tokens, nil, "", no, no, userpool.EmailUnverified},
+		{"created at the cut-off", but(func(u *userpool.User) { u.Created = cutoff }), tokens, nil, "", no, no, userpool.AfterCutoff},
+		{"created before the cut-off", but(func(u *userpool.User) { u.Created = cutoff.Add(-time.Second) }), tokens, nil, "", keep, reset, ""},
+		{"resolves to another email", but(func(u *userpool.User) { u.Attributes["email"] = "bob@example.com" }), tokens, nil, "", no, no, EmailMismatch},
+		{"token of another user", ada(), userpool.SignInResult{Sub: "other"}, nil, "", no, reset, UserMismatch},
+		{"token without sub", ada(), userpool.SignInResult{}, nil, "", no, reset, UserMismatch},
 	}
 	for _, tt := range tests {
 		for event, want := range map[string]string{"authentication": tt.signIn, "forgot_password": tt.forgot} {
 			t.Run(tt.name+"/"+event, func(t *testing.T) {
-				h := newHarness(knows(tt.user, tt.proof, tt.refusal, email), func(s *settings.Settings) {
+				h := newHarness(knows(tt.user, tt.result, tt.err, email), func(s *settings.Settings) {
 					s.StagingCutoff = cutoff
 					if tt.mfa != "" {
 						s.MFAUsers = tt.mfa
@@ -211,9 +215,9 @@ func TestDecisionTable(t *testing.T) {
 				out, err := h.Invoke(t.Context(), in)
 				require.NoError(t, err)
 				assert.Equal(t, want, logged(t, h.log)["decision"])
-				if want == untouched {
+				if want == no {
 					assert.Equal(t, string(in), string(out), "byte for byte")
-					assert.Empty(t, h.lines.Calls(), "no ledger line")
+					assert.Empty(t, h.records.Calls(), "no ledger record")
 					if event == "authentication" {
 						assert.Equal(t, string(tt.reason), logged(t, h.log)["reason"])
 					}
@@ -225,9 +229,9 @@ func TestDecisionTable(t *testing.T) {
 				assert.Nil(t, r.ForceAliasCreation)
 				assert.Nil(t, r.EnableSMSMFA)
 				assert.Nil(t, r.DesiredDeliveryMediums)
-				line := h.lines.Line(tt.user.Sub)
-				assert.Equal(t, ledger.Imported, line.State)
-				assert.Equal(t, map[string]ledger.Via{"authentication": ledger.SignIn, "forgot_password": ledger.ForgotPassword}[event], line.Via)
+				record := h.records.Record(tt.user.Sub)
+				assert.Equal(t, ledger.Imported, record.State)
+				assert.Equal(t, map[string]ledger.Via{"authentication": ledger.SignIn, "forgot_password": ledger.ForgotPassword}[event], record.Via)
 			})
 		}
 	}
@@ -244,9 +248,9 @@ func logged(t *testing.T, log *bytes.Buffer) map[string]any {
 	return line
 }
 
-func TestUnknownUserIsUntouched(t *testing.T) {
+func TestUnknownUserIsUnchanged(t *testing.T) {
 	for _, event := range []string{"authentication", "forgot_password"} {
-		h := newHarness(knows(ada(), Proof{Sub: sub}, nil, "somebody@else.example"), nil)
+		h := newHarness(knows(ada(), userpool.SignInResult{Sub: sub}, nil, "another@example.com"), nil)
 		in := recorded(t, event)
 		out, err := h.Invoke(t.Context(), in)
 		require.NoError(t, err)
@@ -260,7 +264,7 @@ func TestImportedEventKeepsEveryField(t *testing.T) {
 	for _, event := range []string{"authentication", "forgot_password"} {
 		t.Run(event, func(t *testing.T) {
 			in := recorded(t, event)
-			out, err := newHarness(knows(ada(), Proof{Sub: sub}, nil, email), nil).Invoke(t.Context(), in)
+			out, err := newHarness(knows(ada(), userpool.SignInResult{Sub: sub}, nil, email), nil).Invoke(t.Context(), in)
 			require.NoError(t, err)
 			before, after := bytes.Index(in, []byte(`"response"`)), bytes.Index(out, []byte(`"response"`))
 			assert.Equal(t, string(in[:before]), string(out[:after]), "all before the response, byte for byte")
@@ -280,7 +284,7 @@ func TestResponseInAnyPlaceAndShape(t *testing.T) {
 		`{"response":{},"triggerSource":"UserMigration_ForgotPassword","userName":"ada@example.com"}`,
 		" {\"triggerSource\" : \"UserMigration_ForgotPassword\" ,\"response\" :\n {\"new\":[1, 2]} ,\"userName\":\"ada@example.com\"}\n",
 	} {
-		out, err := newHarness(knows(ada(), Proof{}, nil, email), nil).Invoke(t.Context(), []byte(raw))
+		out, err := newHarness(knows(ada(), userpool.SignInResult{}, nil, email), nil).Invoke(t.Context(), []byte(raw))
 		require.NoError(t, err)
 		assert.Equal(t, email, responseOf(t, out).UserAttributes["email"])
 		from := strings.Index(raw, `"response"`)
@@ -295,29 +299,29 @@ func TestMalformedEvent(t *testing.T) {
 		`{"triggerSource":"UserMigration_ForgotPassword","userName":"ada@example.com","response":null}`,
 		`{"triggerSource":"UserMigration_ForgotPassword","userName":"ada@example.com","response":[]}`,
 	} {
-		h := newHarness(knows(ada(), Proof{}, nil, email), nil)
+		h := newHarness(knows(ada(), userpool.SignInResult{}, nil, email), nil)
 		out, err := h.Invoke(t.Context(), []byte(raw))
 		var named messages.InvokeResponse_Error
 		require.ErrorAs(t, err, &named, raw)
 		assert.Equal(t, "MalformedEvent", named.Type)
 		assert.Nil(t, out)
-		assert.Empty(t, h.lines.Calls(), "no ledger line for an answer that cannot be given")
+		assert.Empty(t, h.records.Calls(), "no ledger record for an answer that cannot be given")
 	}
 }
 
-func TestOtherSourceIsUntouchedAndLoggedOnce(t *testing.T) {
-	h := newHarness(knows(ada(), Proof{}, nil, email), nil)
+func TestUnsupportedEventIsUnchangedAndLoggedOnce(t *testing.T) {
+	h := newHarness(knows(ada(), userpool.SignInResult{}, nil, email), nil)
 	in := bytes.Replace(recorded(t, "authentication"), []byte("UserMigration_Authentication"), []byte("PreSignUp_SignUp"), 1)
 	out, err := h.Invoke(t.Context(), in)
 	require.NoError(t, err)
 	assert.Equal(t, string(in), string(out))
-	assert.Equal(t, "other-source", logged(t, h.log)["reason"])
+	assert.Equal(t, "unsupported-event", logged(t, h.log)["reason"])
 	assert.Empty(t, names(h.staging.asked), "staging is not asked")
 }
 
-func TestMissingPasswordIsUntouched(t *testing.T) {
+func TestMissingPasswordIsUnchanged(t *testing.T) {
 	for _, request := range []string{`{}`, `null`, `{"password":""}`, `{"password":null}`} {
-		h := newHarness(knows(ada(), Proof{Sub: sub}, nil, email), nil)
+		h := newHarness(knows(ada(), userpool.SignInResult{Sub: sub}, nil, email), nil)
 		in := []byte(`{"triggerSource":"UserMigration_Authentication","userName":"ada@example.com","request":` + request + `,"response":{}}`)
 		out, err := h.Invoke(t.Context(), in)
 		require.NoError(t, err)
@@ -326,7 +330,7 @@ func TestMissingPasswordIsUntouched(t *testing.T) {
 	}
 }
 
-// TestNames has what people, and programs, type into the name field.
+// TestNames has what users, and programs, type into the name field.
 func TestNames(t *testing.T) {
 	tests := []struct {
 		name, typed string
@@ -354,7 +358,7 @@ func TestNames(t *testing.T) {
 	for _, tt := range tests {
 		for _, event := range []string{"authentication", "forgot_password"} {
 			t.Run(tt.name+"/"+event, func(t *testing.T) {
-				h := newHarness(knows(ada(), Proof{Sub: sub}, nil, email, sub, "+15551234567", "\u212Ada@example.com"), nil)
+				h := newHarness(knows(ada(), userpool.SignInResult{Sub: sub}, nil, email, sub, "+15551234567", "\u212Ada@example.com"), nil)
 				in := typed(t, event, tt.typed)
 				out, err := h.Invoke(t.Context(), in)
 				require.NoError(t, err)
@@ -365,21 +369,21 @@ func TestNames(t *testing.T) {
 	}
 }
 
-// TestAliasIsUntouched has names that staging does resolve, to somebody with another e-mail.
-func TestAliasIsUntouched(t *testing.T) {
+// TestAliasIsUnchanged has names that staging does resolve, to a user with another email.
+func TestAliasIsUnchanged(t *testing.T) {
 	for _, alias := range []string{sub, "+15551234567", "\u212Ada@example.com", "ada"} {
-		h := newHarness(knows(ada(), Proof{Sub: sub}, nil, alias), nil)
+		h := newHarness(knows(ada(), userpool.SignInResult{Sub: sub}, nil, alias), nil)
 		in := typed(t, "authentication", alias)
 		out, err := h.Invoke(t.Context(), in)
 		require.NoError(t, err)
 		assert.Equal(t, string(in), string(out))
-		assert.Equal(t, string(NotTheirEmail), logged(t, h.log)["reason"])
+		assert.Equal(t, string(EmailMismatch), logged(t, h.log)["reason"])
 	}
 }
 
-func TestWrongPasswordIsNeverTriedAgain(t *testing.T) {
+func TestWrongPasswordIsNeverRetried(t *testing.T) {
 	mixed := "Ada@Example.com"
-	h := newHarness(knows(but(func(u *User) { u.Attributes["email"] = mixed }), Proof{}, ErrRefused, mixed, email), nil)
+	h := newHarness(knows(but(func(u *userpool.User) { u.Attributes["email"] = mixed }), userpool.SignInResult{}, userpool.ErrSignInRejected, mixed, email), nil)
 	_, err := h.Invoke(t.Context(), typed(t, "authentication", mixed))
 	require.NoError(t, err)
 	assert.Equal(t, []string{mixed}, names(h.staging.tried))
@@ -388,15 +392,15 @@ func TestWrongPasswordIsNeverTriedAgain(t *testing.T) {
 
 func TestBothCallsRunAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		st := knows(ada(), Proof{Sub: sub}, nil, email)
-		authenticate, find := st.authenticate, st.find
-		st.authenticate = func(ctx context.Context, name, password string) (Proof, error) {
+		st := knows(ada(), userpool.SignInResult{Sub: sub}, nil, email)
+		signIn, get := st.signIn, st.get
+		st.signIn = func(ctx context.Context, name string) (userpool.SignInResult, error) {
 			time.Sleep(time.Second)
-			return authenticate(ctx, name, password)
+			return signIn(ctx, name)
 		}
-		st.find = func(ctx context.Context, name string) (User, error) {
+		st.get = func(ctx context.Context, name string) (userpool.User, error) {
 			time.Sleep(time.Second)
-			return find(ctx, name)
+			return get(ctx, name)
 		}
 		began := time.Now()
 		_, err := newHarness(st, nil).Invoke(t.Context(), recorded(t, "authentication"))
@@ -405,25 +409,25 @@ func TestBothCallsRunAtOnce(t *testing.T) {
 	})
 }
 
-func TestErrorsAreNamedAndSayNothingOfTheUser(t *testing.T) {
+func TestErrorsHaveATypeAndNothingOfTheUser(t *testing.T) {
 	tests := []struct {
 		err  error
 		want string
 	}{
-		{ErrThrottled, "StagingThrottled"},
-		{ErrUnavailable, "StagingUnavailable"},
-		{ErrDenied, "StagingAccessDenied"},
-		{ErrMisconfigured, "StagingMisconfigured"},
+		{userpool.ErrThrottled, "StagingThrottled"},
+		{userpool.ErrUnavailable, "StagingUnavailable"},
+		{userpool.ErrAccessDenied, "StagingAccessDenied"},
+		{userpool.ErrMisconfigured, "StagingMisconfigured"},
 		{errors.New("something else about " + email), "StagingUnavailable"},
 	}
 	for _, tt := range tests {
 		for _, side := range []string{"password check", "read"} {
 			t.Run(tt.want+"/"+side, func(t *testing.T) {
-				st := knows(ada(), Proof{Sub: sub}, nil, email)
+				st := knows(ada(), userpool.SignInResult{Sub: sub}, nil, email)
 				if side == "read" {
-					st.find = func(context.Context, string) (User, error) { return User{}, tt.err }
+					st.get = func(context.Context, string) (userpool.User, error) { return userpool.User{}, tt.err }
 				} else {
-					st.authenticate = func(context.Context, string, string) (Proof, error) { return Proof{}, tt.err }
+					st.signIn = func(context.Context, string) (userpool.SignInResult, error) { return userpool.SignInResult{}, tt.err }
 				}
 				h := newHarness(st, nil)
 				out, err := h.Invoke(t.Context(), recorded(t, "authentication"))
@@ -432,7 +436,7 @@ func TestErrorsAreNamedAndSayNothingOfTheUser(t *testing.T) {
 				assert.Equal(t, tt.want, named.Type)
 				assert.Nil(t, out)
 				assert.NotContains(t, named.Message, "ada")
-				assert.Empty(t, h.lines.Calls(), "nobody is half imported")
+				assert.Empty(t, h.records.Calls(), "no record is written")
 			})
 		}
 	}
@@ -441,9 +445,15 @@ func TestErrorsAreNamedAndSayNothingOfTheUser(t *testing.T) {
 func TestHungStagingEndsInsideFourSeconds(t *testing.T) {
 	for _, event := range []string{"authentication", "forgot_password"} {
 		synctest.Test(t, func(t *testing.T) {
-			st := knows(ada(), Proof{}, nil, email)
-			st.authenticate = func(ctx context.Context, _, _ string) (Proof, error) { <-ctx.Done(); return Proof{}, ctx.Err() }
-			st.find = func(ctx context.Context, _ string) (User, error) { <-ctx.Done(); return User{}, ctx.Err() }
+			st := knows(ada(), userpool.SignInResult{}, nil, email)
+			st.signIn = func(ctx context.Context, _ string) (userpool.SignInResult, error) {
+				<-ctx.Done()
+				return userpool.SignInResult{}, ctx.Err()
+			}
+			st.get = func(ctx context.Context, _ string) (userpool.User, error) {
+				<-ctx.Done()
+				return userpool.User{}, ctx.Err()
+			}
 			began := time.Now()
 			_, err := newHarness(st, nil).Invoke(t.Context(), recorded(t, event))
 			var named messages.InvokeResponse_Error
@@ -454,9 +464,9 @@ func TestHungStagingEndsInsideFourSeconds(t *testing.T) {
 	}
 }
 
-func TestLedgerLineStandsBeforeTheAnswer(t *testing.T) {
-	h := newHarness(knows(ada(), Proof{Sub: sub}, nil, email), nil)
-	h.lines.Before = func(string) error { return errors.New("table is gone") }
+func TestRecordIsWrittenBeforeTheAnswer(t *testing.T) {
+	h := newHarness(knows(ada(), userpool.SignInResult{Sub: sub}, nil, email), nil)
+	h.records.Before = func(string) error { return errors.New("table is gone") }
 	out, err := h.Invoke(t.Context(), recorded(t, "authentication"))
 	var named messages.InvokeResponse_Error
 	require.ErrorAs(t, err, &named)
@@ -464,40 +474,40 @@ func TestLedgerLineStandsBeforeTheAnswer(t *testing.T) {
 	assert.Nil(t, out)
 }
 
-func TestBoundLineIsNeverRenewed(t *testing.T) {
+func TestBoundRecordIsNeverOverwritten(t *testing.T) {
 	for _, event := range []string{"authentication", "forgot_password"} {
-		bound := ledger.Line{StagingSub: sub, Email: email, State: ledger.Moved, Via: ledger.Sweep, ProductionSub: "p"}
-		h := newHarness(knows(ada(), Proof{Sub: sub}, nil, email), nil)
-		h.lines = ledgertest.New(bound)
-		h.Handler.ledger = h.lines
+		bound := ledger.Record{StagingSub: sub, Email: email, State: ledger.Moved, Via: ledger.Sweep, ProductionSub: "p"}
+		h := newHarness(knows(ada(), userpool.SignInResult{Sub: sub}, nil, email), nil)
+		h.records = ledgertest.New(bound)
+		h.Handler.ledger = h.records
 		in := recorded(t, event)
 		out, err := h.Invoke(t.Context(), in)
 		require.NoError(t, err)
 		assert.Equal(t, string(in), string(out))
 		assert.Equal(t, string(AlreadyBound), logged(t, h.log)["reason"])
-		assert.Equal(t, bound, h.lines.Line(sub))
+		assert.Equal(t, bound, h.records.Record(sub))
 	}
 }
 
-func TestUnboundLineIsRenewed(t *testing.T) {
-	h := newHarness(knows(ada(), Proof{Sub: sub}, nil, email), nil)
-	h.lines = ledgertest.New(ledger.Line{StagingSub: sub, Email: "before@example.com", State: ledger.Imported, Via: ledger.Sweep})
-	h.Handler.ledger = h.lines
+func TestUnboundRecordIsOverwritten(t *testing.T) {
+	h := newHarness(knows(ada(), userpool.SignInResult{Sub: sub}, nil, email), nil)
+	h.records = ledgertest.New(ledger.Record{StagingSub: sub, Email: "before@example.com", State: ledger.Imported, Via: ledger.Sweep})
+	h.Handler.ledger = h.records
 	_, err := h.Invoke(t.Context(), recorded(t, "authentication"))
 	require.NoError(t, err)
-	assert.Equal(t, email, h.lines.Line(sub).Email)
-	assert.Equal(t, ledger.SignIn, h.lines.Line(sub).Via)
+	assert.Equal(t, email, h.records.Record(sub).Email)
+	assert.Equal(t, ledger.SignIn, h.records.Record(sub).Via)
 }
 
 // TestNoSecretInLogsOrErrors runs every outcome and looks for what must never be written.
 func TestNoSecretInLogsOrErrors(t *testing.T) {
 	answers := map[string]*fakeStaging{
-		"import":        knows(ada(), Proof{Sub: sub}, nil, email),
-		"wrong":         knows(ada(), Proof{}, ErrRefused, email),
-		"unknown":       knows(ada(), Proof{}, nil),
-		"throttled":     knows(ada(), Proof{}, ErrThrottled, email),
-		"other e-mail":  knows(but(func(u *User) { u.Attributes["email"] = "bob@example.com" }), Proof{Sub: sub}, nil, email),
-		"not confirmed": knows(but(func(u *User) { u.Status = "UNCONFIRMED" }), Proof{Sub: sub}, nil, email),
+		"import":        knows(ada(), userpool.SignInResult{Sub: sub}, nil, email),
+		"wrong":         knows(ada(), userpool.SignInResult{}, userpool.ErrSignInRejected, email),
+		"unknown":       knows(ada(), userpool.SignInResult{}, nil),
+		"throttled":     knows(ada(), userpool.SignInResult{}, userpool.ErrThrottled, email),
+		"other email":   knows(but(func(u *userpool.User) { u.Attributes["email"] = "bob@example.com" }), userpool.SignInResult{Sub: sub}, nil, email),
+		"not confirmed": knows(but(func(u *userpool.User) { u.Status = "UNCONFIRMED" }), userpool.SignInResult{Sub: sub}, nil, email),
 	}
 	events := [][]byte{recorded(t, "authentication"), recorded(t, "forgot_password"),
 		// The password typed into the name field, and an event that does not parse.
@@ -511,16 +521,16 @@ func TestNoSecretInLogsOrErrors(t *testing.T) {
 				assert.NotContains(t, err.Error(), "ada")
 			}
 			assert.NotContains(t, h.log.String(), password, name)
-			assert.NotContains(t, h.log.String(), email, "e-mails are masked")
-			assert.NotContains(t, h.log.String(), "Ada", "attributes are nobody's business")
+			assert.NotContains(t, h.log.String(), email, "emails are masked")
+			assert.NotContains(t, h.log.String(), "Ada", "attributes are not logged")
 			names(st.asked)
 			names(st.tried)
 		}
 	}
 }
 
-func TestLogSaysWhoMasked(t *testing.T) {
-	h := newHarness(knows(ada(), Proof{Sub: sub}, nil, email), nil)
+func TestLogMasksTheEmail(t *testing.T) {
+	h := newHarness(knows(ada(), userpool.SignInResult{Sub: sub}, nil, email), nil)
 	_, err := h.Invoke(t.Context(), recorded(t, "authentication"))
 	require.NoError(t, err)
 	line := logged(t, h.log)
@@ -538,7 +548,7 @@ func FuzzInvoke(f *testing.F) {
 	f.Add(recorded(f, "reset_by_sweep"))
 	f.Add(recorded(f, "reset_by_user"))
 	f.Fuzz(func(t *testing.T, in []byte) {
-		h := newHarness(knows(ada(), Proof{Sub: sub}, nil, email), nil)
+		h := newHarness(knows(ada(), userpool.SignInResult{Sub: sub}, nil, email), nil)
 		sent := bytes.Clone(in)
 		out, err := h.Invoke(t.Context(), in)
 		require.Equal(t, sent, in, "the event is not written to")
@@ -547,13 +557,13 @@ func FuzzInvoke(f *testing.F) {
 			return
 		}
 		require.True(t, json.Valid(out))
-		if h.lines.Calls()["Import"] > 0 || bytes.Equal(in, out) {
+		if h.records.Calls()["Import"] > 0 || bytes.Equal(in, out) {
 			return
 		}
-		// Then it is the letter, and only the response differs.
+		// Then it is the reset email, and only the response differs.
 		sentEvent, err := parseEvent(in)
 		require.NoError(t, err)
-		require.Equal(t, sourceReset, sentEvent.source, "untouched means byte for byte")
+		require.Equal(t, sourceResetMessage, sentEvent.source, "unchanged means byte for byte")
 		answered, err := parseEvent(out)
 		require.NoError(t, err)
 		require.Equal(t, in[:sentEvent.responseFrom], out[:answered.responseFrom])

@@ -20,9 +20,9 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/spaceport/user-migration/bulk/directory"
 	"github.com/spaceport/user-migration/bulk/progress"
 	"github.com/spaceport/user-migration/datamover/rows"
+	"github.com/spaceport/user-migration/datamover/userpool"
 )
 
 const (
@@ -38,14 +38,14 @@ var ErrNotEmpty = errors.New("folder is not empty")
 // stagingPool streams the staging users. Estimate may be 0, for unknown.
 type stagingPool interface {
 	ID() string
-	Records(context.Context) iter.Seq2[directory.Record, error]
-	Estimate(context.Context) int
+	List(context.Context) iter.Seq2[userpool.User, error]
+	EstimatedSize(context.Context) int
 }
 
 // stagingTables streams whole tables. Estimate may be 0, for unknown.
 type stagingTables interface {
-	Rows(ctx context.Context, table string) iter.Seq2[rows.Row, error]
-	Estimate(ctx context.Context, table string) int
+	Scan(ctx context.Context, table string) iter.Seq2[rows.Row, error]
+	EstimatedSize(ctx context.Context, table string) int
 }
 
 // Manifest says what a backup holds. A folder without one is not a backup, or not a whole one.
@@ -97,7 +97,7 @@ func (m *Maker) Make(ctx context.Context, dir string) (Manifest, error) {
 		return Manifest{}, err
 	}
 	made := Manifest{Format: format, Started: m.now().UTC()}
-	task := m.meter.Start("Saving "+m.pool.ID(), string(Users), m.pool.Estimate(ctx))
+	task := m.meter.Start("Saving "+m.pool.ID(), string(Users), m.pool.EstimatedSize(ctx))
 	users, err := m.file(dir, "users.jsonl.gz", Users, m.pool.ID(), m.users(ctx), task)
 	if err != nil {
 		return Manifest{}, err
@@ -137,7 +137,7 @@ func (m *Maker) saveTables(ctx context.Context, dir string) ([]File, error) {
 // estimate is of the rows of all tables, 0 where that of one is unknown.
 func (m *Maker) estimate(ctx context.Context) (rows int) {
 	for _, name := range m.names {
-		of := m.tables.Estimate(ctx, name)
+		of := m.tables.EstimatedSize(ctx, name)
 		if of == 0 {
 			return 0
 		}
@@ -162,7 +162,7 @@ func makeFolder(dir string) error {
 
 func (m *Maker) users(ctx context.Context) iter.Seq2[any, error] {
 	return func(yield func(any, error) bool) {
-		for record, err := range m.pool.Records(ctx) {
+		for record, err := range m.pool.List(ctx) {
 			if !yield(userOf(record), err) {
 				return
 			}
@@ -172,7 +172,7 @@ func (m *Maker) users(ctx context.Context) iter.Seq2[any, error] {
 
 func (m *Maker) rows(ctx context.Context, table string) iter.Seq2[any, error] {
 	return func(yield func(any, error) bool) {
-		for row, err := range m.tables.Rows(ctx, table) {
+		for row, err := range m.tables.Scan(ctx, table) {
 			var line item
 			if err == nil {
 				line, err = itemOf(row)

@@ -25,26 +25,25 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/spaceport/user-migration/bulk/directory"
-	"github.com/spaceport/user-migration/bulk/goldentest"
+	"github.com/spaceport/user-migration/bulk/golden"
 	"github.com/spaceport/user-migration/bulk/progress"
 	"github.com/spaceport/user-migration/datamover/rows"
-	"github.com/spaceport/user-migration/trigger"
+	"github.com/spaceport/user-migration/datamover/userpool"
 )
 
 var errAWS = errors.New("AWS is away")
 
 // fakeStaging is a pool and its tables. err comes after all rows of the projects.
 type fakeStaging struct {
-	users []directory.Record
+	users []userpool.User
 	rows  map[string][]rows.Row
 	err   error
 }
 
 func (f *fakeStaging) ID() string { return "us-west-2_staging" }
 
-func (f *fakeStaging) Records(context.Context) iter.Seq2[directory.Record, error] {
-	return func(yield func(directory.Record, error) bool) {
+func (f *fakeStaging) List(context.Context) iter.Seq2[userpool.User, error] {
+	return func(yield func(userpool.User, error) bool) {
 		for _, u := range f.users {
 			if !yield(u, nil) {
 				return
@@ -53,13 +52,13 @@ func (f *fakeStaging) Records(context.Context) iter.Seq2[directory.Record, error
 	}
 }
 
-func (f *fakeStaging) Estimate(context.Context) int { return len(f.users) }
+func (f *fakeStaging) EstimatedSize(context.Context) int { return len(f.users) }
 
 type fakeTables struct{ *fakeStaging }
 
-func (f fakeTables) Estimate(_ context.Context, table string) int { return len(f.rows[table]) }
+func (f fakeTables) EstimatedSize(_ context.Context, table string) int { return len(f.rows[table]) }
 
-func (f fakeTables) Rows(ctx context.Context, table string) iter.Seq2[rows.Row, error] {
+func (f fakeTables) Scan(ctx context.Context, table string) iter.Seq2[rows.Row, error] {
 	return func(yield func(rows.Row, error) bool) {
 		for _, row := range f.rows[table] {
 			if !yield(row, ctx.Err()) {
@@ -92,13 +91,11 @@ func every() rows.Row {
 func newStaging() *fakeStaging {
 	f := &fakeStaging{rows: map[string][]rows.Row{"Users-staging": {every()}}}
 	for i := range 3 {
-		f.users = append(f.users, directory.Record{
-			User: trigger.User{
-				Username: fmt.Sprint("u", i), Sub: fmt.Sprint("u", i), Status: "CONFIRMED", Enabled: i != 1,
-				Created:    time.Date(2024, 5, 1, 8, 0, i, 0, time.UTC),
-				Attributes: map[string]string{"sub": fmt.Sprint("u", i), "email": fmt.Sprintf("u%d@example.com", i), "custom:plan": "gold"},
-			},
-			Modified: time.Date(2025, 5, 1, 8, 0, i, 0, time.UTC),
+		f.users = append(f.users, userpool.User{
+			Username: fmt.Sprint("u", i), Sub: fmt.Sprint("u", i), Status: "CONFIRMED", Enabled: i != 1,
+			Created:    time.Date(2024, 5, 1, 8, 0, i, 0, time.UTC),
+			Attributes: map[userpool.Attribute]string{"sub": fmt.Sprint("u", i), "email": fmt.Sprintf("u%d@example.com", i), "custom:plan": "gold"},
+			Modified:   time.Date(2025, 5, 1, 8, 0, i, 0, time.UTC),
 		})
 	}
 	for i := range 1500 {
@@ -141,7 +138,7 @@ func TestBackup(t *testing.T) {
 	dir, m := made(t)
 	var out bytes.Buffer
 	require.NoError(t, plain(m).WriteText(&out, "saved"))
-	goldentest.Equal(t, "saved", out.String())
+	golden.Equal(t, "saved", out.String())
 	written, err := os.ReadFile(filepath.Join(dir, manifestFile))
 	require.NoError(t, err)
 	inMemory, err := json.Marshal(m)
@@ -152,7 +149,7 @@ func TestBackup(t *testing.T) {
 	}
 	raw, err := json.MarshalIndent(plain(m), "", "  ")
 	require.NoError(t, err)
-	goldentest.Equal(t, "manifest", string(raw)+"\n")
+	golden.Equal(t, "manifest", string(raw)+"\n")
 
 	entries, err := os.ReadDir(dir)
 	require.NoError(t, err)
@@ -172,7 +169,7 @@ func TestBackup(t *testing.T) {
 	out.Reset()
 	report.Manifest = plain(report.Manifest)
 	require.NoError(t, report.WriteText(&out, "saved"))
-	goldentest.Equal(t, "whole", out.String())
+	golden.Equal(t, "whole", out.String())
 }
 
 func lines(t *testing.T, path string) []string {
@@ -250,10 +247,10 @@ type together struct {
 	asked sync.WaitGroup
 }
 
-func (f *together) Rows(ctx context.Context, table string) iter.Seq2[rows.Row, error] {
+func (f *together) Scan(ctx context.Context, table string) iter.Seq2[rows.Row, error] {
 	f.asked.Done()
 	f.asked.Wait()
-	return f.fakeTables.Rows(ctx, table)
+	return f.fakeTables.Scan(ctx, table)
 }
 
 func TestTablesAreSavedAtOnce(t *testing.T) {
@@ -279,7 +276,7 @@ func TestTablesAreSavedAtOnce(t *testing.T) {
 // endless has profiles without end, and projects that cannot be read.
 type endless struct{ fakeTables }
 
-func (f endless) Rows(ctx context.Context, table string) iter.Seq2[rows.Row, error] {
+func (f endless) Scan(ctx context.Context, table string) iter.Seq2[rows.Row, error] {
 	return func(yield func(rows.Row, error) bool) {
 		if table == "Projects-staging" {
 			yield(nil, errAWS)
@@ -408,7 +405,7 @@ func TestAllDamageIsNamedAtOnce(t *testing.T) {
 	require.NoError(t, err)
 	var out bytes.Buffer
 	require.NoError(t, report.WriteText(&out, "saved"))
-	goldentest.Equal(t, "damaged", out.String())
+	golden.Equal(t, "damaged", out.String())
 }
 
 func TestCheckOfNothing(t *testing.T) {

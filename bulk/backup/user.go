@@ -6,7 +6,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/spaceport/user-migration/bulk/directory"
+	"github.com/spaceport/user-migration/datamover/userpool"
 )
 
 // user is a staging user in Cognito's own words (API reference, UserType). There are no passwords: Cognito gives none.
@@ -24,13 +24,13 @@ type attribute struct {
 	Value string `json:"Value"`
 }
 
-func userOf(r directory.Record) user {
+func userOf(r userpool.User) user {
 	u := user{
 		Username: r.Username, UserStatus: r.Status, Enabled: r.Enabled,
 		UserCreateDate: r.Created.UTC(), UserLastModifiedDate: r.Modified.UTC(), Attributes: []attribute{},
 	}
 	for _, name := range slices.Sorted(maps.Keys(r.Attributes)) {
-		u.Attributes = append(u.Attributes, attribute{name, r.Attributes[name]})
+		u.Attributes = append(u.Attributes, attribute{string(name), r.Attributes[name]})
 	}
 	return u
 }

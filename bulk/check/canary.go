@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/spaceport/user-migration/datamover/ledger"
-	"github.com/spaceport/user-migration/trigger"
+	"github.com/spaceport/user-migration/datamover/userpool"
 )
 
 // Answer is what Cognito answered to an app. Code is empty where it did as asked; Err is set where that tells nothing, as
@@ -111,16 +111,16 @@ func (r *Report) NoClient(err error) {
 type Newcomer struct {
 	Email      string
 	Client     Client
-	Staging    []trigger.User    // who bear that address in staging
-	Before     Seen[ledger.Line] // ErrMissing: none, as it should be
-	Production Seen[int]         // users of that address in production, beforehand
+	Staging    []userpool.User     // who bear that address in staging
+	Before     Seen[ledger.Record] // ErrMissing: none, as it should be
+	Production Seen[int]           // users of that address in production, beforehand
 
 	SignIn    Answer
 	Tokens    bool
 	Challenge string
 
-	Arrived Seen[trigger.User] // the production user, ErrMissing: none
-	Line    Seen[ledger.Line]
+	Arrived Seen[userpool.User] // the production user, ErrMissing: none
+	Line    Seen[ledger.Record]
 	Waited  time.Duration
 	Rows    []Moved
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/spaceport/user-migration/datamover/ledger"
-	"github.com/spaceport/user-migration/trigger"
+	"github.com/spaceport/user-migration/datamover/userpool"
 )
 
 var (
@@ -65,11 +65,11 @@ func TestChooseClient(t *testing.T) {
 func newcomer() Newcomer {
 	staging := person("eve@x.org")
 	staging.Sub = "staging-sub"
-	arrived := trigger.User{Sub: "production-sub", Attributes: map[string]string{"custom:staging_sub": "staging-sub"}}
+	arrived := userpool.User{Sub: "production-sub", Attributes: map[userpool.Attribute]string{"custom:staging_sub": "staging-sub"}}
 	return Newcomer{
-		Email: "eve@x.org", Staging: []trigger.User{staging}, Before: Seen[ledger.Line]{Err: ErrMissing}, Tokens: true,
-		Arrived: Seen[trigger.User]{Value: arrived}, Waited: 60 * time.Second,
-		Line: Seen[ledger.Line]{Value: ledger.Line{ProductionSub: "production-sub", State: ledger.Moved, Via: ledger.SignIn}},
+		Email: "eve@x.org", Staging: []userpool.User{staging}, Before: Seen[ledger.Record]{Err: ErrMissing}, Tokens: true,
+		Arrived: Seen[userpool.User]{Value: arrived}, Waited: 60 * time.Second,
+		Line: Seen[ledger.Record]{Value: ledger.Record{ProductionSub: "production-sub", State: ledger.Moved, Via: ledger.SignIn}},
 		Rows: []Moved{{Table: "P", Staging: 3, Found: 3}},
 	}
 }

@@ -4,18 +4,17 @@ import (
 	"hash/maphash"
 	"iter"
 	"strconv"
-	"strings"
 	"time"
 	"unicode/utf8"
 
 	"github.com/spaceport/user-migration/datamover/ledger"
-	"github.com/spaceport/user-migration/trigger"
+	"github.com/spaceport/user-migration/datamover/userpool"
 )
 
 // Census is what one reading of all staging users says. Counts of attributes are of eligible users.
 type Census struct {
 	Total, Eligible int
-	Ineligible      map[trigger.Reason]int
+	Ineligible      map[userpool.Reason]int
 	SameAddress     int            // eligible users whose address another one has, in whatever case
 	SameExamples    []string       // some of those addresses
 	Lacking         map[string]int // attribute that production requires → users without it
@@ -44,8 +43,8 @@ const examples = 3
 
 // Count reads all users once. It keeps none of them, but a 64-bit hash of each eligible one's address, to find those that
 // differ only by case: up to 40 MB for a million users. That two of them share a hash by chance is 1 in 30 million.
-func Count(users iter.Seq2[trigger.User, error], rules Rules, seen func()) (Census, error) {
-	c := Census{Ineligible: map[trigger.Reason]int{}, Lacking: map[string]int{}, Unfit: map[string]int{}, Dropped: map[string]int{}}
+func Count(users iter.Seq2[userpool.User, error], rules Rules, seen func()) (Census, error) {
+	c := Census{Ineligible: map[userpool.Reason]int{}, Lacking: map[string]int{}, Unfit: map[string]int{}, Dropped: map[string]int{}}
 	seed, addresses := maphash.MakeSeed(), map[uint64]struct{}{}
 	for user, err := range users {
 		if err != nil {
@@ -58,7 +57,7 @@ func Count(users iter.Seq2[trigger.User, error], rules Rules, seen func()) (Cens
 			continue
 		}
 		c.Eligible++
-		address := maphash.String(seed, ledger.Fold(user.Email()))
+		address := maphash.String(seed, ledger.FoldASCII(user.Email()))
 		if _, twice := addresses[address]; twice {
 			c.twice(user.Email())
 		}
@@ -76,21 +75,21 @@ func (c *Census) twice(address string) {
 }
 
 // attributes looks at what the trigger would send, and at what it would leave behind.
-func (c *Census) attributes(user trigger.User, rules Rules) {
-	sent, _ := trigger.ForProduction(user, rules.Custom)
+func (c *Census) attributes(user userpool.User, rules Rules) {
+	sent, _ := userpool.ProductionAttributes(user, rules.Custom)
 	for _, name := range rules.Required {
-		if sent[name] == "" {
+		if sent[userpool.Attribute(name)] == "" {
 			c.Lacking[name]++
 		}
 	}
 	for name, value := range sent {
-		if a, known := rules.Schema[name]; known && !a.takes(value) {
-			c.Unfit[name]++
+		if a, known := rules.Schema[string(name)]; known && !a.takes(value) {
+			c.Unfit[string(name)]++
 		}
 	}
 	for name, value := range user.Attributes {
-		if strings.HasPrefix(name, "custom:") && value != "" && sent[name] == "" {
-			c.Dropped[name]++
+		if name.Custom() && value != "" && sent[name] == "" {
+			c.Dropped[string(name)]++
 		}
 	}
 }

@@ -11,11 +11,11 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/spaceport/user-migration/trigger"
+	"github.com/spaceport/user-migration/datamover/userpool"
 )
 
-func person(email string, change ...func(*trigger.User)) trigger.User {
-	u := trigger.User{Sub: email, Status: "CONFIRMED", Enabled: true, Created: now, Attributes: map[string]string{
+func person(email string, change ...func(*userpool.User)) userpool.User {
+	u := userpool.User{Sub: email, Status: "CONFIRMED", Enabled: true, Created: now, Attributes: map[userpool.Attribute]string{
 		"sub": "s", "email": email, "email_verified": "true", "name": "N",
 	}}
 	for _, c := range change {
@@ -24,12 +24,12 @@ func person(email string, change ...func(*trigger.User)) trigger.User {
 	return u
 }
 
-func with(name, value string) func(*trigger.User) {
-	return func(u *trigger.User) { u.Attributes[name] = value }
+func with(name, value string) func(*userpool.User) {
+	return func(u *userpool.User) { u.Attributes[userpool.Attribute(name)] = value }
 }
 
-func each(users ...trigger.User) iter.Seq2[trigger.User, error] {
-	return func(yield func(trigger.User, error) bool) {
+func each(users ...userpool.User) iter.Seq2[userpool.User, error] {
+	return func(yield func(userpool.User, error) bool) {
 		for _, u := range users {
 			if !yield(u, nil) {
 				return
@@ -48,15 +48,15 @@ func TestCount(t *testing.T) {
 		person("ada@x.org", with("custom:plan", "pro"), with("custom:note", "n"), with("custom:empty", "")),
 		person("Ada@x.org", with("custom:plan", "largest")),
 		person("bob@x.org", with("name", "")),
-		person("BOB@X.ORG", func(u *trigger.User) { u.Enabled = false }),
+		person("BOB@X.ORG", func(u *userpool.User) { u.Enabled = false }),
 		person("cleo@x.org", with("email_verified", "false"), with("custom:note", "not eligible, not counted")),
-		person("dan@x.org", func(u *trigger.User) { u.Created = now.Add(2 * time.Hour) }),
+		person("dan@x.org", func(u *userpool.User) { u.Created = now.Add(2 * time.Hour) }),
 	), RulesFor(f), func() { seen++ })
 	require.NoError(t, err)
 	assert.Equal(t, 6, seen)
 	assert.Equal(t, Census{
 		Total: 6, Eligible: 3,
-		Ineligible:  map[trigger.Reason]int{trigger.Disabled: 1, trigger.EmailUnverified: 1, trigger.AfterCutoff: 1},
+		Ineligible:  map[userpool.Reason]int{userpool.Disabled: 1, userpool.EmailUnverified: 1, userpool.AfterCutoff: 1},
 		SameAddress: 1, SameExamples: []string{"Ada@x.org"},
 		Lacking: map[string]int{"name": 1}, Unfit: map[string]int{"custom:plan": 1}, Dropped: map[string]int{"custom:note": 1},
 	}, c)
@@ -64,7 +64,7 @@ func TestCount(t *testing.T) {
 
 func TestCountEndsWithTheFirstError(t *testing.T) {
 	broken := errors.New("broken")
-	_, err := Count(func(yield func(trigger.User, error) bool) { yield(trigger.User{}, broken) }, Rules{}, func() {})
+	_, err := Count(func(yield func(userpool.User, error) bool) { yield(userpool.User{}, broken) }, Rules{}, func() {})
 	assert.ErrorIs(t, err, broken)
 }
 
@@ -72,7 +72,7 @@ func TestCountEndsWithTheFirstError(t *testing.T) {
 func TestCountKeepsNobody(t *testing.T) {
 	const many = 500_000
 	var peak uint64
-	users := func(yield func(trigger.User, error) bool) {
+	users := func(yield func(userpool.User, error) bool) {
 		for i := range many {
 			if i == many-1 {
 				runtime.GC()

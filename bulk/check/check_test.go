@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/spaceport/user-migration/datamover/settings"
-	"github.com/spaceport/user-migration/trigger"
+	"github.com/spaceport/user-migration/datamover/userpool"
 )
 
 const poolARN = "arn:aws:cognito-idp:us-west-2:123456789012:userpool/us-west-2_prod"
@@ -100,7 +100,7 @@ func TestChecks(t *testing.T) {
 		says        string
 	}{
 		{"production pool/pool", "not there", func(f *Facts) { f.Production.Err = ErrMissing }, Failure, "no pool us-west-2_prod in account 123456789012"},
-		{"production pool/pool", "denied", func(f *Facts) { f.Production.Err = ErrDenied }, Failure, "access denied"},
+		{"production pool/pool", "denied", func(f *Facts) { f.Production.Err = ErrAccessDenied }, Failure, "access denied"},
 		{"production pool/pool", "same as staging", func(f *Facts) { f.Settings.StagingUserPoolID = "us-west-2_prod" }, Failure, "named as staging too"},
 		{"production pool/pool", "unprotected", func(f *Facts) { f.Production.Value.Protected = false }, OK, "deletion protection is off"},
 		{"production pool/pool", "told apart", func(*Facts) {}, OK, `"prod", us-west-2_prod, account 123456789012, us-west-2, about 12 users`},
@@ -139,7 +139,7 @@ func TestChecks(t *testing.T) {
 			f.Production.Value.OwnSender, f.People.Value.Eligible = false, 1061
 		}, Failure, "would send 1,051"},
 		{"production pool/e-mail sender", "default, unknown", func(f *Facts) {
-			f.Production.Value.OwnSender, f.People.Err = false, ErrDenied
+			f.Production.Value.OwnSender, f.People.Err = false, ErrAccessDenied
 		}, Warning, "at most 50"},
 		{"production pool/e-mail sender", "a function", func(f *Facts) {
 			f.Production.Value.OwnSender, f.Production.Value.Triggers["CustomEmailSender"] = false, "x"
@@ -152,7 +152,7 @@ func TestChecks(t *testing.T) {
 		{"production pool/passwords", "a note", func(f *Facts) { f.Production.Value.Passwords.Symbols = true }, OK, "8 characters, a lower-case letter and a symbol"},
 
 		{"app clients/password sign-in", "SRP only", func(f *Facts) { f.ProductionClients.Value[0].Flows = []string{"ALLOW_USER_SRP_AUTH"} }, Failure, "no app client has USER_PASSWORD_AUTH"},
-		{"app clients/password sign-in", "unread", func(f *Facts) { f.ProductionClients.Err = ErrDenied }, Failure, "could not be read"},
+		{"app clients/password sign-in", "unread", func(f *Facts) { f.ProductionClients.Err = ErrAccessDenied }, Failure, "could not be read"},
 		{"app clients/password sign-in", "one of two", func(f *Facts) {
 			f.ProductionClients.Value = append(f.ProductionClients.Value, Client{ID: "ios1", Name: "ios"})
 		}, OK, "web (web1) can; nobody comes over through ios (ios1)"},
@@ -164,15 +164,15 @@ func TestChecks(t *testing.T) {
 		{"permissions/operator", "somebody else", func(f *Facts) { f.OperatorRole = "arn:aws:iam::123456789012:role/team/bulk" }, Warning, "assumed-role/ops/ada, who is not"},
 		{"permissions/operator", "the stack's", func(f *Facts) { f.OperatorRole = "arn:aws:iam::123456789012:role/team/ops" }, OK, "assumed-role/ops/ada"},
 		{"staging pool/role", "denied to somebody else", func(f *Facts) {
-			f.StagingOperator.Err, f.OperatorRole = ErrDenied, "arn:aws:iam::123456789012:role/bulk"
+			f.StagingOperator.Err, f.OperatorRole = ErrAccessDenied, "arn:aws:iam::123456789012:role/bulk"
 		}, Failure, "cannot be assumed (access denied)"},
-		{"staging pool/role", "denied", func(f *Facts) { f.StagingOperator.Err = ErrDenied }, Failure, "cannot be assumed (access denied)"},
+		{"staging pool/role", "denied", func(f *Facts) { f.StagingOperator.Err = ErrAccessDenied }, Failure, "cannot be assumed (access denied)"},
 		{"staging pool/role", "no external id", func(f *Facts) { f.Settings.StagingExternalID = "" }, Warning, "without an external id"},
 		{"staging pool/pool", "not there", func(f *Facts) { f.Staging.Err = ErrMissing }, Failure, "no pool us-west-2_staging in account 111111111111"},
-		{"staging pool/pool", "denied", func(f *Facts) { f.Staging.Err = ErrDenied }, Failure, "access denied"},
+		{"staging pool/pool", "denied", func(f *Facts) { f.Staging.Err = ErrAccessDenied }, Failure, "access denied"},
 		{"staging pool/trigger's client", "unset", func(f *Facts) { f.Settings.StagingClientID = "" }, Warning, "not set"},
 		{"staging pool/trigger's client", "not there", func(f *Facts) { f.TriggerClient.Err = ErrMissing }, Failure, "no app client trigger"},
-		{"staging pool/trigger's client", "denied", func(f *Facts) { f.TriggerClient.Err = ErrDenied }, Warning, "could not be looked at"},
+		{"staging pool/trigger's client", "denied", func(f *Facts) { f.TriggerClient.Err = ErrAccessDenied }, Warning, "could not be looked at"},
 		{"staging pool/trigger's client", "secret", func(f *Facts) { f.TriggerClient.Value.HasASecret = true }, Failure, "has a secret"},
 		{"staging pool/trigger's client", "no flow", func(f *Facts) { f.TriggerClient.Value.Flows = nil }, Failure, "ADMIN_USER_PASSWORD_AUTH"},
 		{"staging pool/sign-up", "open", func(f *Facts) { f.Staging.Value.SelfSignUp = true }, Warning, "without a cut-off"},
@@ -183,7 +183,7 @@ func TestChecks(t *testing.T) {
 			f.Staging.Value.SelfSignUp, f.Settings.StagingCutoff = true, now.Add(time.Hour)
 		}, Warning, "still to come"},
 		{"staging pool/writable attributes", "all", func(f *Facts) { f.StagingClients.Value[0].Writes = nil }, Warning, "may write custom:plan"},
-		{"staging pool/writable attributes", "unread", func(f *Facts) { f.StagingClients.Err = ErrDenied }, Warning, "could not be looked at"},
+		{"staging pool/writable attributes", "unread", func(f *Facts) { f.StagingClients.Err = ErrAccessDenied }, Warning, "could not be looked at"},
 		{"staging pool/writable attributes", "none", func(f *Facts) { f.Settings.CustomAttributes = nil }, OK, "no custom attribute"},
 		{"staging pool/case", "sensitive", func(f *Facts) { f.Staging.Value.CaseSensitive = true }, Warning, "two users"},
 		{"staging pool/second factors", "reset", func(f *Facts) { f.Staging.Value.MFA = "OPTIONAL" }, OK, "sets a new password"},
@@ -200,14 +200,14 @@ func TestChecks(t *testing.T) {
 		{"staging pool/second factors", "asked here", func(f *Facts) { f.Production.Value.MFA = "ON" }, Warning, "none comes over"},
 		{"staging pool/own triggers", "one", func(f *Facts) { f.Staging.Value.Triggers = map[string]string{"PreAuthentication": "x"} }, Warning, "PreAuthentication"},
 		{"staging pool/groups", "some", func(f *Facts) { f.Groups.Value = []string{"admins", "pilots"} }, Warning, "not moved: admins and pilots"},
-		{"staging pool/groups", "denied", func(f *Facts) { f.Groups.Err = ErrDenied }, Warning, "could not be looked at"},
+		{"staging pool/groups", "denied", func(f *Facts) { f.Groups.Err = ErrAccessDenied }, Warning, "could not be looked at"},
 
 		{"people/eligible", "some not", func(f *Facts) {
-			f.People.Value.Eligible, f.People.Value.Ineligible = 97, map[trigger.Reason]int{trigger.Disabled: 2, trigger.NotConfirmed: 1}
+			f.People.Value.Eligible, f.People.Value.Ineligible = 97, map[userpool.Reason]int{userpool.Disabled: 2, userpool.NotConfirmed: 1}
 		}, Warning, "97 of 100 staging users can come over (1 not confirmed, 2 disabled)"},
 		{"people/eligible", "nobody", func(f *Facts) { f.People.Value.Eligible = 0 }, Warning, "0 of 100"},
-		{"people/eligible", "denied", func(f *Facts) { f.People.Err = ErrDenied }, Failure, "could not be listed"},
-		{"people/verified e-mail", "some without", func(f *Facts) { f.People.Value.Ineligible = map[trigger.Reason]int{trigger.EmailUnverified: 3} }, Warning, "3 accounts"},
+		{"people/eligible", "denied", func(f *Facts) { f.People.Err = ErrAccessDenied }, Failure, "could not be listed"},
+		{"people/verified e-mail", "some without", func(f *Facts) { f.People.Value.Ineligible = map[userpool.Reason]int{userpool.EmailUnverified: 3} }, Warning, "3 accounts"},
 		{"people/same address", "some", func(f *Facts) {
 			f.People.Value.SameAddress, f.People.Value.SameExamples = 4, []string{"A@x.org", "b@x.org", "C@x.org"}
 		}, Warning, "A@x.org, b@x.org, C@x.org and 1 more"},
@@ -218,31 +218,31 @@ func TestChecks(t *testing.T) {
 		{"people/dropped attributes", "some", func(f *Facts) { f.People.Value.Dropped = map[string]int{"custom:note": 5} }, Warning, "custom:note (5 users)"},
 
 		{"tables/ledger", "not there", func(f *Facts) { f.Ledger.Err = ErrMissing }, Failure, "there is no table L"},
-		{"tables/ledger", "denied", func(f *Facts) { f.Ledger.Err = ErrDenied }, Failure, "could not be read"},
+		{"tables/ledger", "denied", func(f *Facts) { f.Ledger.Err = ErrAccessDenied }, Failure, "could not be read"},
 		{"tables/ledger", "another key", func(f *Facts) { f.Ledger.Value.Keys = []Key{{"id", "S"}} }, Failure, "the key of L is id (S)"},
 		{"tables/ledger", "being made", func(f *Facts) { f.Ledger.Value.Status = "CREATING" }, Failure, "CREATING"},
 		{"tables/keys", "no source", func(f *Facts) { f.Tables[0].From.Err = ErrMissing }, Failure, "no table P-staging"},
-		{"tables/keys", "target denied", func(f *Facts) { f.Tables[0].To.Err = ErrDenied }, Failure, "P-prod could not be read"},
+		{"tables/keys", "target denied", func(f *Facts) { f.Tables[0].To.Err = ErrAccessDenied }, Failure, "P-prod could not be read"},
 		{"tables/keys", "another owner", func(f *Facts) { f.Tables[0].OwnerKey = "id" }, Failure, "not id (S) first"},
 		{"tables/keys", "being deleted", func(f *Facts) { f.Tables[0].To.Value.Status = "DELETING" }, Failure, "DELETING"},
 		{"tables/keys", "another type", func(f *Facts) { f.Tables[0].To.Value.Keys = []Key{{"userSub", "S"}, {"projectId", "N"}} }, Failure, "projectId (N)"},
 		{"tables/streams", "on", func(f *Facts) { f.Tables[0].To.Value.Stream = true }, Warning, "P-prod has a stream"},
-		{"tables/streams", "unread", func(f *Facts) { f.Tables[0].To.Err = ErrDenied }, Warning, "could not be looked at"},
+		{"tables/streams", "unread", func(f *Facts) { f.Tables[0].To.Err = ErrAccessDenied }, Warning, "could not be looked at"},
 		{"tables/time to live", "on", func(f *Facts) { f.Tables[0].To.Value.TimeToLive.Value = "expires" }, Warning, "whose expires has passed"},
-		{"tables/time to live", "denied", func(f *Facts) { f.Tables[0].To.Value.TimeToLive.Err = ErrDenied }, Warning, "could not be looked at"},
+		{"tables/time to live", "denied", func(f *Facts) { f.Tables[0].To.Value.TimeToLive.Err = ErrAccessDenied }, Warning, "could not be looked at"},
 		{"tables/time to live", "no table", func(f *Facts) { f.Tables[0].To.Err = ErrMissing }, Warning, "could not be looked at"},
 		{"tables/files", "buckets", func(f *Facts) { f.Tables[0].Sample.Value = Sample{Rows: 500, Buckets: map[string]int{"b": 1, "a": 3}} }, Warning, "in 500 rows of P-staging S3 buckets are named: a (3 rows), b (1 row)"},
-		{"tables/files", "denied", func(f *Facts) { f.Tables[0].Sample.Err = ErrDenied }, Warning, "could not be looked at"},
+		{"tables/files", "denied", func(f *Facts) { f.Tables[0].Sample.Err = ErrAccessDenied }, Warning, "could not be looked at"},
 		{"tables/protection", "none", func(f *Facts) {
-			f.Ledger.Value.Protected, f.Ledger.Value.Recovery.Value, f.Tables[0].To.Value.Recovery.Err = false, false, ErrDenied
+			f.Ledger.Value.Protected, f.Ledger.Value.Recovery.Value, f.Tables[0].To.Value.Recovery.Err = false, false, ErrAccessDenied
 		}, OK, "L: point-in-time recovery off, deletion protection off; P-prod: point-in-time recovery unknown, deletion protection on"},
 
 		{"permissions/operator", "named", func(*Facts) {}, OK, "assumed-role/ops/ada"},
 		{"permissions/allowed", "denied", func(f *Facts) {
-			f.Permissions = append(f.Permissions, Permission{"production", "create users", "cognito-idp:AdminSetUserPassword", "us-west-2_prod", ErrDenied})
+			f.Permissions = append(f.Permissions, Permission{"production", "create users", "cognito-idp:AdminSetUserPassword", "us-west-2_prod", ErrAccessDenied})
 		}, Failure, "create users in production (us-west-2_prod): AccessDenied to cognito-idp:AdminSetUserPassword"},
 		{"permissions/allowed", "not to attach", func(f *Facts) {
-			f.Permissions = []Permission{{"production", Attaching, "cognito-idp:UpdateUserPoolClient", "us-west-2_prod", ErrDenied}}
+			f.Permissions = []Permission{{"production", Attaching, "cognito-idp:UpdateUserPoolClient", "us-west-2_prod", ErrAccessDenied}}
 		}, Warning, "attach the triggers in production (us-west-2_prod): AccessDenied to cognito-idp:UpdateUserPoolClient"},
 		{"permissions/allowed", "untried", func(f *Facts) {
 			f.Permissions = append(f.Permissions, Permission{"production", "create users", "cognito-idp:UpdateUserPool", "us-west-2_prod", ErrUntried})
@@ -277,7 +277,7 @@ func TestToAttach(t *testing.T) {
 		f := wellDone()
 		spoil(&f)
 		assert.True(t, f.ToAttach(), what)
-		f.Production.Err = ErrDenied
+		f.Production.Err = ErrAccessDenied
 		assert.False(t, f.ToAttach(), "nobody knows")
 	}
 }
@@ -289,7 +289,7 @@ var unexplained = map[string]bool{
 
 func TestWhatHasNoBasisIsLeftOut(t *testing.T) {
 	f := wellDone()
-	f.ProductionClients.Err, f.People.Err = ErrDenied, ErrDenied
+	f.ProductionClients.Err, f.People.Err = ErrAccessDenied, ErrAccessDenied
 	r := Judge(f)
 	assert.Equal(t, []string{
 		"app clients: write lists", "app clients: hidden users", "people: verified e-mail", "people: same address",
@@ -322,7 +322,7 @@ func TestMayCognitoInvoke(t *testing.T) {
 		"denied":              {Seen[string]{Value: `{"Statement":[{"Effect":"Deny","Principal":"*","Action":"*"}]}`}, Failure, "does not let"},
 		"another action":      {Seen[string]{Value: `{"Statement":[{"Effect":"Allow","Principal":"*","Action":["lambda:GetFunction"]}]}`}, Failure, "does not let"},
 		"no policy":           {Seen[string]{Err: ErrMissing}, Failure, "nobody may invoke it"},
-		"not to be looked at": {Seen[string]{Err: ErrDenied}, Warning, "could not be looked at (access denied)"},
+		"not to be looked at": {Seen[string]{Err: ErrAccessDenied}, Warning, "could not be looked at (access denied)"},
 		"not JSON":            {Seen[string]{Value: "x"}, Failure, "does not let"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -9,8 +9,8 @@ import (
 
 // Why something could not be looked at. Any other error is an outage, or something that this cloud does not offer.
 var (
-	ErrDenied  = errors.New("access denied")
-	ErrMissing = errors.New("not there")
+	ErrAccessDenied = errors.New("access denied")
+	ErrMissing      = errors.New("not there")
 )
 
 // Seen is something that was looked at, or why it could not be.
@@ -119,7 +119,7 @@ type Sample struct {
 // ErrUntried is of a permission that nothing but its use could tell: no such call is sure to be refused.
 var ErrUntried = errors.New("not tried")
 
-// Permission is something that the operator must be allowed, and what trying it gave: nil, ErrDenied, ErrUntried, or an
+// Permission is something that the operator must be allowed, and what trying it gave: nil, ErrAccessDenied, ErrUntried, or an
 // error that tells neither.
 type Permission struct {
 	Account string // "production" or "staging"

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/spaceport/user-migration/trigger"
+	"github.com/spaceport/user-migration/datamover/userpool"
 )
 
 // eligible says who can come over at all, by whatever path.
@@ -28,14 +28,14 @@ func eligible(f Facts) verdict {
 
 // reasons puts a reason into words, in the order in which they are told.
 var reasons = []struct {
-	reason trigger.Reason
+	reason userpool.Reason
 	text   string
 }{
-	{trigger.NotConfirmed, "not confirmed"},
-	{trigger.Disabled, "disabled"},
-	{trigger.EmailUnverified, "without a verified e-mail"},
-	{trigger.Federated, "federated"},
-	{trigger.AfterCutoff, "created after the cut-off"},
+	{userpool.NotConfirmed, "not confirmed"},
+	{userpool.Disabled, "disabled"},
+	{userpool.EmailUnverified, "without a verified e-mail"},
+	{userpool.Federated, "federated"},
+	{userpool.AfterCutoff, "created after the cut-off"},
 }
 
 func (c Census) others() string {
@@ -53,7 +53,7 @@ func (c Census) others() string {
 
 // verifiedContact: a mailbox that nobody has proven proves nobody.
 func verifiedContact(f Facts) verdict {
-	if n := f.People.Value.Ineligible[trigger.EmailUnverified]; n > 0 {
+	if n := f.People.Value.Ineligible[userpool.EmailUnverified]; n > 0 {
 		return warn("Have them verify it in staging, while it runs; bulk status --without-a-path lists them.",
 			"%s in use without a verified e-mail, who cannot come over", quantity(n, "account", "accounts"))
 	}

@@ -59,7 +59,7 @@ func permitted(same []Permission) verdict {
 		case p.Err == nil:
 			_, name, _ := strings.Cut(p.Action, ":")
 			granted = append(granted, name)
-		case errors.Is(p.Err, ErrDenied):
+		case errors.Is(p.Err, ErrAccessDenied):
 			denied = append(denied, p.Action)
 		case errors.Is(p.Err, ErrUntried):
 			untried = append(untried, p.Action)

@@ -8,21 +8,21 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/spaceport/user-migration/bulk/goldentest"
+	"github.com/spaceport/user-migration/bulk/golden"
 )
 
 func TestPrint(t *testing.T) {
 	f := wellDone()
 	f.Production.Value.SelfSignUp, f.ProductionClients.Value[0].Writes = true, nil
-	f.People.Err = ErrDenied
+	f.People.Err = ErrAccessDenied
 	var b strings.Builder
 	r := Judge(f)
 	require.NoError(t, r.Print(&b))
-	goldentest.Equal(t, "report", b.String())
+	golden.Equal(t, "report", b.String())
 
 	doc, err := json.MarshalIndent(r, "", "  ")
 	require.NoError(t, err)
-	goldentest.Equal(t, "report.json", string(doc)+"\n")
+	golden.Equal(t, "report.json", string(doc)+"\n")
 }
 
 func TestClosing(t *testing.T) {

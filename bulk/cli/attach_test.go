@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/spaceport/user-migration/bulk/goldentest"
+	"github.com/spaceport/user-migration/bulk/golden"
 	"github.com/spaceport/user-migration/infra/rehearsal/spaceport"
 )
 
@@ -52,12 +52,12 @@ func TestAttachAndDetach(t *testing.T) {
 	assert.Contains(t, errs, "PostAuthentication is arn:aws:lambda:us-east-1:123456789012:function:theirs; --displace puts it aside")
 	code, out, _ := run("attach", "--displace")
 	assert.Zero(t, code)
-	goldentest.Equal(t, "attach_dry", out)
+	golden.Equal(t, "attach_dry", out)
 	assert.Equal(t, before, describe(), "nothing was written")
 
 	code, out, errs = run("attach", "--displace", "--live", "--yes")
 	require.Zero(t, code, errs)
-	goldentest.Equal(t, "attach_live", out)
+	golden.Equal(t, "attach_live", out)
 	after := describe()
 	assert.Equal(t, before.Policies, after.Policies)
 	assert.Equal(t, before.UsernameAttributes, after.UsernameAttributes)
@@ -75,12 +75,12 @@ func TestAttachAndDetach(t *testing.T) {
 
 	code, out, errs = run("detach", "--live", "--yes")
 	require.Zero(t, code, errs)
-	goldentest.Equal(t, "detach_live", out)
+	golden.Equal(t, "detach_live", out)
 	assert.Equal(t, *before.LambdaConfig.PostAuthentication, *describe().LambdaConfig.PostAuthentication)
 	assert.Nil(t, describe().LambdaConfig.UserMigration)
 	code, out, _ = run("detach")
 	assert.Zero(t, code)
-	goldentest.Equal(t, "detach_again", out)
+	golden.Equal(t, "detach_again", out)
 	code, _, errs = o.bulk("attach", "--production-user-pool-id", *pool, "--trigger", "Spaceport-Migration-trigger", "--datamover", functions[5])
 	assert.Equal(t, 2, code)
 	assert.Contains(t, errs, `--trigger is "Spaceport-Migration-trigger": it must be the ARN of a Lambda function`)

@@ -8,7 +8,7 @@ import (
 	"io"
 
 	"github.com/spaceport/user-migration/bulk/backup"
-	"github.com/spaceport/user-migration/bulk/tables"
+	"github.com/spaceport/user-migration/datamover/rows"
 )
 
 func backupCommand() *command {
@@ -56,7 +56,7 @@ func makeBackup(ctx context.Context, s *session, dir string) error {
 	for _, t := range s.settings.Tables {
 		names = append(names, t.Source)
 	}
-	made, err := backup.NewMaker(a.stagingPool, tables.New(a.stagingTables), names, s.meter, s.now).Make(ctx, dir)
+	made, err := backup.NewMaker(a.stagingPool, rows.NewStore(a.stagingTables), names, s.meter, s.now).Make(ctx, dir)
 	if errors.Is(err, backup.ErrNotEmpty) {
 		return usagef("%w, and nothing is overwritten: name another one", err)
 	}

@@ -13,7 +13,7 @@ import (
 
 	"github.com/spaceport/user-migration/bulk/check"
 	"github.com/spaceport/user-migration/bulk/cli"
-	"github.com/spaceport/user-migration/bulk/goldentest"
+	"github.com/spaceport/user-migration/bulk/golden"
 	"github.com/spaceport/user-migration/infra/rehearsal/cloud"
 	"github.com/spaceport/user-migration/infra/rehearsal/spaceport"
 )
@@ -51,7 +51,7 @@ func TestCheck(t *testing.T) {
 
 	code, stdout, stderr := o.bulk("check")
 	assert.Zero(t, code, stdout)
-	goldentest.Equal(t, "cloud_check", o.checkText(stdout))
+	golden.Equal(t, "cloud_check", o.checkText(stdout))
 	assert.Regexp(t, `^Reading staging: 2 users in [0-9.]+ s\n$`, stderr)
 
 	code, stdout, _ = o.bulk("check", "--custom-attributes", "internal_note", "--json")
@@ -102,7 +102,7 @@ func TestCheckCanaries(t *testing.T) {
 	assert.Zero(t, code, stdout)
 	assert.Contains(t, stderr, "This writes one user: eve@example.com")
 	assert.NotContains(t, stdout+stderr, password)
-	goldentest.Equal(t, "cloud_check_canary", o.checkText(stdout[strings.Index(stdout, "canary\n"):]))
+	golden.Equal(t, "cloud_check_canary", o.checkText(stdout[strings.Index(stdout, "canary\n"):]))
 	assert.Equal(t, []string{"eve@example.com"}, o.productionUsers())
 
 	code, stdout, stderr = o.answering(password, "check", "--canary-user", "eve@example.com")

@@ -19,7 +19,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/spaceport/user-migration/bulk/goldentest"
+	"github.com/spaceport/user-migration/bulk/golden"
 	"github.com/spaceport/user-migration/datamover/settings"
 )
 
@@ -40,18 +40,18 @@ func TestHelp(t *testing.T) {
 		r := bulk(nil, args...)
 		assert.Zero(t, r.code, args)
 		assert.Empty(t, r.err)
-		goldentest.Equal(t, "overview", r.out)
+		golden.Equal(t, "overview", r.out)
 	}
 	r := bulk(nil, "help", "settings")
 	assert.Zero(t, r.code)
-	goldentest.Equal(t, "help_settings", r.out)
+	golden.Equal(t, "help_settings", r.out)
 	for _, c := range commands() {
 		r := bulk(nil, "help", c.name)
 		assert.Zero(t, r.code)
 		assert.Equal(t, r, bulk(nil, c.name, "--help"))
 		assert.Contains(t, r.out, "Example:\n  bulk "+c.name)
 		assert.NotEmpty(t, c.goOn)
-		goldentest.Equal(t, "help_"+c.name, r.out)
+		golden.Equal(t, "help_"+c.name, r.out)
 		for _, line := range strings.Split(r.out, "\n") {
 			assert.LessOrEqual(t, len(line), 96, line)
 		}
@@ -72,13 +72,13 @@ func TestMistakes(t *testing.T) {
 		assert.Empty(t, r.out, args)
 		fmt.Fprintf(&all, "$ bulk %s\n%s\n", strings.Join(args, " "), r.err)
 	}
-	goldentest.Equal(t, "mistakes", all.String())
+	golden.Equal(t, "mistakes", all.String())
 }
 
 func TestSettingsThatAreMissingAreNamedAllAtOnce(t *testing.T) {
 	r := bulk(map[string]string{"STAGING_CUTOFF": "soon", "MFA_USERS": "maybe"}, "status")
 	assert.Equal(t, 2, r.code)
-	goldentest.Equal(t, "settings", r.err)
+	golden.Equal(t, "settings", r.err)
 }
 
 // probe is a command that shows its session.
@@ -168,7 +168,7 @@ func TestAdvice(t *testing.T) {
 		assert.Equal(t, 1, r.code)
 		all.WriteString(r.err + "\n")
 	}
-	goldentest.Equal(t, "advice", all.String())
+	golden.Equal(t, "advice", all.String())
 	assert.Empty(t, advice(errors.New("of our own, which says what to do")))
 }
 

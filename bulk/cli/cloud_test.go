@@ -19,7 +19,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/spaceport/user-migration/bulk/cli"
-	"github.com/spaceport/user-migration/bulk/goldentest"
+	"github.com/spaceport/user-migration/bulk/golden"
 	"github.com/spaceport/user-migration/infra/rehearsal/cloud"
 	"github.com/spaceport/user-migration/infra/rehearsal/spaceport"
 	"github.com/spaceport/user-migration/infra/rehearsal/spaceport/spaceporttest"
@@ -125,7 +125,7 @@ func TestOperatorsReading(t *testing.T) {
 	t.Run("status", func(t *testing.T) {
 		code, out, _ := o.bulk("status")
 		assert.Zero(t, code)
-		goldentest.Equal(t, "cloud_status", o.plain(out))
+		golden.Equal(t, "cloud_status", o.plain(out))
 	})
 	t.Run("status as JSON", func(t *testing.T) {
 		code, out, _ := o.bulk("--json", "status")
@@ -142,7 +142,7 @@ func TestOperatorsReading(t *testing.T) {
 	t.Run("without a path", func(t *testing.T) {
 		code, out, _ := o.bulk("status", "--without-a-path")
 		assert.Zero(t, code)
-		goldentest.Equal(t, "cloud_without_a_path", sortLines(o.plain(out)))
+		golden.Equal(t, "cloud_without_a_path", sortLines(o.plain(out)))
 	})
 	t.Run("tickets", func(t *testing.T) {
 		var all strings.Builder
@@ -151,12 +151,12 @@ func TestOperatorsReading(t *testing.T) {
 			assert.Zero(t, code)
 			all.WriteString("> " + who + "\n" + out + "\n")
 		}
-		goldentest.Equal(t, "cloud_tickets", o.plain(all.String()))
+		golden.Equal(t, "cloud_tickets", o.plain(all.String()))
 	})
 	t.Run("verify", func(t *testing.T) {
 		code, out, err := o.bulk("verify")
 		assert.Zero(t, code, err)
-		goldentest.Equal(t, "cloud_verify", o.plain(out))
+		golden.Equal(t, "cloud_verify", o.plain(out))
 
 		_, failed := o.ProductionTables.DeleteItem(ctx, &dynamodb.DeleteItemInput{TableName: aws.String("Spaceport-Projects-prod"), Key: o.project(ada, 7)})
 		require.NoError(t, failed)
@@ -206,7 +206,7 @@ func TestOperatorsReading(t *testing.T) {
 	t.Run("re-admitted", func(t *testing.T) {
 		code, out, _ := o.bulk("status", "--user", "ada@example.com")
 		assert.Zero(t, code)
-		goldentest.Equal(t, "cloud_readmit", o.plain(out))
+		golden.Equal(t, "cloud_readmit", o.plain(out))
 	})
 }
 

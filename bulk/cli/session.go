@@ -12,11 +12,11 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/smithy-go/logging"
 
-	"github.com/spaceport/user-migration/bulk/directory"
 	"github.com/spaceport/user-migration/bulk/progress"
 	"github.com/spaceport/user-migration/datamover/account"
 	"github.com/spaceport/user-migration/datamover/ledger"
 	"github.com/spaceport/user-migration/datamover/settings"
+	"github.com/spaceport/user-migration/datamover/userpool"
 )
 
 // limits are patient: nobody waits for bulk at a sign-in, and a long run should outlive a bad minute.
@@ -63,7 +63,7 @@ type accounts struct {
 	productionCognito               *cognito.Client
 	stagingTables, productionTables *dynamodb.Client
 
-	stagingPool, productionPool *directory.Pool
+	stagingPool, productionPool *userpool.Pool
 	ledger                      *ledger.Store
 }
 
@@ -78,8 +78,8 @@ func (s *session) accounts(ctx context.Context) (*accounts, error) {
 	a := &accounts{production: production, staging: account.Staging(production, s.settings, "spaceport-bulk")}
 	a.stagingCognito, a.productionCognito = cognito.NewFromConfig(a.staging), cognito.NewFromConfig(a.production)
 	a.stagingTables, a.productionTables = dynamodb.NewFromConfig(a.staging), dynamodb.NewFromConfig(a.production)
-	a.stagingPool = directory.New(a.stagingCognito, s.settings.StagingUserPoolID)
-	a.productionPool = directory.New(a.productionCognito, s.settings.ProductionUserPoolID)
+	a.stagingPool = userpool.New(a.stagingCognito, s.settings.StagingUserPoolID)
+	a.productionPool = userpool.New(a.productionCognito, s.settings.ProductionUserPoolID)
 	a.ledger = ledger.New(a.productionTables, s.settings.LedgerTable)
 	return a, nil
 }

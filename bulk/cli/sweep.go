@@ -5,17 +5,17 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	cognito "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
 	"slices"
 	"strconv"
 	"strings"
 
-	"github.com/spaceport/user-migration/bulk/directory"
 	"github.com/spaceport/user-migration/bulk/progress"
 	"github.com/spaceport/user-migration/bulk/quota"
-	"github.com/spaceport/user-migration/bulk/registrar"
 	"github.com/spaceport/user-migration/bulk/sweep"
 	"github.com/spaceport/user-migration/datamover"
 	"github.com/spaceport/user-migration/datamover/rows"
+	"github.com/spaceport/user-migration/datamover/userpool"
 )
 
 // sweepFlags are what the operator decides.
@@ -112,8 +112,8 @@ type sweepRun struct {
 	pool      destination
 	parts     sweep.Parts
 	options   sweep.Options
-	staging   *directory.Pool
-	limits    *quota.Limits
+	staging   *userpool.Pool
+	limits    quota.Limits
 	logPath   string
 	closeFile func() error
 }
@@ -148,13 +148,13 @@ func (s *session) prepareSweep(ctx context.Context, f sweepFlags) (*sweepRun, er
 		return nil, err
 	}
 	stagingLimits, limits := quota.New(f.share, nil), quota.New(f.share, f.raised)
-	production := limits.Cognito(a.productionCognito)
+	production := cognito.NewFromConfig(a.production, limits.Option)
 	r := &sweepRun{session: s, flags: f, pool: pool, limits: limits}
-	r.staging = directory.New(stagingLimits.Cognito(a.stagingCognito), s.settings.StagingUserPoolID)
+	r.staging = userpool.New(cognito.NewFromConfig(a.staging, stagingLimits.Option), s.settings.StagingUserPoolID)
 	r.parts = sweep.Parts{
-		Staging: r.staging, Production: directory.New(production, s.settings.ProductionUserPoolID),
-		Accounts: registrar.New(production, s.settings.ProductionUserPoolID), Ledger: a.ledger,
-		Mover: datamover.NewMover(s.settings.Tables, rows.NewSource(a.stagingTables), rows.NewTarget(a.productionTables), a.ledger),
+		Staging: r.staging, Production: userpool.New(production, s.settings.ProductionUserPoolID),
+		Accounts: userpool.New(production, s.settings.ProductionUserPoolID), Ledger: a.ledger,
+		Mover: datamover.NewMover(s.settings.Tables, rows.NewStore(a.stagingTables), rows.NewStore(a.productionTables), a.ledger),
 		Now:   pool.clock, Fatal: fatal, Journal: sweep.Nowhere{},
 	}
 	r.options = sweep.Options{
@@ -186,7 +186,7 @@ func (r *sweepRun) total(ctx context.Context) int {
 	if len(r.options.Users) > 0 {
 		return len(r.options.Users)
 	}
-	return r.staging.Estimate(ctx)
+	return r.staging.EstimatedSize(ctx)
 }
 
 func (r *sweepRun) dry(ctx context.Context) error {

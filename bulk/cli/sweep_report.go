@@ -29,7 +29,7 @@ type sweepReport struct {
 	Log     string               `json:"log"`
 	Refused string               `json:"refused,omitempty"` // why a live sweep would not begin
 
-	limits     *quota.Limits
+	limits     quota.Limits
 	fewCreated []string // whom to look at, in a small batch
 }
 

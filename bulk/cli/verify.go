@@ -2,13 +2,11 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"iter"
 	"strings"
 
-	"github.com/spaceport/user-migration/bulk/tables"
 	"github.com/spaceport/user-migration/bulk/verify"
 	"github.com/spaceport/user-migration/datamover/ledger"
 	"github.com/spaceport/user-migration/datamover/rows"
@@ -40,14 +38,14 @@ in production since; that is told, and is no failure. It only reads.`,
 			if err != nil {
 				return err
 			}
-			production := tables.New(a.productionTables)
+			production := rows.NewStore(a.productionTables)
 			lines, estimate := a.ledger.All(ctx), 0
 			if user == "" {
-				estimate = production.Estimate(ctx, s.settings.LedgerTable)
+				estimate = production.EstimatedSize(ctx, s.settings.LedgerTable)
 			} else if lines, err = linesOf(ctx, a, user); err != nil {
 				return err
 			}
-			v := verify.New(s.settings.Tables, rows.NewSource(a.stagingTables), production, s.meter)
+			v := verify.New(s.settings.Tables, rows.NewStore(a.stagingTables), production, s.meter)
 			out := verify.NewWriter(s.Out, s.json, user != "", s.settings.LedgerTable)
 			sum, err := v.Everybody(ctx, lines, estimate, out.Write)
 			if err != nil {
@@ -65,10 +63,10 @@ in production since; that is told, and is no failure. It only reads.`,
 }
 
 // linesOf finds the ledger's lines of a staging user, by e-mail or by sub.
-func linesOf(ctx context.Context, a *accounts, user string) (iter.Seq2[ledger.Line, error], error) {
+func linesOf(ctx context.Context, a *accounts, user string) (iter.Seq2[ledger.Record, error], error) {
 	subs := []string{user}
 	if strings.Contains(user, "@") {
-		found, err := a.stagingPool.ByEmail(ctx, user)
+		found, err := a.stagingPool.FindByEmail(ctx, user)
 		if err != nil {
 			return nil, err
 		}
@@ -77,21 +75,20 @@ func linesOf(ctx context.Context, a *accounts, user string) (iter.Seq2[ledger.Li
 			subs = append(subs, u.Sub)
 		}
 	}
-	var lines []ledger.Line
+	var lines []ledger.Record
 	for _, sub := range subs {
 		line, err := a.ledger.Get(ctx, sub)
-		if errors.Is(err, ledger.ErrNoLine) {
-			continue
-		}
 		if err != nil {
 			return nil, err
 		}
-		lines = append(lines, line)
+		if line.Exists() {
+			lines = append(lines, line)
+		}
 	}
 	if len(lines) == 0 {
 		return nil, fmt.Errorf("the ledger has no line for %s, so there is nothing to compare; bulk status --user says why", user)
 	}
-	return func(yield func(ledger.Line, error) bool) {
+	return func(yield func(ledger.Record, error) bool) {
 		for _, line := range lines {
 			if !yield(line, nil) {
 				return

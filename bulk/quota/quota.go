@@ -1,4 +1,4 @@
-// Package quota keeps bulk inside its share of Cognito's request quotas, which live users need too.
+// Package quota keeps bulk inside its share of Cognito's request quotas, which signing-in users need too.
 package quota
 
 import (
@@ -8,13 +8,18 @@ import (
 	"sync"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
+	cognito "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
+	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
+	"github.com/aws/smithy-go/middleware"
 	"golang.org/x/time/rate"
 )
 
 // Category is one of Cognito's groups of operations that share a quota.
 type Category string
 
-// The categories that bulk draws on.
+// The categories that bulk uses.
 const (
 	UserCreation        Category = "UserCreation"
 	UserAccountRecovery Category = "UserAccountRecovery"
@@ -22,93 +27,123 @@ const (
 	UserRead            Category = "UserRead"
 )
 
-// Documented is what an account has in a Region, requests per second ("Cognito developer guide, Quotas"). Only
-// UserAccountRecovery cannot be raised.
+// Documented is the quota of an account in a Region, in requests per second ("Amazon Cognito developer guide, Quotas").
 var Documented = map[Category]float64{UserCreation: 50, UserAccountRecovery: 30, UserList: 30, UserRead: 120}
 
-// ErrThrottled says that Cognito refused a call as one too many. It was not performed.
-var ErrThrottled = errors.New("throttled")
-
-// Limits is one account's buckets.
-type Limits struct {
-	buckets map[Category]*bucket
+// categoryOf lists the operations that are limited. Others, such as DescribeUserPool, are called once or twice.
+var categoryOf = map[string]Category{
+	"ListUsers":              UserList,
+	"AdminGetUser":           UserRead,
+	"AdminCreateUser":        UserCreation,
+	"AdminSetUserPassword":   UserAccountRecovery,
+	"AdminResetUserPassword": UserAccountRecovery,
 }
 
-// New gives every category that share of its quota: the documented one, or the one in raised.
-func New(share float64, raised map[Category]float64) *Limits {
-	l := &Limits{buckets: map[Category]*bucket{}}
+// Limits is the rate limits of one account.
+type Limits map[Category]*limiter
+
+// New gives every category that share of its quota: of the documented one, or of the one in raised.
+func New(share float64, raised map[Category]float64) Limits {
+	l := Limits{}
 	for category, perSecond := range Documented {
 		if r, ok := raised[category]; ok {
 			perSecond = r
 		}
-		l.buckets[category] = newBucket(perSecond * share)
+		l[category] = newLimiter(perSecond * share)
 	}
 	return l
 }
 
-// PerSecond is how often a category may be called when nothing throttles.
-func (l *Limits) PerSecond(c Category) float64 { return l.buckets[c].full }
+// PerSecond returns the rate of a category when nothing throttles.
+func (l Limits) PerSecond(c Category) float64 { return l[c].full }
 
-// Do calls f when the category has room, and again as long as it is throttled: that is no failure, only a wait.
-func (l *Limits) Do(ctx context.Context, c Category, f func() error) error {
-	for {
-		if err := l.buckets[c].wait(ctx); err != nil {
-			return fmt.Errorf("wait for %s: %w", c, err)
-		}
-		err := f()
-		if !errors.Is(err, ErrThrottled) {
-			return err
-		}
-		l.buckets[c].slowDown()
-	}
+// Option adds the limits to a client, inside the SDK's retry loop: every attempt is a request that Cognito counts.
+func (l Limits) Option(o *cognito.Options) {
+	o.Retryer = patient{o.Retryer}
+	o.APIOptions = append(o.APIOptions, func(s *middleware.Stack) error {
+		return s.Finalize.Insert(middleware.FinalizeMiddlewareFunc("Quota", l.wait), "Retry", middleware.After)
+	})
 }
 
+// patient repeats a throttled request until it is performed: the limiter paces it. Other errors have the client's own
+// maximum of attempts.
+type patient struct{ aws.Retryer }
+
+// MaxAttempts returns 0: no limit.
+func (patient) MaxAttempts() int { return 0 }
+
+// RetryDelay returns an error if the request is not to be repeated.
+func (p patient) RetryDelay(attempt int, err error) (time.Duration, error) {
+	switch {
+	case isThrottled(err):
+		return 0, nil
+	case attempt >= p.Retryer.MaxAttempts():
+		return 0, err
+	}
+	return p.Retryer.RetryDelay(attempt, err)
+}
+
+func (l Limits) wait(
+	ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler,
+) (middleware.FinalizeOutput, middleware.Metadata, error) {
+	category := categoryOf[awsmiddleware.GetOperationName(ctx)]
+	limiter := l[category]
+	if limiter == nil {
+		return next.HandleFinalize(ctx, in)
+	}
+	limiter.recover()
+	if err := limiter.Wait(ctx); err != nil {
+		return middleware.FinalizeOutput{}, middleware.Metadata{}, fmt.Errorf("wait for %s: %w", category, err)
+	}
+	out, metadata, err := next.HandleFinalize(ctx, in)
+	if isThrottled(err) {
+		limiter.slowDown()
+	}
+	return out, metadata, err
+}
+
+func isThrottled(err error) bool { return errors.As(err, new(*types.TooManyRequestsException)) }
+
 const (
-	slowest     = 0.1              // of full speed, however much is throttled
-	afterSlowed = time.Second      // further refusals within this are of the same burst
-	fullAgain   = 20 * time.Second // from standstill to full speed
+	slowest      = 0.1              // of the full rate, however much is throttled
+	sameBurst    = time.Second      // further throttled requests within this belong to the same burst
+	fullRecovery = 20 * time.Second // from standstill to the full rate
 )
 
-// bucket halves its rate when it is throttled, and recovers by itself.
-type bucket struct {
-	full    float64
-	limiter *rate.Limiter
-	now     func() time.Time
+// limiter halves its rate when it is throttled, and recovers over time.
+type limiter struct {
+	*rate.Limiter
+	full float64
 
 	mu      sync.Mutex
 	slowed  time.Time // when it was last halved
-	checked time.Time // when it last recovered some
+	checked time.Time // when it last recovered
 }
 
-func newBucket(perSecond float64) *bucket {
-	// A burst of one: calls are spread evenly, and what others need is never taken at a stroke.
-	return &bucket{full: perSecond, limiter: rate.NewLimiter(rate.Limit(perSecond), 1), now: time.Now}
+func newLimiter(perSecond float64) *limiter {
+	// A burst of one: requests are spread evenly.
+	return &limiter{Limiter: rate.NewLimiter(rate.Limit(perSecond), 1), full: perSecond}
 }
 
-func (b *bucket) wait(ctx context.Context) error {
-	b.recover()
-	return b.limiter.Wait(ctx)
-}
-
-func (b *bucket) slowDown() {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	now := b.now()
-	if now.Sub(b.slowed) < afterSlowed {
+func (l *limiter) slowDown() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := time.Now()
+	if now.Sub(l.slowed) < sameBurst {
 		return
 	}
-	b.slowed, b.checked = now, now
-	b.limiter.SetLimit(rate.Limit(max(slowest*b.full, float64(b.limiter.Limit())/2)))
+	l.slowed, l.checked = now, now
+	l.SetLimit(rate.Limit(max(slowest*l.full, float64(l.Limit())/2)))
 }
 
-func (b *bucket) recover() {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if float64(b.limiter.Limit()) >= b.full {
+func (l *limiter) recover() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if float64(l.Limit()) >= l.full {
 		return
 	}
-	now := b.now()
-	gained := b.full * now.Sub(b.checked).Seconds() / fullAgain.Seconds()
-	b.checked = now
-	b.limiter.SetLimit(rate.Limit(min(b.full, float64(b.limiter.Limit())+gained)))
+	now := time.Now()
+	gained := l.full * now.Sub(l.checked).Seconds() / fullRecovery.Seconds()
+	l.checked = now
+	l.SetLimit(rate.Limit(min(l.full, float64(l.Limit())+gained)))
 }

@@ -2,60 +2,136 @@ package quota
 
 import (
 	"context"
-	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/ratelimit"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	cognito "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
 
-func count(t *testing.T, l *Limits, c Category, d time.Duration, f func() error) (done int) {
+// pool answers every request with a status and a body, and keeps the bodies of the requests.
+type pool struct {
+	answer   func() (status int, body string)
+	requests atomic.Int32
+	bodies   map[string]int
+}
+
+func (p *pool) Do(r *http.Request) (*http.Response, error) {
+	p.requests.Add(1)
+	body, _ := io.ReadAll(r.Body)
+	if p.bodies != nil {
+		p.bodies[string(body)]++
+	}
+	status, text := p.answer()
+	header := http.Header{"Content-Type": {"application/x-amz-json-1.1"}}
+	return &http.Response{StatusCode: status, Header: header, Body: io.NopCloser(strings.NewReader(text))}, nil
+}
+
+func client(p *pool, l Limits) *cognito.Client {
+	return cognito.New(cognito.Options{
+		Region: "us-west-2", HTTPClient: p, Credentials: credentials.NewStaticCredentialsProvider("k", "s", ""),
+		Retryer: retry.NewStandard(func(o *retry.StandardOptions) {
+			o.MaxAttempts, o.MaxBackoff, o.RateLimiter = 3, time.Millisecond, ratelimit.None
+		}),
+	}, l.Option)
+}
+
+// count returns how many requests of one kind are done in d.
+func count(t *testing.T, l Limits, d time.Duration, call func(context.Context, *cognito.Client) error, p *pool) (done int) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), d)
 	defer cancel()
-	for l.Do(ctx, c, f) == nil {
+	c := client(p, l)
+	for call(ctx, c) == nil {
 		done++
 	}
 	return done
 }
 
-func ok() error { return nil }
+func ok() (int, string) { return 200, "{}" }
+
+func list(ctx context.Context, c *cognito.Client) error {
+	_, err := c.ListUsers(ctx, &cognito.ListUsersInput{UserPoolId: aws.String("us-west-2_p")})
+	return err
+}
+
+func reset(ctx context.Context, c *cognito.Client) error {
+	_, err := c.AdminResetUserPassword(ctx, &cognito.AdminResetUserPasswordInput{
+		UserPoolId: aws.String("us-west-2_p"), Username: aws.String("u"),
+	})
+	return err
+}
+
+func create(ctx context.Context, c *cognito.Client) error {
+	_, err := c.AdminCreateUser(ctx, &cognito.AdminCreateUserInput{UserPoolId: aws.String("us-west-2_p"), Username: aws.String("u")})
+	return err
+}
 
 func TestShareOfTheQuota(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := New(0.8, map[Category]float64{UserCreation: 100})
-		assert.InDelta(t, 240, count(t, l, UserAccountRecovery, 10*time.Second, ok), 2)
-		assert.InDelta(t, 800, count(t, l, UserCreation, 10*time.Second, ok), 2, "raised by the operator")
+		assert.InDelta(t, 240, count(t, l, 10*time.Second, reset, &pool{answer: ok}), 2)
+		assert.InDelta(t, 800, count(t, l, 10*time.Second, create, &pool{answer: ok}), 2, "raised by the operator")
 		assert.InDelta(t, 24, l.PerSecond(UserList), 0.01)
 	})
 }
 
+// TestThrottlingSlowsDownAndRecovers counts every attempt, since Cognito does.
 func TestThrottlingSlowsDownAndRecovers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := New(1, nil)
 		until := time.Now().Add(10 * time.Second)
-		calls := 0
-		busy := func() error {
-			calls++
+		busy := &pool{bodies: map[string]int{}, answer: func() (int, string) {
 			if time.Now().Before(until) {
-				return ErrThrottled
+				return 400, `{"__type":"TooManyRequestsException"}`
 			}
-			return nil
-		}
-		require.NoError(t, l.Do(t.Context(), UserList, busy), "throttling is a wait, not a failure")
-		assert.Less(t, calls, 80, "of 300 at full speed")
-		assert.Less(t, count(t, l, UserList, 5*time.Second, ok), 100, "slow at first")
-		time.Sleep(fullAgain)
-		assert.InDelta(t, 300, count(t, l, UserList, 10*time.Second, ok), 3, "then as before")
+			return ok()
+		}}
+		require.NoError(t, list(t.Context(), client(busy, l)), "throttling is a wait, not a failure")
+		assert.Less(t, int(busy.requests.Load()), 80, "of 300 at the full rate")
+		assert.Greater(t, int(busy.requests.Load()), 20, "more than any maximum of attempts")
+		assert.Len(t, busy.bodies, 1, "every attempt sends the same body")
+		assert.Less(t, count(t, l, 5*time.Second, list, &pool{answer: ok}), 100, "slow at first")
+		time.Sleep(fullRecovery)
+		assert.InDelta(t, 300, count(t, l, 10*time.Second, list, &pool{answer: ok}), 3, "then as before")
 	})
 }
 
-func TestOtherErrorsAreTheCallers(t *testing.T) {
-	no := errors.New("no")
-	assert.Equal(t, no, New(1, nil).Do(t.Context(), UserList, func() error { return no }))
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	require.ErrorIs(t, New(1, nil).Do(ctx, UserList, ok), context.Canceled)
+func TestOtherErrorsHaveAMaximumOfAttempts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		broken := &pool{answer: func() (int, string) { return 500, `{"__type":"InternalErrorException"}` }}
+		require.ErrorContains(t, list(t.Context(), client(broken, New(1, nil))), "InternalErrorException")
+		assert.EqualValues(t, 3, broken.requests.Load())
+
+		rejecting := &pool{answer: func() (int, string) { return 400, `{"__type":"InvalidParameterException"}` }}
+		require.Error(t, list(t.Context(), client(rejecting, New(1, nil))))
+		assert.EqualValues(t, 1, rejecting.requests.Load())
+
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		require.ErrorIs(t, list(ctx, client(&pool{answer: ok}, New(1, nil))), context.Canceled)
+	})
+}
+
+// TestOperationsWithoutACategoryAreNotLimited has one that bulk calls once or twice.
+func TestOperationsWithoutACategoryAreNotLimited(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		began := time.Now()
+		c := client(&pool{answer: ok}, New(0.001, nil))
+		for range 100 {
+			_, err := c.DescribeUserPool(t.Context(), &cognito.DescribeUserPoolInput{UserPoolId: aws.String("us-west-2_p")})
+			require.NoError(t, err)
+		}
+		assert.Zero(t, time.Since(began))
+	})
 }

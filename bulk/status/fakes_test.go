@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/spaceport/user-migration/datamover/ledger"
-	"github.com/spaceport/user-migration/trigger"
+	"github.com/spaceport/user-migration/datamover/userpool"
 )
 
 var (
@@ -21,14 +21,14 @@ func clock() time.Time { return noon }
 
 // fakePool is a user pool in memory. Like Cognito, it tells upper from lower case when it is searched.
 type fakePool struct {
-	users    []trigger.User
+	users    []userpool.User
 	err      error
 	listed   int
 	searches int
 }
 
-func (p *fakePool) Users(context.Context) iter.Seq2[trigger.User, error] {
-	return func(yield func(trigger.User, error) bool) {
+func (p *fakePool) List(context.Context) iter.Seq2[userpool.User, error] {
+	return func(yield func(userpool.User, error) bool) {
 		for _, u := range p.users {
 			p.listed++
 			if !yield(u, nil) {
@@ -36,34 +36,37 @@ func (p *fakePool) Users(context.Context) iter.Seq2[trigger.User, error] {
 			}
 		}
 		if p.err != nil {
-			yield(trigger.User{}, p.err)
+			yield(userpool.User{}, p.err)
 		}
 	}
 }
 
-func (p *fakePool) Estimate(context.Context) int { return len(p.users) }
+func (p *fakePool) EstimatedSize(context.Context) int { return len(p.users) }
 
-func (p *fakePool) ByEmail(_ context.Context, email string) ([]trigger.User, error) {
-	return p.find(func(u trigger.User) bool { return u.Email() == email || u.Email() == ledger.Fold(email) })
+func (p *fakePool) FindByEmail(_ context.Context, email string) ([]userpool.User, error) {
+	return p.find(func(u userpool.User) bool { return u.Email() == email || u.Email() == ledger.FoldASCII(email) })
 }
 
-func (p *fakePool) BySpelling(_ context.Context, email string, seen func()) ([]trigger.User, error) {
-	return p.find(func(u trigger.User) bool {
+func (p *fakePool) FindIgnoringCase(_ context.Context, email string, seen func()) ([]userpool.User, error) {
+	return p.find(func(u userpool.User) bool {
 		seen()
 		p.listed++
-		return ledger.Fold(u.Email()) == ledger.Fold(email)
+		return ledger.FoldASCII(u.Email()) == ledger.FoldASCII(email)
 	})
 }
 
-func (p *fakePool) BySub(_ context.Context, sub string) (trigger.User, bool, error) {
-	found, err := p.find(func(u trigger.User) bool { return u.Sub == sub })
-	if err != nil || len(found) == 0 {
-		return trigger.User{}, false, err
+func (p *fakePool) FindBySub(_ context.Context, sub string) (userpool.User, error) {
+	found, err := p.find(func(u userpool.User) bool { return u.Sub == sub })
+	if err == nil && len(found) == 0 {
+		err = userpool.ErrUserNotFound
 	}
-	return found[0], true, nil
+	if err != nil {
+		return userpool.User{}, err
+	}
+	return found[0], nil
 }
 
-func (p *fakePool) find(match func(trigger.User) bool) (found []trigger.User, err error) {
+func (p *fakePool) find(match func(userpool.User) bool) (found []userpool.User, err error) {
 	p.searches++
 	for _, u := range p.users {
 		if match(u) {
@@ -74,10 +77,10 @@ func (p *fakePool) find(match func(trigger.User) bool) (found []trigger.User, er
 }
 
 // somebody is eligible until a change says otherwise.
-func somebody(sub, email string, changes ...func(*trigger.User)) trigger.User {
-	u := trigger.User{
+func somebody(sub, email string, changes ...func(*userpool.User)) userpool.User {
+	u := userpool.User{
 		Username: sub, Sub: sub, Status: "CONFIRMED", Enabled: true, Created: created,
-		Attributes: map[string]string{"sub": sub, "email": email, "email_verified": "true"},
+		Attributes: map[userpool.Attribute]string{"sub": sub, "email": email, "email_verified": "true"},
 	}
 	for _, change := range changes {
 		change(&u)
@@ -85,17 +88,17 @@ func somebody(sub, email string, changes ...func(*trigger.User)) trigger.User {
 	return u
 }
 
-func status(s string) func(*trigger.User) { return func(u *trigger.User) { u.Status = s } }
-func disabled(u *trigger.User)            { u.Enabled = false }
-func unverified(u *trigger.User)          { u.Attributes["email_verified"] = "false" }
-func withoutEmail(u *trigger.User)        { delete(u.Attributes, "email") }
-func late(u *trigger.User)                { u.Created = noon }
-func from(stagingSub string) func(*trigger.User) {
-	return func(u *trigger.User) { u.Attributes["custom:staging_sub"] = stagingSub }
+func status(s string) func(*userpool.User) { return func(u *userpool.User) { u.Status = s } }
+func disabled(u *userpool.User)            { u.Enabled = false }
+func unverified(u *userpool.User)          { u.Attributes["email_verified"] = "false" }
+func withoutEmail(u *userpool.User)        { delete(u.Attributes, "email") }
+func late(u *userpool.User)                { u.Created = noon }
+func from(stagingSub string) func(*userpool.User) {
+	return func(u *userpool.User) { u.Attributes["custom:staging_sub"] = stagingSub }
 }
 
-func line(stagingSub, email string, state ledger.State, via ledger.Via, changes ...func(*ledger.Line)) ledger.Line {
-	l := ledger.Line{StagingSub: stagingSub, Email: email, State: state, Via: via, ImportedAt: noon.Add(-time.Hour)}
+func line(stagingSub, email string, state ledger.State, via ledger.Via, changes ...func(*ledger.Record)) ledger.Record {
+	l := ledger.Record{StagingSub: stagingSub, Email: email, State: state, Via: via, ImportedAt: noon.Add(-time.Hour)}
 	if state != ledger.Imported {
 		l.ProductionSub = "production-" + stagingSub
 	}
@@ -109,7 +112,9 @@ func line(stagingSub, email string, state ledger.State, via ledger.Via, changes 
 	return l
 }
 
-func failed(reason string) func(*ledger.Line) { return func(l *ledger.Line) { l.LastError = reason } }
-func made(l *ledger.Line)                     { l.PasswordSetAt = noon.Add(-40 * time.Minute) }
-func letter(l *ledger.Line)                   { l.ResetAt = noon.Add(-20 * time.Minute) }
-func seen(l *ledger.Line)                     { l.SeenAt = noon.Add(-10 * time.Minute) }
+func failed(reason string) func(*ledger.Record) {
+	return func(l *ledger.Record) { l.LastError = reason }
+}
+func made(l *ledger.Record)   { l.PasswordSetAt = noon.Add(-40 * time.Minute) }
+func letter(l *ledger.Record) { l.ResetAt = noon.Add(-20 * time.Minute) }
+func seen(l *ledger.Record)   { l.SeenAt = noon.Add(-10 * time.Minute) }

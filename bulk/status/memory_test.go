@@ -11,14 +11,14 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/spaceport/user-migration/datamover/ledger"
-	"github.com/spaceport/user-migration/trigger"
+	"github.com/spaceport/user-migration/datamover/userpool"
 )
 
 // crowd makes up its users and their lines while they are read.
 type crowd int
 
-func (c crowd) Users(context.Context) iter.Seq2[trigger.User, error] {
-	return func(yield func(trigger.User, error) bool) {
+func (c crowd) List(context.Context) iter.Seq2[userpool.User, error] {
+	return func(yield func(userpool.User, error) bool) {
 		for i := range int(c) {
 			if !yield(somebody(sub(i), "u@example.com"), nil) {
 				return
@@ -27,10 +27,10 @@ func (c crowd) Users(context.Context) iter.Seq2[trigger.User, error] {
 	}
 }
 
-func (c crowd) Estimate(context.Context) int { return int(c) }
+func (c crowd) EstimatedSize(context.Context) int { return int(c) }
 
-func (c crowd) All(context.Context) iter.Seq2[ledger.Line, error] {
-	return func(yield func(ledger.Line, error) bool) {
+func (c crowd) All(context.Context) iter.Seq2[ledger.Record, error] {
+	return func(yield func(ledger.Record, error) bool) {
 		for i := range int(c) {
 			if !yield(line(sub(i), "u@example.com", ledger.Moved, ledger.SignIn), nil) {
 				return
@@ -46,7 +46,7 @@ func TestTheLedgersKeysAreAllThatIsKept(t *testing.T) {
 	var before, after runtime.MemStats
 	runtime.GC()
 	runtime.ReadMemStats(&before)
-	found, err := NewSurvey(crowd(lines), crowd(0), crowd(lines), noon, nil, clock).readLedger(t.Context(), func(ledger.Line) {})
+	found, err := NewSurvey(crowd(lines), crowd(0), crowd(lines), noon, nil, clock).readLedger(t.Context(), func(ledger.Record) {})
 	require.NoError(t, err)
 	runtime.GC()
 	runtime.ReadMemStats(&after)

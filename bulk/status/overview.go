@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/spaceport/user-migration/datamover/ledger"
-	"github.com/spaceport/user-migration/trigger"
+	"github.com/spaceport/user-migration/datamover/userpool"
 )
 
 // Overview is how far the migration is.
@@ -45,8 +45,8 @@ type Staging struct {
 
 // StatusCount counts the staging users of one Cognito status.
 type StatusCount struct {
-	Eligible   int                    `json:"eligible"`
-	Ineligible map[trigger.Reason]int `json:"ineligible,omitempty"`
+	Eligible   int                     `json:"eligible"`
+	Ineligible map[userpool.Reason]int `json:"ineligible,omitempty"`
 }
 
 // Ledger counts the ledger's lines, of whoever is in staging or was.
@@ -101,19 +101,19 @@ func (s *Survey) Overview(ctx context.Context) (Overview, error) {
 	if !s.cutoff.IsZero() {
 		o.Cutoff = &s.cutoff
 	}
-	found, err := s.readLedger(ctx, func(line ledger.Line) {
+	found, err := s.readLedger(ctx, func(line ledger.Record) {
 		o.Ledger.add(line)
 		o.Production.addLine(line)
 	})
 	if err != nil {
 		return Overview{}, err
 	}
-	err = s.read(ctx, "staging", s.staging, func(u trigger.User) error {
+	err = s.read(ctx, "staging", s.staging, func(u userpool.User) error {
 		o.add(u, u.Ineligible(s.cutoff), found[digest(u.Sub)])
 		return nil
 	})
 	if err == nil {
-		err = s.read(ctx, "production", s.production, func(u trigger.User) error {
+		err = s.read(ctx, "production", s.production, func(u userpool.User) error {
 			o.Production.add(found[digest(u.Sub)])
 			return nil
 		})
@@ -125,12 +125,12 @@ func (s *Survey) Overview(ctx context.Context) (Overview, error) {
 	return o, nil
 }
 
-func (o *Overview) add(u trigger.User, why trigger.Reason, p progressOf) {
+func (o *Overview) add(u userpool.User, why userpool.Reason, p progressOf) {
 	count := o.Staging.ByStatus[u.Status]
 	o.Staging.Users++
 	if why != "" {
 		if count.Ineligible == nil {
-			count.Ineligible = map[trigger.Reason]int{}
+			count.Ineligible = map[userpool.Reason]int{}
 		}
 		count.Ineligible[why]++
 		o.Staging.ByStatus[u.Status] = count
@@ -156,14 +156,14 @@ func (p *Production) add(known progressOf) {
 	}
 }
 
-func (p *Production) addLine(line ledger.Line) {
+func (p *Production) addLine(line ledger.Record) {
 	bySweep := line.Via == ledger.Sweep && !line.PasswordSetAt.IsZero() && !line.SeenAt.IsZero()
 	if line.Bound() && line.Via == ledger.ForgotPassword || bySweep {
 		p.NewPasswords++
 	}
 }
 
-func (l *Ledger) add(line ledger.Line) {
+func (l *Ledger) add(line ledger.Record) {
 	l.Lines++
 	stages := l.ByPath[line.Via]
 	switch stage := stageOf(line); {
@@ -189,7 +189,7 @@ func (l *Ledger) add(line ledger.Line) {
 	}
 }
 
-func (l *Ledger) addSwept(line ledger.Line) {
+func (l *Ledger) addSwept(line ledger.Record) {
 	if !line.ResetAt.IsZero() {
 		l.Letters++
 	}
@@ -209,7 +209,7 @@ const (
 	otherReason = "other reasons"
 )
 
-func (l *Ledger) addFailure(line ledger.Line) {
+func (l *Ledger) addFailure(line ledger.Record) {
 	reason := withoutRequestID(line.LastError)
 	same := func(f Failure) bool { return f.Reason == reason }
 	i := slices.IndexFunc(l.Failures, same)

@@ -10,15 +10,15 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/spaceport/user-migration/bulk/goldentest"
+	"github.com/spaceport/user-migration/bulk/golden"
 	"github.com/spaceport/user-migration/datamover/ledger"
 	"github.com/spaceport/user-migration/datamover/ledger/ledgertest"
-	"github.com/spaceport/user-migration/trigger"
+	"github.com/spaceport/user-migration/datamover/userpool"
 )
 
 // midway is a staging pool in the middle of its migration.
 func midway() (*fakePool, *ledgertest.Memory) {
-	lines := []ledger.Line{
+	lines := []ledger.Record{
 		line("u1", "u1@example.com", ledger.Moved, ledger.SignIn),
 		line("u2", "u2@example.com", ledger.Moved, ledger.ForgotPassword),
 		line("u3", "u3@example.com", ledger.Moved, ledger.Sweep, made, letter, seen),
@@ -58,16 +58,16 @@ func TestOverview(t *testing.T) {
 	assert.Equal(t, Production{Users: 7, Own: 2, NewPasswords: 2}, o.Production)
 	var text bytes.Buffer
 	require.NoError(t, o.WriteText(&text))
-	goldentest.Equal(t, "overview", text.String())
+	golden.Equal(t, "overview", text.String())
 	raw, err := json.MarshalIndent(o, "", "  ")
 	require.NoError(t, err)
-	goldentest.Equal(t, "overview_json", string(raw)+"\n")
+	golden.Equal(t, "overview_json", string(raw)+"\n")
 	assert.Equal(t, 20, pool.listed, "read once")
 	assert.Equal(t, 7, production.listed, "read once")
 }
 
 func TestFinished(t *testing.T) {
-	pool := &fakePool{users: []trigger.User{somebody("u1", "u1@example.com"), somebody("u2", "u2@example.com")}}
+	pool := &fakePool{users: []userpool.User{somebody("u1", "u1@example.com"), somebody("u2", "u2@example.com")}}
 	lines := ledgertest.New(line("u1", "u1@example.com", ledger.Moved, ledger.SignIn), line("u2", "u2@example.com", ledger.Moved, ledger.Sweep, made))
 	o, err := survey(pool, lines).Overview(t.Context())
 	require.NoError(t, err)
@@ -75,7 +75,7 @@ func TestFinished(t *testing.T) {
 	assert.Empty(t, o.Missing)
 	var text bytes.Buffer
 	require.NoError(t, o.WriteText(&text))
-	goldentest.Equal(t, "finished", text.String())
+	golden.Equal(t, "finished", text.String())
 }
 
 func TestNobodyYet(t *testing.T) {
@@ -83,12 +83,12 @@ func TestNobodyYet(t *testing.T) {
 	require.NoError(t, err)
 	var text bytes.Buffer
 	require.NoError(t, o.WriteText(&text))
-	goldentest.Equal(t, "nobody_yet", text.String())
+	golden.Equal(t, "nobody_yet", text.String())
 }
 
 func TestEachThingMissingIsNamed(t *testing.T) {
-	user := []trigger.User{somebody("u", "u@example.com")}
-	for want, lines := range map[string][]ledger.Line{
+	user := []userpool.User{somebody("u", "u@example.com")}
+	for want, lines := range map[string][]ledger.Record{
 		"1 user has not come over: wait for them to sign in, or run bulk sweep":                                              nil,
 		"the data of 1 user is on its way: look again in a minute":                                                           {line("u", "u@example.com", ledger.Moving, ledger.SignIn)},
 		"the data of 1 user did not arrive: see to the reasons above, then run bulk sweep --live, or let them sign in again": {line("u", "u@example.com", ledger.Moving, ledger.SignIn, failed("x"))},
@@ -146,10 +146,10 @@ func TestWithoutAPath(t *testing.T) {
 	pool, _ := midway()
 	pool.users = append(pool.users, somebody("no-mail", "", withoutEmail), somebody("came", "came@example.com", disabled))
 	lines := ledgertest.New(line("came", "came@example.com", ledger.Moved, ledger.SignIn), line("v", "v@example.com", ledger.Imported, ledger.SignIn))
-	goldentest.Equal(t, "without_a_path", listStranded(t, pool, lines, false))
+	golden.Equal(t, "without_a_path", listStranded(t, pool, lines, false))
 
 	raw := listStranded(t, pool, lines, true)
-	goldentest.Equal(t, "without_a_path_json", raw)
+	golden.Equal(t, "without_a_path_json", raw)
 	var doc struct {
 		Users []Stranded
 		Count int
@@ -160,7 +160,7 @@ func TestWithoutAPath(t *testing.T) {
 }
 
 func TestEverybodyHasAPath(t *testing.T) {
-	pool := &fakePool{users: []trigger.User{somebody("u", "u@example.com")}}
+	pool := &fakePool{users: []userpool.User{somebody("u", "u@example.com")}}
 	assert.Equal(t, "Everybody in staging has a way over.\n", listStranded(t, pool, ledgertest.New(), false))
 	assert.JSONEq(t, `{"users":[],"count":0}`, listStranded(t, pool, ledgertest.New(), true))
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/spaceport/user-migration/bulk/progress"
 	"github.com/spaceport/user-migration/bulk/table"
 	"github.com/spaceport/user-migration/datamover/ledger"
-	"github.com/spaceport/user-migration/trigger"
+	"github.com/spaceport/user-migration/datamover/userpool"
 )
 
 // WriteText prints the overview for people.
@@ -63,7 +63,7 @@ func (p Production) writeText(b *strings.Builder) {
 
 func (s Staging) writeText(b *strings.Builder) {
 	rows := [][]string{{"Staging users", "eligible", "not eligible", "because"}}
-	sum := map[trigger.Reason]int{}
+	sum := map[userpool.Reason]int{}
 	for _, status := range slices.Sorted(maps.Keys(s.ByStatus)) {
 		count := s.ByStatus[status]
 		for reason, n := range count.Ineligible {
@@ -132,7 +132,7 @@ func stagesRow(name string, s Stages) []string {
 	return row
 }
 
-func total(counts map[trigger.Reason]int) (sum int) {
+func total(counts map[userpool.Reason]int) (sum int) {
 	for _, n := range counts {
 		sum += n
 	}
@@ -140,8 +140,8 @@ func total(counts map[trigger.Reason]int) (sum int) {
 }
 
 // reasons lists counts, the largest first.
-func reasons(counts map[trigger.Reason]int) string {
-	keys := slices.SortedFunc(maps.Keys(counts), func(a, b trigger.Reason) int {
+func reasons(counts map[userpool.Reason]int) string {
+	keys := slices.SortedFunc(maps.Keys(counts), func(a, b userpool.Reason) int {
 		return cmp.Or(counts[b]-counts[a], strings.Compare(string(a), string(b)))
 	})
 	var parts []string

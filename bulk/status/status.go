@@ -9,18 +9,18 @@ import (
 
 	"github.com/spaceport/user-migration/bulk/progress"
 	"github.com/spaceport/user-migration/datamover/ledger"
-	"github.com/spaceport/user-migration/trigger"
+	"github.com/spaceport/user-migration/datamover/userpool"
 )
 
 // everybody streams a user pool. Estimate may be 0, for unknown.
 type everybody interface {
-	Users(context.Context) iter.Seq2[trigger.User, error]
-	Estimate(context.Context) int
+	List(context.Context) iter.Seq2[userpool.User, error]
+	EstimatedSize(context.Context) int
 }
 
 // allLines streams the ledger.
 type allLines interface {
-	All(context.Context) iter.Seq2[ledger.Line, error]
+	All(context.Context) iter.Seq2[ledger.Record, error]
 }
 
 // Survey reads the whole ledger and both user pools, once each. It keeps some 50 bytes a ledger line and nothing of any user,
@@ -48,7 +48,7 @@ const (
 	done                   // moved
 )
 
-func stageOf(line ledger.Line) progressOf {
+func stageOf(line ledger.Record) progressOf {
 	switch {
 	case !line.Bound():
 		return notCome
@@ -68,7 +68,7 @@ func digest(sub string) [16]byte {
 }
 
 // readLedger streams the ledger by, calls see for every line, and returns what is known of whom.
-func (s *Survey) readLedger(ctx context.Context, see func(ledger.Line)) (known, error) {
+func (s *Survey) readLedger(ctx context.Context, see func(ledger.Record)) (known, error) {
 	task := s.meter.Start("Reading the ledger", "lines", 0)
 	found := known{}
 	for line, err := range s.ledger.All(ctx) {
@@ -87,9 +87,9 @@ func (s *Survey) readLedger(ctx context.Context, see func(ledger.Line)) (known, 
 }
 
 // read streams a pool by and calls see for every user, until it returns an error.
-func (s *Survey) read(ctx context.Context, name string, pool everybody, see func(trigger.User) error) error {
-	task := s.meter.Start("Reading "+name, "users", pool.Estimate(ctx))
-	for user, err := range pool.Users(ctx) {
+func (s *Survey) read(ctx context.Context, name string, pool everybody, see func(userpool.User) error) error {
+	task := s.meter.Start("Reading "+name, "users", pool.EstimatedSize(ctx))
+	for user, err := range pool.List(ctx) {
 		if err == nil {
 			task.Add(1)
 			err = see(user)

@@ -9,20 +9,20 @@ import (
 
 	"github.com/spaceport/user-migration/bulk/progress"
 	"github.com/spaceport/user-migration/datamover/ledger"
-	"github.com/spaceport/user-migration/trigger"
+	"github.com/spaceport/user-migration/datamover/userpool"
 )
 
-// pool finds single users. The contract is that of directory.Pool.
+// pool finds single users. The contract is that of userpool.Pool.
 type pool interface {
-	ByEmail(ctx context.Context, email string) ([]trigger.User, error)
-	BySpelling(ctx context.Context, email string, seen func()) ([]trigger.User, error)
-	BySub(ctx context.Context, sub string) (user trigger.User, ok bool, err error)
-	Estimate(context.Context) int
+	FindByEmail(ctx context.Context, email string) ([]userpool.User, error)
+	FindIgnoringCase(ctx context.Context, email string, seen func()) ([]userpool.User, error)
+	FindBySub(ctx context.Context, sub string) (userpool.User, error)
+	EstimatedSize(context.Context) int
 }
 
-// oneLine reads a line, or ledger.ErrNoLine.
+// oneLine reads a line, or ledger.ErrNoRecord.
 type oneLine interface {
-	Get(ctx context.Context, stagingSub string) (ledger.Line, error)
+	Get(ctx context.Context, stagingSub string) (ledger.Record, error)
 }
 
 // Desk answers support tickets.
@@ -47,11 +47,11 @@ func NewDesk(staging, production pool, lines oneLine, cutoff time.Time, places P
 // Ticket is what is known of one person: of one staging user, or of nobody in staging.
 type Ticket struct {
 	Asked   string
-	Staging *trigger.User
-	Line    *ledger.Line
-	Theirs  *trigger.User  // the production user whom the ledger has bound
-	Others  []trigger.User // production users with that e-mail whom the ledger has not bound to them
-	Twins   []string       // e-mails of other staging users that differ from this one by upper and lower case only
+	Staging *userpool.User
+	Line    *ledger.Record
+	Theirs  *userpool.User  // the production user whom the ledger has bound
+	Others  []userpool.User // production users with that e-mail whom the ledger has not bound to them
+	Twins   []string        // e-mails of other staging users that differ from this one by upper and lower case only
 
 	Cutoff time.Time
 }
@@ -85,26 +85,26 @@ func (d *Desk) Look(ctx context.Context, asked string) ([]Ticket, error) {
 	return tickets, nil
 }
 
-func (d *Desk) inProduction(ctx context.Context, asked string) ([]trigger.User, error) {
+func (d *Desk) inProduction(ctx context.Context, asked string) ([]userpool.User, error) {
 	if !strings.Contains(asked, "@") {
 		return nil, nil
 	}
-	return d.production.ByEmail(ctx, asked)
+	return d.production.FindByEmail(ctx, asked)
 }
 
 // inStaging asks for the e-mail, then for whom production says it was, and then reads through the whole pool for another
 // spelling.
-func (d *Desk) inStaging(ctx context.Context, asked string, accounts []trigger.User) ([]trigger.User, error) {
+func (d *Desk) inStaging(ctx context.Context, asked string, accounts []userpool.User) ([]userpool.User, error) {
 	if !strings.Contains(asked, "@") {
 		return d.bySubs(ctx, asked)
 	}
-	users, err := d.staging.ByEmail(ctx, asked)
+	users, err := d.staging.FindByEmail(ctx, asked)
 	if err != nil || len(users) > 0 {
 		return users, err
 	}
 	var subs []string
 	for _, account := range accounts {
-		if sub := account.Attributes["custom:staging_sub"]; sub != "" {
+		if sub := account.StagingSub(); sub != "" {
 			subs = append(subs, sub)
 		}
 	}
@@ -112,36 +112,37 @@ func (d *Desk) inStaging(ctx context.Context, asked string, accounts []trigger.U
 		return users, err
 	}
 	d.meter.Println("Staging does not know that spelling; looking for another one.")
-	task := d.meter.Start("Reading staging", "users", d.staging.Estimate(ctx))
-	users, err = d.staging.BySpelling(ctx, asked, func() { task.Add(1) })
+	task := d.meter.Start("Reading staging", "users", d.staging.EstimatedSize(ctx))
+	users, err = d.staging.FindIgnoringCase(ctx, asked, func() { task.Add(1) })
 	if err == nil {
 		task.End()
 	}
 	return users, err
 }
 
-func (d *Desk) bySubs(ctx context.Context, subs ...string) ([]trigger.User, error) {
-	var users []trigger.User
+func (d *Desk) bySubs(ctx context.Context, subs ...string) ([]userpool.User, error) {
+	var users []userpool.User
 	for _, sub := range subs {
-		user, ok, err := d.staging.BySub(ctx, sub)
+		user, err := d.staging.FindBySub(ctx, sub)
+		if errors.Is(err, userpool.ErrUserNotFound) {
+			continue
+		}
 		if err != nil {
 			return nil, err
 		}
-		if ok {
-			users = append(users, user)
-		}
+		users = append(users, user)
 	}
 	return users, nil
 }
 
 // gone is the ticket of somebody who is not in staging, though they may have been.
-func (d *Desk) gone(ctx context.Context, asked string, accounts []trigger.User) (Ticket, error) {
+func (d *Desk) gone(ctx context.Context, asked string, accounts []userpool.User) (Ticket, error) {
 	t := Ticket{Asked: asked, Others: accounts, Cutoff: d.cutoff}
 	subs := []string{asked}
 	if strings.Contains(asked, "@") {
 		subs = nil
 		for _, account := range accounts {
-			subs = append(subs, account.Attributes["custom:staging_sub"])
+			subs = append(subs, account.StagingSub())
 		}
 	}
 	for _, sub := range subs {
@@ -158,13 +159,13 @@ func (d *Desk) gone(ctx context.Context, asked string, accounts []trigger.User) 
 	return t, nil
 }
 
-func (d *Desk) ticket(ctx context.Context, asked string, user trigger.User, accounts []trigger.User) (Ticket, error) {
+func (d *Desk) ticket(ctx context.Context, asked string, user userpool.User, accounts []userpool.User) (Ticket, error) {
 	t := Ticket{Asked: asked, Staging: &user, Others: slices.Clone(accounts), Cutoff: d.cutoff}
 	if err := d.addLine(ctx, &t, user.Sub); err != nil {
 		return t, err
 	}
 	if email := user.Email(); email != "" && email != asked {
-		more, err := d.production.ByEmail(ctx, email)
+		more, err := d.production.FindByEmail(ctx, email)
 		if err != nil {
 			return t, err
 		}
@@ -179,10 +180,7 @@ func (d *Desk) ticket(ctx context.Context, asked string, user trigger.User, acco
 
 func (d *Desk) addLine(ctx context.Context, t *Ticket, sub string) error {
 	line, err := d.ledger.Get(ctx, sub)
-	if errors.Is(err, ledger.ErrNoLine) {
-		return nil
-	}
-	if err == nil {
+	if err == nil && line.Exists() {
 		t.Line = &line
 	}
 	return err
@@ -193,8 +191,11 @@ func (d *Desk) addTheirs(ctx context.Context, t *Ticket) error {
 	if t.Line == nil || !t.Line.Bound() {
 		return nil
 	}
-	user, ok, err := d.production.BySub(ctx, t.Line.ProductionSub)
-	if err != nil || !ok {
+	user, err := d.production.FindBySub(ctx, t.Line.ProductionSub)
+	if errors.Is(err, userpool.ErrUserNotFound) {
+		return nil
+	}
+	if err != nil {
 		return err
 	}
 	t.Theirs = &user
@@ -202,6 +203,6 @@ func (d *Desk) addTheirs(ctx context.Context, t *Ticket) error {
 	return nil
 }
 
-func sameSub(sub string) func(trigger.User) bool {
-	return func(u trigger.User) bool { return u.Sub == sub }
+func sameSub(sub string) func(userpool.User) bool {
+	return func(u userpool.User) bool { return u.Sub == sub }
 }

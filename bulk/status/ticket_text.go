@@ -12,7 +12,7 @@ import (
 	"github.com/spaceport/user-migration/bulk/progress"
 	"github.com/spaceport/user-migration/bulk/table"
 	"github.com/spaceport/user-migration/datamover/ledger"
-	"github.com/spaceport/user-migration/trigger"
+	"github.com/spaceport/user-migration/datamover/userpool"
 )
 
 // Answer is the answer to one support ticket.
@@ -32,15 +32,15 @@ type Person struct {
 
 // Account is a user of either pool.
 type Account struct {
-	Sub           string         `json:"sub"`
-	Username      string         `json:"username"`
-	Email         string         `json:"email"`
-	EmailVerified bool           `json:"emailVerified"`
-	Status        string         `json:"status"`
-	Enabled       bool           `json:"enabled"`
-	Created       time.Time      `json:"created"`
-	Ineligible    trigger.Reason `json:"ineligible,omitempty"` // of staging users
-	StagingSub    string         `json:"stagingSub,omitempty"` // of production users: custom:staging_sub, which only the ledger can confirm
+	Sub           string          `json:"sub"`
+	Username      string          `json:"username"`
+	Email         string          `json:"email"`
+	EmailVerified bool            `json:"emailVerified"`
+	Status        string          `json:"status"`
+	Enabled       bool            `json:"enabled"`
+	Created       time.Time       `json:"created"`
+	Ineligible    userpool.Reason `json:"ineligible,omitempty"` // of staging users
+	StagingSub    string          `json:"stagingSub,omitempty"` // of production users: custom:staging_sub, which only the ledger can confirm
 }
 
 // Entry is a line of the ledger.
@@ -93,14 +93,14 @@ func person(t Ticket, v Verdict) Person {
 	return p
 }
 
-func accountOf(u trigger.User) Account {
+func accountOf(u userpool.User) Account {
 	return Account{
-		Sub: u.Sub, Username: u.Username, Email: u.Email(), EmailVerified: u.Attributes["email_verified"] == "true",
-		Status: u.Status, Enabled: u.Enabled, Created: u.Created.UTC(), StagingSub: u.Attributes["custom:staging_sub"],
+		Sub: u.Sub, Username: u.Username, Email: u.Email(), EmailVerified: u.EmailVerified(),
+		Status: u.Status, Enabled: u.Enabled, Created: u.Created.UTC(), StagingSub: u.StagingSub(),
 	}
 }
 
-func entryOf(l ledger.Line) *Entry {
+func entryOf(l ledger.Record) *Entry {
 	return &Entry{
 		State: l.State, Via: l.Via, Email: l.Email, StagingSub: l.StagingSub, ProductionSub: l.ProductionSub,
 		ImportedAt: l.ImportedAt, MovedAt: present(l.MovedAt), PasswordSetAt: present(l.PasswordSetAt), ResetAt: present(l.ResetAt), SeenAt: present(l.SeenAt),

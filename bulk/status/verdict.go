@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"github.com/spaceport/user-migration/datamover/ledger"
-	"github.com/spaceport/user-migration/trigger"
+	"github.com/spaceport/user-migration/datamover/userpool"
 )
 
 // Verdict answers "why can't they get in?".
@@ -102,7 +102,7 @@ func neverCame(t Ticket) bool { return !t.Line.PasswordSetAt.IsZero() && t.Line.
 // signIn says how somebody with an open account comes in.
 func (p Places) signIn(t Ticket) string {
 	var b strings.Builder
-	verified := t.Theirs.Attributes["email_verified"] == "true"
+	verified := t.Theirs.EmailVerified()
 	switch email := orNone(t.Theirs.Email()); {
 	case neverCame(t):
 		b.WriteString("They use \"forgot password\" with " + email + ": nobody knows the password that the sweep gave them.")
@@ -114,7 +114,7 @@ func (p Places) signIn(t Ticket) string {
 	if !verified {
 		b.WriteString(" \"Forgot password\" cannot reach them: their e-mail is not verified in production.")
 	}
-	if t.Staging != nil && ledger.Fold(t.Theirs.Email()) != ledger.Fold(t.Staging.Email()) {
+	if t.Staging != nil && ledger.FoldASCII(t.Theirs.Email()) != ledger.FoldASCII(t.Staging.Email()) {
 		b.WriteString(" Their e-mail in production is no longer that of staging.")
 	}
 	return b.String()
@@ -162,20 +162,20 @@ func (p Places) notInStaging(t Ticket) Verdict {
 	}}
 }
 
-func (p Places) ineligible(t Ticket, why trigger.Reason) Verdict {
+func (p Places) ineligible(t Ticket, why userpool.Reason) Verdict {
 	v := Verdict{Code: string(why), ToDo: []string{remedy(why, t.Staging.Status)}}
 	user := shell(t.Staging.Username)
 	staging := " --region " + region(p.StagingPool) + " --user-pool-id " + p.StagingPool + " --username " + user
 	v.Text = cause(why, t.Staging.Status)
 	switch why {
-	case trigger.NotConfirmed:
+	case userpool.NotConfirmed:
 		v.Text = strings.TrimSpace("Staging has them as " + t.Staging.Status + "; only CONFIRMED users come over. " + v.Text)
 		if t.Staging.Status == "UNCONFIRMED" {
 			v.ToDo = append(v.ToDo, "Or, once you know that it is them, with the credentials of staging:", "  aws cognito-idp admin-confirm-sign-up"+staging)
 		}
-	case trigger.Disabled:
+	case userpool.Disabled:
 		v.ToDo = append(v.ToDo, "With the credentials of staging:", "  aws cognito-idp admin-enable-user"+staging)
-	case trigger.EmailUnverified:
+	case userpool.EmailUnverified:
 		if t.Staging.Email() == "" {
 			v.Text = "Staging has no e-mail of theirs; only a verified one proves who they are."
 			v.ToDo = []string{"They add an e-mail in staging and verify it, or sign up in production."}
@@ -183,7 +183,7 @@ func (p Places) ineligible(t Ticket, why trigger.Reason) Verdict {
 		}
 		v.ToDo = append(v.ToDo, "With the credentials of staging:",
 			"  aws cognito-idp admin-update-user-attributes"+staging+" --user-attributes Name=email_verified,Value=true")
-	case trigger.AfterCutoff:
+	case userpool.AfterCutoff:
 		v.Text = "They came to staging at " + moment(t.Staging.Created) + ", which is not before the cut-off of " + moment(t.Cutoff) + "."
 	}
 	if len(t.Others) > 0 {
@@ -210,7 +210,7 @@ func (p Places) native(t Ticket) Verdict {
 // importedWithAccount is for an unbound line and an account that is there.
 func (p Places) importedWithAccount(t Ticket) Verdict {
 	account := t.Others[0]
-	if account.Attributes["custom:staging_sub"] != t.Line.StagingSub {
+	if account.StagingSub() != t.Line.StagingSub {
 		return p.native(t)
 	}
 	if v, wrong := p.closed(account, t); wrong {
@@ -223,9 +223,9 @@ func (p Places) importedWithAccount(t Ticket) Verdict {
 }
 
 // closed tells whether a production account is in a state that lets nobody in.
-func (p Places) closed(u trigger.User, t Ticket) (v Verdict, wrong bool) {
+func (p Places) closed(u userpool.User, t Ticket) (v Verdict, wrong bool) {
 	production := " --region " + region(p.ProductionPool) + " --user-pool-id " + p.ProductionPool + " --username " + shell(u.Username)
-	verified := u.Attributes["email_verified"] == "true"
+	verified := u.EmailVerified()
 	switch {
 	case !u.Enabled:
 		return Verdict{"production-disabled", "Their production account is disabled.", []string{
@@ -261,7 +261,7 @@ func (p Places) closed(u trigger.User, t Ticket) (v Verdict, wrong bool) {
 }
 
 // temporary is for a state in which Cognito refuses "forgot password" too.
-func (p Places) temporary(u trigger.User, t Ticket) Verdict {
+func (p Places) temporary(u userpool.User, t Ticket) Verdict {
 	v := Verdict{Code: "production-temporary-password",
 		Text: "Their production account has a temporary password (FORCE_CHANGE_PASSWORD), with which \"forgot password\" is refused."}
 	if t.Line != nil && t.Line.Via == ledger.Sweep {
@@ -293,7 +293,7 @@ func (p Places) adopt(t Ticket) string {
 // spelling warns of an e-mail that has to be typed as staging has it.
 func spelling(t Ticket) string {
 	email := t.Staging.Email()
-	if email == ledger.Fold(email) {
+	if email == ledger.FoldASCII(email) {
 		return ""
 	}
 	return fmt.Sprintf(" Staging spells their e-mail %s: if its pool tells upper from lower case, they must type it just so.", email)

@@ -12,26 +12,26 @@ import (
 
 	"github.com/spaceport/user-migration/bulk/table"
 	"github.com/spaceport/user-migration/datamover/ledger"
-	"github.com/spaceport/user-migration/trigger"
+	"github.com/spaceport/user-migration/datamover/userpool"
 )
 
 // Stranded is a staging user who can come over by no path, and has not come over before.
 type Stranded struct {
-	Email      string         `json:"email"`
-	StagingSub string         `json:"stagingSub"`
-	Username   string         `json:"username"`
-	Status     string         `json:"status"`
-	Created    time.Time      `json:"created"`
-	Reason     trigger.Reason `json:"reason"`
+	Email      string          `json:"email"`
+	StagingSub string          `json:"stagingSub"`
+	Username   string          `json:"username"`
+	Status     string          `json:"status"`
+	Created    time.Time       `json:"created"`
+	Reason     userpool.Reason `json:"reason"`
 }
 
 // WithoutAPath calls each for every such user, in staging's order.
 func (s *Survey) WithoutAPath(ctx context.Context, each func(Stranded) error) error {
-	found, err := s.readLedger(ctx, func(ledger.Line) {})
+	found, err := s.readLedger(ctx, func(ledger.Record) {})
 	if err != nil {
 		return err
 	}
-	return s.read(ctx, "staging", s.staging, func(u trigger.User) error {
+	return s.read(ctx, "staging", s.staging, func(u userpool.User) error {
 		why := u.Ineligible(s.cutoff)
 		if why == "" || found[digest(u.Sub)] >= underWay {
 			return nil
@@ -47,13 +47,13 @@ func (s *Survey) WithoutAPath(ctx context.Context, each func(Stranded) error) er
 type StrandedWriter struct {
 	w      io.Writer
 	json   bool
-	counts map[trigger.Reason]map[string]int // by status
+	counts map[userpool.Reason]map[string]int // by status
 	total  int
 }
 
 // NewStrandedWriter prints to w, as one JSON document or for people.
 func NewStrandedWriter(w io.Writer, asJSON bool) *StrandedWriter {
-	return &StrandedWriter{w: w, json: asJSON, counts: map[trigger.Reason]map[string]int{}}
+	return &StrandedWriter{w: w, json: asJSON, counts: map[userpool.Reason]map[string]int{}}
 }
 
 const strandedLine = "%-16s  %-21s  %-10s  %-36s  %s\n"
@@ -110,7 +110,7 @@ func (p *StrandedWriter) End() error {
 	for _, reason := range slices.Sorted(maps.Keys(p.counts)) {
 		for _, status := range slices.Sorted(maps.Keys(p.counts[reason])) {
 			heading := string(reason)
-			if reason == trigger.NotConfirmed {
+			if reason == userpool.NotConfirmed {
 				heading += ", " + status
 			}
 			advice := strings.TrimSpace(cause(reason, status) + " " + remedy(reason, status))
@@ -123,38 +123,38 @@ func (p *StrandedWriter) End() error {
 }
 
 // cause is why a user is not eligible.
-func cause(reason trigger.Reason, status string) string {
+func cause(reason userpool.Reason, status string) string {
 	switch reason {
-	case trigger.Federated:
+	case userpool.Federated:
 		return "They sign in to staging through an identity provider and have no password there."
-	case trigger.NotConfirmed:
+	case userpool.NotConfirmed:
 		return map[string]string{
 			"UNCONFIRMED":           "They never finished signing up.",
 			"FORCE_CHANGE_PASSWORD": "They never used their temporary password.",
 			"RESET_REQUIRED":        "Staging waits for them to choose a new password.",
 		}[status]
-	case trigger.Disabled:
+	case userpool.Disabled:
 		return "Somebody disabled them in staging."
-	case trigger.EmailUnverified:
+	case userpool.EmailUnverified:
 		return "Staging has no verified e-mail of theirs, so it may be somebody else's."
-	case trigger.AfterCutoff:
+	case userpool.AfterCutoff:
 		return "They came to staging at or after the cut-off."
 	}
 	return ""
 }
 
 // remedy is what can be done about it.
-func remedy(reason trigger.Reason, status string) string {
+func remedy(reason userpool.Reason, status string) string {
 	switch reason {
-	case trigger.Federated:
+	case userpool.Federated:
 		return "Connect the provider to production; they start there afresh."
-	case trigger.NotConfirmed:
+	case userpool.NotConfirmed:
 		return notConfirmed(status)
-	case trigger.Disabled:
+	case userpool.Disabled:
 		return "Enable them in staging if they are to come."
-	case trigger.EmailUnverified:
+	case userpool.EmailUnverified:
 		return "They verify it in staging; or you do, once you know that the mailbox is theirs."
-	case trigger.AfterCutoff:
+	case userpool.AfterCutoff:
 		return "They sign up in production; or set STAGING_CUTOFF to a later time."
 	}
 	return "Look at them in staging."

@@ -27,7 +27,7 @@ const (
 	Failed    Status = "FAILED"
 )
 
-// Reason says why a user is passed over. Those of trigger.Reason are used too.
+// Reason says why a user is passed over. Those of userpool.Reason are used too.
 type Reason string
 
 // Reasons of a sweep's own.

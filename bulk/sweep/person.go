@@ -6,16 +6,15 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/spaceport/user-migration/bulk/registrar"
 	"github.com/spaceport/user-migration/datamover/ledger"
-	"github.com/spaceport/user-migration/trigger"
+	"github.com/spaceport/user-migration/datamover/userpool"
 )
 
 // person is one user under way. Every step is recorded in the ledger before the next one, so that a run that was killed
 // anywhere can be run again.
 type person struct {
 	*Sweeper
-	user          trigger.User
+	user          userpool.User
 	productionSub string
 }
 
@@ -42,16 +41,16 @@ const (
 )
 
 // look reads what is known of a user and says what they need. An error may be a *skipped.
-func (s *Sweeper) look(ctx context.Context, u trigger.User) (ledger.Line, next, error) {
+func (s *Sweeper) look(ctx context.Context, u userpool.User) (ledger.Record, next, error) {
 	if reason := u.Ineligible(s.options.Cutoff); reason != "" {
-		return ledger.Line{}, 0, skip(Reason(reason))
+		return ledger.Record{}, 0, skip(Reason(reason))
 	}
 	line, err := s.Ledger.Get(ctx, u.Sub)
 	switch {
-	case errors.Is(err, ledger.ErrNoLine):
-		return ledger.Line{}, wholeWay, nil
 	case err != nil:
 		return line, 0, err
+	case !line.Exists():
+		return line, wholeWay, nil
 	case !line.Bound() && line.Via == ledger.Sweep:
 		return line, resume, nil
 	case !line.Bound() && s.Now().Sub(line.ImportedAt) < justNow:
@@ -65,9 +64,9 @@ func (s *Sweeper) look(ctx context.Context, u trigger.User) (ledger.Line, next, 
 }
 
 // unlessWritten is nil for whom a sweep has moved and nobody has written to.
-func (s *Sweeper) unlessWritten(line ledger.Line) error {
+func (s *Sweeper) unlessWritten(line ledger.Record) error {
 	switch {
-	case line.Via != ledger.Sweep:
+	case !line.CreatedBySweep():
 		return skip(AlreadyMoved)
 	case !line.SeenAt.IsZero() || line.PasswordSetAt.IsZero():
 		return skip(CameIn)
@@ -87,12 +86,12 @@ func (p *person) bringOver(ctx context.Context) error {
 	p.productionSub = line.ProductionSub
 	switch next {
 	case wholeWay:
-		return p.begin(ctx, ledger.Line{})
+		return p.begin(ctx, ledger.Record{})
 	case resume:
 		if !p.room.take() {
 			return skip(LimitReached)
 		}
-		return p.account(ctx, line.ImportedAt, ledger.Line{})
+		return p.account(ctx, line.ImportedAt, ledger.Record{})
 	case triggered:
 		return p.afterTrigger(ctx, line)
 	case complete:
@@ -102,10 +101,10 @@ func (p *person) bringOver(ctx context.Context) error {
 }
 
 // afterTrigger looks at a user whom the trigger has imported and whom the hook has not seen yet.
-func (p *person) afterTrigger(ctx context.Context, line ledger.Line) error {
-	_, err := p.Accounts.Find(ctx, p.user.Email())
+func (p *person) afterTrigger(ctx context.Context, line ledger.Record) error {
+	_, err := p.Accounts.Get(ctx, p.user.Email())
 	switch {
-	case errors.Is(err, registrar.ErrGone):
+	case errors.Is(err, userpool.ErrUserNotFound):
 		return p.begin(ctx, line)
 	case err != nil:
 		return err
@@ -114,12 +113,12 @@ func (p *person) afterTrigger(ctx context.Context, line ledger.Line) error {
 }
 
 // begin writes the ledger line, and then creates the account. before is the unbound line that stands there, if any.
-func (p *person) begin(ctx context.Context, before ledger.Line) error {
+func (p *person) begin(ctx context.Context, before ledger.Record) error {
 	if !p.room.take() {
 		return skip(LimitReached)
 	}
 	at := p.Now()
-	if err := p.Ledger.Begin(ctx, p.user.Sub, p.user.Email(), at, before); err != nil {
+	if _, err := p.Ledger.BeginSweep(ctx, p.user.Sub, p.user.Email(), at, before); err != nil {
 		p.room.giveBack()
 		if errors.Is(err, ledger.ErrChanged) {
 			return skip(ComingIn)
@@ -131,22 +130,22 @@ func (p *person) begin(ctx context.Context, before ledger.Line) error {
 
 // account makes the account, for which there is room, and binds it at once: from then on the ledger knows it for ours. at is
 // when the line was begun.
-func (p *person) account(ctx context.Context, at time.Time, before ledger.Line) error {
-	attributes, _ := trigger.ForProduction(p.user, p.options.CustomAttributes)
+func (p *person) account(ctx context.Context, at time.Time, before ledger.Record) error {
+	attributes, _ := userpool.ProductionAttributes(p.user, p.options.CustomAttributes)
 	sub, err := p.Accounts.Create(ctx, p.user.Email(), attributes)
 	if err == nil {
 		p.room.keep()
 		return p.claim(ctx, sub, "account created")
 	}
 	p.room.giveBack()
-	if errors.Is(err, registrar.ErrExists) {
+	if errors.Is(err, userpool.ErrUserExists) {
 		return p.exists(ctx, at, before)
 	}
 	return err
 }
 
 func (p *person) claim(ctx context.Context, sub, details string) error {
-	line, err := p.Ledger.Claim(ctx, p.user.Sub, sub)
+	line, err := p.Ledger.BindCreated(ctx, p.user.Sub, sub)
 	if err != nil {
 		return err
 	}
@@ -159,40 +158,40 @@ func (p *person) claim(ctx context.Context, sub, details string) error {
 
 // exists tells an account that this migration made, and was killed before it could say so, from all others. Nobody but a
 // sweep leaves an account that bears this staging sub, is not older than the line, and waits for its first password.
-func (p *person) exists(ctx context.Context, at time.Time, before ledger.Line) error {
-	there, err := p.Accounts.Find(ctx, p.user.Email())
+func (p *person) exists(ctx context.Context, at time.Time, before ledger.Record) error {
+	there, err := p.Accounts.Get(ctx, p.user.Email())
 	if err != nil {
 		return fmt.Errorf("production says that there is an account: %w", err)
 	}
 	line, err := p.Ledger.Get(ctx, p.user.Sub)
-	if err != nil && !errors.Is(err, ledger.ErrNoLine) {
+	if err != nil {
 		return err
 	}
 	if line.Via != ledger.Sweep || line.Bound() {
 		return skip(ComingIn) // the trigger has written over our line: they sign in at this moment
 	}
 	switch {
-	case there.Status == "FORCE_CHANGE_PASSWORD" && there.Attributes["custom:staging_sub"] == p.user.Sub &&
+	case there.Status == "FORCE_CHANGE_PASSWORD" && there.StagingSub() == p.user.Sub &&
 		!there.Created.Before(at.Truncate(time.Second)):
 		return p.claim(ctx, there.Sub, "account found that an earlier sweep has created")
 	case p.options.Adopt && p.adoptable(there):
 		return p.adopt(ctx, there.Sub)
 	}
-	if err := p.Ledger.TakeBack(ctx, p.user.Sub, at, before); err != nil {
+	if err := p.Ledger.Revert(ctx, p.user.Sub, at, before); err != nil {
 		return err
 	}
 	return skip(InProduction)
 }
 
 // adoptable: the same e-mail, verified on both sides, of a live account.
-func (p *person) adoptable(there trigger.User) bool {
-	return there.Status == "CONFIRMED" && there.Enabled && there.Attributes["email_verified"] == "true" &&
-		ledger.Fold(there.Email()) == ledger.Fold(p.user.Email())
+func (p *person) adoptable(there userpool.User) bool {
+	return there.Status == "CONFIRMED" && there.Enabled && there.EmailVerified() &&
+		ledger.FoldASCII(there.Email()) == ledger.FoldASCII(p.user.Email())
 }
 
 // adopt binds an account that this migration did not make. It is stamped as seen with it, so that nobody ever resets it.
 func (p *person) adopt(ctx context.Context, sub string) error {
-	line, err := p.Ledger.Adopt(ctx, p.user.Sub, sub, p.Now())
+	line, err := p.Ledger.BindExisting(ctx, p.user.Sub, sub)
 	if err != nil {
 		return err
 	}
@@ -201,11 +200,11 @@ func (p *person) adopt(ctx context.Context, sub string) error {
 }
 
 // lock gives the account its unknown password, and goes on.
-func (p *person) lock(ctx context.Context, line ledger.Line) error {
-	if err := p.Accounts.LockPassword(ctx, p.productionSub); err != nil {
+func (p *person) lock(ctx context.Context, line ledger.Record) error {
+	if err := p.Accounts.SetRandomPassword(ctx, p.productionSub); err != nil {
 		return p.unlessGone(err)
 	}
-	if err := p.Ledger.PasswordSet(ctx, p.user.Sub, p.productionSub, p.Now()); err != nil {
+	if _, err := p.Ledger.PasswordSet(ctx, p.user.Sub, p.productionSub, p.Now()); err != nil {
 		return err
 	}
 	if err := p.move(ctx, line); err != nil {
@@ -215,9 +214,9 @@ func (p *person) lock(ctx context.Context, line ledger.Line) error {
 }
 
 // goOn completes a bound user: whatever is missing of password, data and letter.
-func (p *person) goOn(ctx context.Context, line ledger.Line) error {
-	there, err := p.Accounts.Find(ctx, line.ProductionSub)
-	ours := line.Via == ledger.Sweep && line.SeenAt.IsZero()
+func (p *person) goOn(ctx context.Context, line ledger.Record) error {
+	there, err := p.Accounts.Get(ctx, line.ProductionSub)
+	ours := line.CreatedBySweep() && line.SeenAt.IsZero()
 	switch {
 	case err != nil:
 		return p.unlessGone(err)
@@ -225,7 +224,7 @@ func (p *person) goOn(ctx context.Context, line ledger.Line) error {
 		return p.lock(ctx, line)
 	case ours && line.PasswordSetAt.IsZero():
 		// The run was killed after it had set the password and before it could say so.
-		if err := p.Ledger.PasswordSet(ctx, p.user.Sub, p.productionSub, p.Now()); err != nil {
+		if _, err := p.Ledger.PasswordSet(ctx, p.user.Sub, p.productionSub, p.Now()); err != nil {
 			return err
 		}
 	}
@@ -235,7 +234,7 @@ func (p *person) goOn(ctx context.Context, line ledger.Line) error {
 	return p.letter(ctx)
 }
 
-func (p *person) move(ctx context.Context, line ledger.Line) error {
+func (p *person) move(ctx context.Context, line ledger.Record) error {
 	p.moving <- struct{}{}
 	progress, err := p.Mover.Move(ctx, line)
 	<-p.moving
@@ -258,20 +257,20 @@ func (p *person) letter(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if line.PasswordSetAt.IsZero() || !line.SeenAt.IsZero() || !line.ResetAt.IsZero() {
+	if !line.CreatedBySweep() || line.PasswordSetAt.IsZero() || !line.SeenAt.IsZero() || !line.ResetAt.IsZero() {
 		return nil
 	}
 	if err := p.Accounts.SendReset(ctx, p.productionSub); err != nil {
 		return p.unlessGone(err)
 	}
-	if err := p.Ledger.ResetSent(ctx, p.user.Sub, p.productionSub, p.Now()); err != nil {
+	if _, err := p.Ledger.ResetSent(ctx, p.user.Sub, p.productionSub, p.Now()); err != nil {
 		return err
 	}
 	return p.note(ResetSent, "letter with a code sent")
 }
 
 func (p *person) unlessGone(err error) error {
-	if errors.Is(err, registrar.ErrGone) {
+	if errors.Is(err, userpool.ErrUserNotFound) {
 		return skip(Deleted)
 	}
 	return err

@@ -9,9 +9,8 @@ import (
 	"time"
 
 	"github.com/spaceport/user-migration/bulk/quota"
-	"github.com/spaceport/user-migration/bulk/registrar"
 	"github.com/spaceport/user-migration/datamover/ledger"
-	"github.com/spaceport/user-migration/trigger"
+	"github.com/spaceport/user-migration/datamover/userpool"
 )
 
 // Plan is what a sweep would do. Nothing is written to find out.
@@ -33,7 +32,7 @@ func (s *Sweeper) Plan(ctx context.Context) (*Plan, error) {
 		return nil, err
 	}
 	plan := &Plan{Skipped: map[Reason]int{}}
-	return plan, s.each(ctx, func(u trigger.User) error { return s.foresee(ctx, plan, there, u) })
+	return plan, s.each(ctx, func(u userpool.User) error { return s.foresee(ctx, plan, there, u) })
 }
 
 // crowd is the e-mails of production as 64-bit hashes: eight bytes a user and some, so that a million fit into memory.
@@ -42,7 +41,7 @@ type crowd struct {
 	emails map[uint64]struct{}
 }
 
-func (c crowd) of(email string) uint64 { return maphash.String(c.seed, ledger.Fold(email)) }
+func (c crowd) of(email string) uint64 { return maphash.String(c.seed, ledger.FoldASCII(email)) }
 
 func (c crowd) has(email string) bool {
 	_, ok := c.emails[c.of(email)]
@@ -53,15 +52,15 @@ func (s *Sweeper) inProduction(ctx context.Context) (crowd, error) {
 	c := crowd{maphash.MakeSeed(), map[uint64]struct{}{}}
 	if len(s.options.Users) > 0 {
 		for _, email := range s.options.Users {
-			there, err := s.Accounts.Find(ctx, email)
-			if err != nil && !errors.Is(err, registrar.ErrGone) {
+			there, err := s.Accounts.Get(ctx, email)
+			if err != nil && !errors.Is(err, userpool.ErrUserNotFound) {
 				return c, err
 			}
 			c.emails[c.of(there.Email())] = struct{}{}
 		}
 		return c, nil
 	}
-	for u, err := range s.Production.Users(ctx) {
+	for u, err := range s.Production.List(ctx) {
 		if err != nil {
 			return c, err
 		}
@@ -70,7 +69,7 @@ func (s *Sweeper) inProduction(ctx context.Context) (crowd, error) {
 	return c, nil
 }
 
-func (s *Sweeper) foresee(ctx context.Context, plan *Plan, there crowd, u trigger.User) error {
+func (s *Sweeper) foresee(ctx context.Context, plan *Plan, there crowd, u userpool.User) error {
 	p := &person{Sweeper: s, user: u}
 	line, next, err := s.look(ctx, u)
 	var skip *skipped
@@ -98,7 +97,7 @@ func (p *Plan) count(status Status, reason Reason) {
 }
 
 // foretell counts one user who is not passed over at first sight, and says what would happen.
-func (p *person) foretell(plan *Plan, next next, line ledger.Line, inProduction bool) (Status, string) {
+func (p *person) foretell(plan *Plan, next next, line ledger.Record, inProduction bool) (Status, string) {
 	plan.mu.Lock()
 	defer plan.mu.Unlock()
 	letter := ""
@@ -115,7 +114,7 @@ func (p *person) foretell(plan *Plan, next next, line ledger.Line, inProduction 
 		return DryRun, "would bind the production account if both e-mails are verified, and move the data"
 	case next == complete:
 		plan.Complete++
-		if line.Via == ledger.Sweep && line.SeenAt.IsZero() && p.options.Letters {
+		if line.CreatedBySweep() && line.SeenAt.IsZero() && p.options.Letters {
 			plan.Letters++
 		}
 		return DryRun, "would complete the move to " + line.ProductionSub
@@ -133,7 +132,7 @@ func (p *person) foretell(plan *Plan, next next, line ledger.Line, inProduction 
 }
 
 // Takes estimates how long that is at the quotas. Data is moved meanwhile, and can only add to it.
-func (p *Plan) Takes(l *quota.Limits) time.Duration {
+func (p *Plan) Takes(l quota.Limits) time.Duration {
 	slowest := max(
 		float64(p.Create)/l.PerSecond(quota.UserCreation),
 		float64(p.Create+p.Letters)/l.PerSecond(quota.UserAccountRecovery),

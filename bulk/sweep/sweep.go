@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/spaceport/user-migration/datamover/ledger"
-	"github.com/spaceport/user-migration/trigger"
+	"github.com/spaceport/user-migration/datamover/userpool"
 )
 
 // Options are what the operator decides about one sweep.
@@ -25,39 +25,39 @@ type Options struct {
 	CustomAttributes []string
 }
 
-// userList lists a user pool; the contract is that of bulk/directory.
+// userList lists a user pool; the contract is that of bulk/userpool.
 type userList interface {
-	Users(ctx context.Context) iter.Seq2[trigger.User, error]
+	List(ctx context.Context) iter.Seq2[userpool.User, error]
 }
 
 // directory also finds somebody in it.
 type directory interface {
 	userList
-	ByEmail(ctx context.Context, email string) ([]trigger.User, error)
+	FindByEmail(ctx context.Context, email string) ([]userpool.User, error)
 }
 
-// accountMaker makes production's accounts; the contract is that of bulk/registrar.
+// accountMaker makes production's accounts; the contract is that of bulk/userpool.
 type accountMaker interface {
-	Find(ctx context.Context, name string) (trigger.User, error)
-	Create(ctx context.Context, email string, attributes map[string]string) (sub string, err error)
-	LockPassword(ctx context.Context, sub string) error
+	Get(ctx context.Context, name string) (userpool.User, error)
+	Create(ctx context.Context, email string, attributes map[userpool.Attribute]string) (sub string, err error)
+	SetRandomPassword(ctx context.Context, sub string) error
 	SendReset(ctx context.Context, sub string) error
 }
 
 // sweepLedger is what a sweep asks of the ledger; the contract is that of ledger.Store.
 type sweepLedger interface {
-	Get(ctx context.Context, stagingSub string) (ledger.Line, error)
-	Begin(ctx context.Context, stagingSub, email string, at time.Time, before ledger.Line) error
-	TakeBack(ctx context.Context, stagingSub string, at time.Time, before ledger.Line) error
-	Claim(ctx context.Context, stagingSub, productionSub string) (ledger.Line, error)
-	PasswordSet(ctx context.Context, stagingSub, productionSub string, at time.Time) error
-	ResetSent(ctx context.Context, stagingSub, productionSub string, at time.Time) error
-	Adopt(ctx context.Context, stagingSub, productionSub string, at time.Time) (ledger.Line, error)
+	Get(ctx context.Context, stagingSub string) (ledger.Record, error)
+	BeginSweep(ctx context.Context, stagingSub, email string, at time.Time, before ledger.Record) (ledger.Record, error)
+	Revert(ctx context.Context, stagingSub string, at time.Time, before ledger.Record) error
+	BindCreated(ctx context.Context, stagingSub, productionSub string) (ledger.Record, error)
+	PasswordSet(ctx context.Context, stagingSub, productionSub string, at time.Time) (ledger.Record, error)
+	ResetSent(ctx context.Context, stagingSub, productionSub string, at time.Time) (ledger.Record, error)
+	BindExisting(ctx context.Context, stagingSub, productionSub string) (ledger.Record, error)
 }
 
 // mover moves a user's rows; the contract is that of datamover.Mover.
 type mover interface {
-	Move(ctx context.Context, line ledger.Line) (ledger.Progress, error)
+	Move(ctx context.Context, line ledger.Record) (ledger.Progress, error)
 }
 
 // Journal keeps what happened to each user.
@@ -102,15 +102,15 @@ func New(p Parts, o Options) *Sweeper {
 // Run sweeps until everybody was looked at, ctx ends, or nothing works any more. Users in flight are finished first in
 // any case. The tally holds what happened; failed users are counted there and are no error.
 func (s *Sweeper) Run(ctx context.Context) (*Tally, error) {
-	err := s.each(ctx, func(u trigger.User) error { return s.sweep(context.WithoutCancel(ctx), u) })
+	err := s.each(ctx, func(u userpool.User) error { return s.sweep(context.WithoutCancel(ctx), u) })
 	return s.tally, err
 }
 
 // each calls f for every chosen user, many at a time. The first error of f ends it, when those under way have ended.
-func (s *Sweeper) each(ctx context.Context, f func(trigger.User) error) error {
+func (s *Sweeper) each(ctx context.Context, f func(userpool.User) error) error {
 	taking, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
-	users := make(chan trigger.User)
+	users := make(chan userpool.User)
 	var wg sync.WaitGroup
 	for range inFlight {
 		wg.Go(func() {
@@ -131,7 +131,7 @@ func (s *Sweeper) each(ctx context.Context, f func(trigger.User) error) error {
 }
 
 // feed hands out users until there are no more, or taking ends.
-func (s *Sweeper) feed(taking context.Context, users chan<- trigger.User) error {
+func (s *Sweeper) feed(taking context.Context, users chan<- userpool.User) error {
 	for u, err := range s.chosen(taking) {
 		if err != nil {
 			return err
@@ -146,18 +146,18 @@ func (s *Sweeper) feed(taking context.Context, users chan<- trigger.User) error 
 }
 
 // chosen streams the users to look at.
-func (s *Sweeper) chosen(ctx context.Context) iter.Seq2[trigger.User, error] {
+func (s *Sweeper) chosen(ctx context.Context) iter.Seq2[userpool.User, error] {
 	if len(s.options.Users) == 0 {
-		return s.Staging.Users(ctx)
+		return s.Staging.List(ctx)
 	}
-	return func(yield func(trigger.User, error) bool) {
+	return func(yield func(userpool.User, error) bool) {
 		for _, email := range s.options.Users {
-			found, err := s.Staging.ByEmail(ctx, email)
+			found, err := s.Staging.FindByEmail(ctx, email)
 			if err == nil && len(found) == 0 {
 				err = &UnknownError{Email: email}
 			}
 			if err != nil {
-				yield(trigger.User{}, err)
+				yield(userpool.User{}, err)
 				return
 			}
 			for _, u := range found {
@@ -175,7 +175,7 @@ type UnknownError struct{ Email string }
 func (e *UnknownError) Error() string { return "staging has no user " + e.Email }
 
 // sweep brings one user over. An error is one that ends the whole sweep.
-func (s *Sweeper) sweep(ctx context.Context, u trigger.User) error {
+func (s *Sweeper) sweep(ctx context.Context, u userpool.User) error {
 	p := &person{Sweeper: s, user: u}
 	err := p.bringOver(ctx)
 	var skip *skipped

@@ -12,10 +12,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/spaceport/user-migration/bulk/registrar"
 	"github.com/spaceport/user-migration/datamover/ledger"
 	"github.com/spaceport/user-migration/datamover/ledger/ledgertest"
-	"github.com/spaceport/user-migration/trigger"
+	"github.com/spaceport/user-migration/datamover/userpool"
 )
 
 // world is one staging user, Ada, and a production pool in memory. before and after run around every call that a sweep
@@ -25,7 +24,7 @@ type world struct {
 
 	mu       sync.Mutex
 	lines    *ledgertest.Memory
-	accounts map[string]*trigger.User // by e-mail
+	accounts map[string]*userpool.User // by e-mail
 	letters  int
 	moved    int
 	clock    time.Time
@@ -37,15 +36,15 @@ const (
 	adasEmail = "ada@example.com"
 )
 
-func ada() trigger.User {
-	return trigger.User{
+func ada() userpool.User {
+	return userpool.User{
 		Username: adaSub, Sub: adaSub, Status: "CONFIRMED", Enabled: true, Created: time.Date(2025, 1, 1, 0, 0, 0, 0, time.UTC),
-		Attributes: map[string]string{"sub": adaSub, "email": adasEmail, "email_verified": "true"},
+		Attributes: map[userpool.Attribute]string{"sub": adaSub, "email": adasEmail, "email_verified": "true"},
 	}
 }
 
-func newWorld(lines ...ledger.Line) *world {
-	w := &world{lines: ledgertest.New(lines...), accounts: map[string]*trigger.User{}, clock: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)}
+func newWorld(lines ...ledger.Record) *world {
+	w := &world{lines: ledgertest.New(lines...), accounts: map[string]*userpool.User{}, clock: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)}
 	w.lines.Before = func(call string) error { return w.around(call, func() {}) }
 	return w
 }
@@ -66,8 +65,8 @@ func (w *world) around(call string, f func()) error {
 }
 
 // account puts an account into production, as the trigger, a sweep or an operator would.
-func (w *world) account(status string, attributes map[string]string) *trigger.User {
-	u := &trigger.User{Sub: "production-ada", Status: status, Enabled: true, Created: w.clock, Attributes: map[string]string{
+func (w *world) account(status string, attributes map[userpool.Attribute]string) *userpool.User {
+	u := &userpool.User{Sub: "production-ada", Status: status, Enabled: true, Created: w.clock, Attributes: map[userpool.Attribute]string{
 		"sub": "production-ada", "email": adasEmail, "email_verified": "true",
 	}}
 	for name, value := range attributes {
@@ -77,15 +76,15 @@ func (w *world) account(status string, attributes map[string]string) *trigger.Us
 	return u
 }
 
-func (w *world) Users(context.Context) iter.Seq2[trigger.User, error] {
-	return func(yield func(trigger.User, error) bool) { yield(ada(), nil) }
+func (w *world) List(context.Context) iter.Seq2[userpool.User, error] {
+	return func(yield func(userpool.User, error) bool) { yield(ada(), nil) }
 }
 
-func (w *world) ByEmail(context.Context, string) ([]trigger.User, error) {
-	return []trigger.User{ada()}, nil
+func (w *world) FindByEmail(context.Context, string) ([]userpool.User, error) {
+	return []userpool.User{ada()}, nil
 }
 
-func (w *world) Find(_ context.Context, name string) (found trigger.User, err error) {
+func (w *world) Get(_ context.Context, name string) (found userpool.User, err error) {
 	err = w.around("Find", func() {
 		for email, u := range w.accounts {
 			if name == email || name == u.Sub {
@@ -94,12 +93,12 @@ func (w *world) Find(_ context.Context, name string) (found trigger.User, err er
 		}
 	})
 	if err == nil && found.Sub == "" {
-		err = registrar.ErrGone
+		err = userpool.ErrUserNotFound
 	}
 	return found, err
 }
 
-func (w *world) Create(_ context.Context, email string, attributes map[string]string) (sub string, err error) {
+func (w *world) Create(_ context.Context, email string, attributes map[userpool.Attribute]string) (sub string, err error) {
 	exists := false
 	err = w.around("Create", func() {
 		if exists = w.accounts[email] != nil; !exists {
@@ -107,13 +106,13 @@ func (w *world) Create(_ context.Context, email string, attributes map[string]st
 		}
 	})
 	if err == nil && exists {
-		err = registrar.ErrExists
+		err = userpool.ErrUserExists
 	}
 	return sub, err
 }
 
-func (w *world) LockPassword(context.Context, string) error {
-	return w.around("LockPassword", func() { w.accounts[adasEmail].Status = "CONFIRMED" })
+func (w *world) SetRandomPassword(context.Context, string) error {
+	return w.around("SetRandomPassword", func() { w.accounts[adasEmail].Status = "CONFIRMED" })
 }
 
 func (w *world) SendReset(context.Context, string) error {
@@ -123,12 +122,12 @@ func (w *world) SendReset(context.Context, string) error {
 	})
 }
 
-func (w *world) Move(ctx context.Context, line ledger.Line) (ledger.Progress, error) {
+func (w *world) Move(ctx context.Context, line ledger.Record) (ledger.Progress, error) {
 	p := ledger.Progress{Copied: map[string]int{"Projects-prod": 2}, Kept: map[string]int{}}
 	if err := w.around("Move", func() { w.moved++ }); err != nil {
 		return p, err
 	}
-	return p, w.lines.Finish(ctx, line.StagingSub, line.ProductionSub, p, w.clock)
+	return p, w.lines.Complete(ctx, line.StagingSub, line.ProductionSub, p, w.clock)
 }
 
 func (w *world) Write(e Entry) error {
@@ -180,7 +179,7 @@ func TestCrashAtEveryCall(t *testing.T) {
 			w.before, w.after = nil, nil
 			w.run(t, letters)
 			name := fmt.Sprintf("%s call %d", when, at)
-			line := w.lines.Line(adaSub)
+			line := w.lines.Record(adaSub)
 			assert.Equal(t, ledger.Moved, line.State, name)
 			assert.Equal(t, "production-ada", line.ProductionSub, name)
 			assert.False(t, line.ResetAt.IsZero(), name)
@@ -196,14 +195,14 @@ func TestCrashAtEveryCall(t *testing.T) {
 // TestUserComesInMeanwhile has the trigger import Ada at each moment of a sweep, as her own sign-in would: she keeps her
 // account, is not reset, and the ledger knows her path.
 func TestUserComesInMeanwhile(t *testing.T) {
-	for _, at := range []string{"Get", "Begin", "Create"} {
+	for _, at := range []string{"Get", "BeginSweep", "Create"} {
 		t.Run("before "+at, func(t *testing.T) {
 			w := newWorld()
 			w.before = func(call string) error {
 				if call == at && w.accounts[adasEmail] == nil {
 					w.before = nil
 					require.NoError(t, w.lines.Import(t.Context(), adaSub, adasEmail, ledger.SignIn, w.clock))
-					w.account("CONFIRMED", map[string]string{"custom:staging_sub": adaSub})
+					w.account("CONFIRMED", map[userpool.Attribute]string{"custom:staging_sub": adaSub})
 				}
 				return nil
 			}
@@ -211,8 +210,8 @@ func TestUserComesInMeanwhile(t *testing.T) {
 			assert.Equal(t, Skipped, w.last().Status)
 			assert.Contains(t, w.last().Details, string(ComingIn))
 			assert.Equal(t, "CONFIRMED", w.accounts[adasEmail].Status)
-			assert.Equal(t, ledger.SignIn, w.lines.Line(adaSub).Via)
-			assert.False(t, w.lines.Line(adaSub).Bound(), "the hook binds her")
+			assert.Equal(t, ledger.SignIn, w.lines.Record(adaSub).Via)
+			assert.False(t, w.lines.Record(adaSub).Bound(), "the hook binds her")
 			assert.Zero(t, w.letters)
 		})
 	}
@@ -226,14 +225,14 @@ func TestUserComesInMeanwhile(t *testing.T) {
 			return nil
 		}
 		w.run(t, letters)
-		assert.Equal(t, ledger.Sweep, w.lines.Line(adaSub).Via)
+		assert.Equal(t, ledger.Sweep, w.lines.Record(adaSub).Via)
 		assert.Equal(t, 1, w.letters, "Cognito refused her sign-in, so she gets the letter")
 	})
 	t.Run("between data and letter", func(t *testing.T) {
 		w := newWorld()
 		w.after = func(call string) error {
 			if call == "Move" {
-				return w.lines.Seen(t.Context(), adaSub, "production-ada", w.clock)
+				return w.lines.FirstSignIn(t.Context(), adaSub, "production-ada", w.clock)
 			}
 			return nil
 		}
@@ -244,26 +243,26 @@ func TestUserComesInMeanwhile(t *testing.T) {
 
 func TestWhoIsLeftAlone(t *testing.T) {
 	hourAgo := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
-	line := func(change func(*ledger.Line)) ledger.Line {
-		l := ledger.Line{StagingSub: adaSub, Email: adasEmail, State: ledger.Moved, Via: ledger.Sweep, ProductionSub: "production-ada", ImportedAt: hourAgo, PasswordSetAt: hourAgo}
+	line := func(change func(*ledger.Record)) ledger.Record {
+		l := ledger.Record{StagingSub: adaSub, Email: adasEmail, State: ledger.Moved, Via: ledger.Sweep, ProductionSub: "production-ada", ImportedAt: hourAgo, PasswordSetAt: hourAgo}
 		change(&l)
 		return l
 	}
 	tests := []struct {
 		name   string
-		lines  []ledger.Line
+		lines  []ledger.Record
 		status string // of the production account; "" for none
 		claims bool   // the account bears Ada's staging sub
 		reason Reason
 	}{
-		{"came by sign-in", []ledger.Line{line(func(l *ledger.Line) { l.Via = ledger.SignIn })}, "CONFIRMED", true, AlreadyMoved},
-		{"swept and came in", []ledger.Line{line(func(l *ledger.Line) { l.SeenAt = hourAgo })}, "CONFIRMED", true, CameIn},
-		{"swept and written to", []ledger.Line{line(func(l *ledger.Line) { l.ResetAt = hourAgo })}, "RESET_REQUIRED", true, LetterSent},
-		{"adopted", []ledger.Line{line(func(l *ledger.Line) { l.PasswordSetAt = time.Time{} })}, "CONFIRMED", false, CameIn},
-		{"asked for a code and is not back", []ledger.Line{line(func(l *ledger.Line) {
+		{"came by sign-in", []ledger.Record{line(func(l *ledger.Record) { l.Via = ledger.SignIn })}, "CONFIRMED", true, AlreadyMoved},
+		{"swept and came in", []ledger.Record{line(func(l *ledger.Record) { l.SeenAt = hourAgo })}, "CONFIRMED", true, CameIn},
+		{"swept and written to", []ledger.Record{line(func(l *ledger.Record) { l.ResetAt = hourAgo })}, "RESET_REQUIRED", true, LetterSent},
+		{"adopted", []ledger.Record{line(func(l *ledger.Record) { l.PasswordSetAt = time.Time{} })}, "CONFIRMED", false, CameIn},
+		{"asked for a code and is not back", []ledger.Record{line(func(l *ledger.Record) {
 			l.Via, l.State, l.ProductionSub = ledger.ForgotPassword, ledger.Imported, ""
 		})}, "RESET_REQUIRED", true, NotYetBack},
-		{"moving, and deleted in production", []ledger.Line{line(func(l *ledger.Line) { l.State = ledger.Moving })}, "", false, Deleted},
+		{"moving, and deleted in production", []ledger.Record{line(func(l *ledger.Record) { l.State = ledger.Moving })}, "", false, Deleted},
 		{"has an account of their own", nil, "CONFIRMED", false, InProduction},
 		{"has one that claims to be ours: a forgeable attribute ties nobody", nil, "CONFIRMED", true, InProduction},
 		{"has one that waits for its first password, made by somebody else", nil, "FORCE_CHANGE_PASSWORD", false, InProduction},
@@ -278,11 +277,11 @@ func TestWhoIsLeftAlone(t *testing.T) {
 					u.Attributes["custom:staging_sub"] = adaSub
 				}
 			}
-			before := w.lines.Line(adaSub)
+			before := w.lines.Record(adaSub)
 			w.run(t, letters)
 			assert.Equal(t, Skipped, w.last().Status)
 			assert.Contains(t, w.last().Details, string(tt.reason))
-			assert.Equal(t, before, w.lines.Line(adaSub), "the ledger is as it was")
+			assert.Equal(t, before, w.lines.Record(adaSub), "the ledger is as it was")
 			assert.Zero(t, w.letters)
 			if tt.status != "" {
 				assert.Equal(t, tt.status, w.accounts[adasEmail].Status)
@@ -292,18 +291,18 @@ func TestWhoIsLeftAlone(t *testing.T) {
 }
 
 func TestAdoptNeedsALiveAccountOfTheSameVerifiedEmail(t *testing.T) {
-	for name, change := range map[string]func(*trigger.User){
-		"unverified": func(u *trigger.User) { u.Attributes["email_verified"] = "false" },
-		"disabled":   func(u *trigger.User) { u.Enabled = false },
-		"reset":      func(u *trigger.User) { u.Status = "RESET_REQUIRED" },
-		"":           func(*trigger.User) {},
+	for name, change := range map[string]func(*userpool.User){
+		"unverified": func(u *userpool.User) { u.Attributes["email_verified"] = "false" },
+		"disabled":   func(u *userpool.User) { u.Enabled = false },
+		"reset":      func(u *userpool.User) { u.Status = "RESET_REQUIRED" },
+		"":           func(*userpool.User) {},
 	} {
 		w := newWorld()
 		change(w.account("CONFIRMED", nil))
 		w.run(t, Options{Letters: true, Adopt: true})
-		line := w.lines.Line(adaSub)
+		line := w.lines.Record(adaSub)
 		assert.Equal(t, name == "", line.Bound(), name)
-		assert.Equal(t, name == "", !line.SeenAt.IsZero(), name)
+		assert.Equal(t, name == "", line.Adopted, name)
 		w.run(t, Options{Letters: true, Adopt: true})
 		assert.Zero(t, w.letters, "an adopted user is never reset")
 	}
@@ -322,7 +321,7 @@ func TestCrashWhileAdoptingNeverResets(t *testing.T) {
 		w.run(t, Options{Letters: true, Adopt: true})
 		w.after = nil
 		w.run(t, Options{Letters: true, Adopt: true})
-		assert.Equal(t, ledger.Moved, w.lines.Line(adaSub).State)
+		assert.Equal(t, ledger.Moved, w.lines.Record(adaSub).State)
 		assert.Zero(t, w.letters)
 		assert.Equal(t, "CONFIRMED", w.accounts[adasEmail].Status)
 	}
@@ -358,11 +357,11 @@ func TestPlanForetells(t *testing.T) {
 // empty is a pool without users.
 type empty struct{}
 
-func (empty) Users(context.Context) iter.Seq2[trigger.User, error] {
-	return func(func(trigger.User, error) bool) {}
+func (empty) List(context.Context) iter.Seq2[userpool.User, error] {
+	return func(func(userpool.User, error) bool) {}
 }
 
-func (empty) ByEmail(context.Context, string) ([]trigger.User, error) { return nil, nil }
+func (empty) FindByEmail(context.Context, string) ([]userpool.User, error) { return nil, nil }
 
 func TestHopelessSweepStops(t *testing.T) {
 	w := newWorld()
@@ -376,8 +375,8 @@ func TestHopelessSweepStops(t *testing.T) {
 
 type many struct{ empty }
 
-func (many) Users(context.Context) iter.Seq2[trigger.User, error] {
-	return func(yield func(trigger.User, error) bool) {
+func (many) List(context.Context) iter.Seq2[userpool.User, error] {
+	return func(yield func(userpool.User, error) bool) {
 		for i := range 100_000 {
 			u := ada()
 			u.Sub = fmt.Sprint(i)

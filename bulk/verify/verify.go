@@ -30,13 +30,13 @@ const (
 
 // stagingRows reads staging. The contract is that of rows.Source.
 type stagingRows interface {
-	Page(ctx context.Context, t settings.Table, owner, after string) (page []rows.Row, next string, err error)
+	Query(ctx context.Context, t settings.Table, owner, after string) (page []rows.Row, next string, err error)
 }
 
 // productionRows reads production. The contract is that of tables.Tables.
 type productionRows interface {
-	Key(ctx context.Context, table string) ([]string, error)
-	Get(ctx context.Context, table string, keys []rows.Row, each func(rows.Row)) error
+	KeySchema(ctx context.Context, table string) ([]string, error)
+	BatchGet(ctx context.Context, table string, keys []rows.Row, each func(rows.Row)) error
 }
 
 // Verifier compares. However many rows a user has, it holds one page of staging's and production's answer to it.
@@ -130,7 +130,7 @@ func (s *Summary) add(c Comparison) {
 
 // Everybody compares everybody who is moved, several at a time, and calls each with every comparison, one after the other
 // and in no order. estimate is how many lines there are, about; 0: unknown.
-func (v *Verifier) Everybody(ctx context.Context, lines iter.Seq2[ledger.Line, error], estimate int, each func(Comparison) error) (Summary, error) {
+func (v *Verifier) Everybody(ctx context.Context, lines iter.Seq2[ledger.Record, error], estimate int, each func(Comparison) error) (Summary, error) {
 	r := &run{Verifier: v, each: each, sum: Summary{Tables: v.none()}, task: v.meter.Start("Comparing", "users", estimate)}
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(v.parallel)
@@ -182,7 +182,7 @@ func (r *run) skip() {
 	r.task.Add(1)
 }
 
-func (r *run) compare(ctx context.Context, line ledger.Line) error {
+func (r *run) compare(ctx context.Context, line ledger.Record) error {
 	c, err := r.User(ctx, line)
 	if err != nil && (ctx.Err() != nil || errors.Is(err, rows.ErrTable)) {
 		return err
@@ -200,7 +200,7 @@ func (r *run) compare(ctx context.Context, line ledger.Line) error {
 }
 
 // User compares one user. With an error, the comparison says how far it came.
-func (v *Verifier) User(ctx context.Context, line ledger.Line) (Comparison, error) {
+func (v *Verifier) User(ctx context.Context, line ledger.Record) (Comparison, error) {
 	c := Comparison{Email: line.Email, StagingSub: line.StagingSub, ProductionSub: line.ProductionSub, Tables: v.none()}
 	for i, t := range v.tables {
 		if err := v.table(ctx, t, line, &c.Tables[i]); err != nil {
@@ -211,8 +211,8 @@ func (v *Verifier) User(ctx context.Context, line ledger.Line) (Comparison, erro
 	return c, nil
 }
 
-func (v *Verifier) table(ctx context.Context, t settings.Table, line ledger.Line, result *Table) error {
-	key, err := v.production.Key(ctx, t.Target)
+func (v *Verifier) table(ctx context.Context, t settings.Table, line ledger.Record, result *Table) error {
+	key, err := v.production.KeySchema(ctx, t.Target)
 	if err != nil {
 		return err
 	}
@@ -220,7 +220,7 @@ func (v *Verifier) table(ctx context.Context, t settings.Table, line ledger.Line
 		return &rows.KeyError{Table: t.Target, Want: t.OwnerKey, Has: fmt.Sprint(key)}
 	}
 	for after := ""; ; {
-		page, next, err := v.staging.Page(ctx, t, line.StagingSub, after)
+		page, next, err := v.staging.Query(ctx, t, line.StagingSub, after)
 		if err != nil {
 			return err
 		}
@@ -254,7 +254,7 @@ func (v *Verifier) page(ctx context.Context, t settings.Table, owner string, key
 		keys = append(keys, one)
 	}
 	changed := map[string]bool{}
-	err := v.production.Get(ctx, t.Target, keys, func(stands rows.Row) {
+	err := v.production.BatchGet(ctx, t.Target, keys, func(stands rows.Row) {
 		name := nameOf(stands, key)
 		if rows.Equal(wanted[name], stands) {
 			result.Same++

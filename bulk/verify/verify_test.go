@@ -15,7 +15,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/spaceport/user-migration/bulk/goldentest"
+	"github.com/spaceport/user-migration/bulk/golden"
 	"github.com/spaceport/user-migration/datamover/ledger"
 	"github.com/spaceport/user-migration/datamover/ledger/ledgertest"
 	"github.com/spaceport/user-migration/datamover/rows"
@@ -47,7 +47,7 @@ func newWorld() *world {
 }
 
 // add gives a staging user a profile and projects, moves them as the mover does, and returns their line.
-func (w *world) add(name string, projects int) ledger.Line {
+func (w *world) add(name string, projects int) ledger.Record {
 	owner := "staging-" + name
 	w.staging["Users-staging/"+owner] = []rows.Row{{"id": text(owner), "name": text(name)}}
 	for i := range projects {
@@ -62,7 +62,7 @@ func (w *world) add(name string, projects int) ledger.Line {
 			w.production[t.Target][w.id(t.Target, row)] = row
 		}
 	}
-	return ledger.Line{
+	return ledger.Record{
 		StagingSub: owner, Email: name + "@example.com", State: ledger.Moved, Via: ledger.SignIn, ProductionSub: now,
 		Copied: map[string]int{"Users-prod": 1, "Projects-prod": projects},
 	}
@@ -85,7 +85,7 @@ func (w *world) step(call string) error {
 	return w.fail(call)
 }
 
-func (w *world) Page(ctx context.Context, t settings.Table, owner, after string) ([]rows.Row, string, error) {
+func (w *world) Query(ctx context.Context, t settings.Table, owner, after string) ([]rows.Row, string, error) {
 	if err := errors.Join(ctx.Err(), w.step("Page "+owner)); err != nil {
 		return nil, "", err
 	}
@@ -101,11 +101,11 @@ func (w *world) Page(ctx context.Context, t settings.Table, owner, after string)
 	return all[from:to], "", nil
 }
 
-func (w *world) Key(_ context.Context, table string) ([]string, error) {
+func (w *world) KeySchema(_ context.Context, table string) ([]string, error) {
 	return w.keys[table], w.step("Key " + table)
 }
 
-func (w *world) Get(_ context.Context, table string, keys []rows.Row, each func(rows.Row)) error {
+func (w *world) BatchGet(_ context.Context, table string, keys []rows.Row, each func(rows.Row)) error {
 	if err := w.step("Get " + table); err != nil {
 		return err
 	}
@@ -127,7 +127,7 @@ func (w *world) change(table, id string) {
 }
 
 // compare runs one user at a time, so that what is printed has an order.
-func compare(t *testing.T, w *world, asJSON, all bool, lines ...ledger.Line) (Summary, string) {
+func compare(t *testing.T, w *world, asJSON, all bool, lines ...ledger.Record) (Summary, string) {
 	t.Helper()
 	v := New(tables, w, w, nil)
 	v.parallel = 1
@@ -141,17 +141,17 @@ func compare(t *testing.T, w *world, asJSON, all bool, lines ...ledger.Line) (Su
 
 func TestAllIsWell(t *testing.T) {
 	w := newWorld()
-	lines := []ledger.Line{w.add("ada", 3), w.add("bob", 0), {StagingSub: "cleo", State: ledger.Moving, ProductionSub: "c"}, {StagingSub: "dan", State: ledger.Imported}}
+	lines := []ledger.Record{w.add("ada", 3), w.add("bob", 0), {StagingSub: "cleo", State: ledger.Moving, ProductionSub: "c"}, {StagingSub: "dan", State: ledger.Imported}}
 	sum, text := compare(t, w, false, false, lines...)
 	assert.False(t, sum.Failed())
 	assert.Equal(t, 2, sum.Whole)
 	assert.Equal(t, 2, sum.NotYet)
-	goldentest.Equal(t, "well", text)
+	golden.Equal(t, "well", text)
 }
 
-func differing() (*world, []ledger.Line) {
+func differing() (*world, []ledger.Record) {
 	w := newWorld()
-	lines := []ledger.Line{w.add("ada", 12), w.add("bob", 3), w.add("cleo", 2)}
+	lines := []ledger.Record{w.add("ada", 12), w.add("bob", 3), w.add("cleo", 2)}
 	for i := range 7 {
 		w.delete(fmt.Sprintf("production-ada/p%05d", i))
 	}
@@ -172,10 +172,10 @@ func TestDifferences(t *testing.T) {
 			{Name: "Projects-prod", Staging: 18, Same: 9, Changed: 1, Missing: 8, AddedSince: 1},
 		},
 	}, sum)
-	goldentest.Equal(t, "differences", text)
+	golden.Equal(t, "differences", text)
 
 	_, raw := compare(t, w, true, false, lines...)
-	goldentest.Equal(t, "differences_json", raw)
+	golden.Equal(t, "differences_json", raw)
 	var doc struct {
 		Users   []Comparison
 		Summary Summary
@@ -191,19 +191,19 @@ func TestChangedAloneIsNoFailure(t *testing.T) {
 	w.change("Projects-prod", "production-ada/p00000")
 	sum, text := compare(t, w, false, false, line)
 	assert.False(t, sum.Failed())
-	goldentest.Equal(t, "changed", text)
+	golden.Equal(t, "changed", text)
 }
 
 func TestOneUserIsShownThoughAllIsWell(t *testing.T) {
 	w := newWorld()
 	_, text := compare(t, w, false, true, w.add("ada", 3))
-	goldentest.Equal(t, "one_user", text)
+	golden.Equal(t, "one_user", text)
 }
 
 func TestNobodyMoved(t *testing.T) {
-	sum, text := compare(t, newWorld(), false, false, ledger.Line{StagingSub: "dan", State: ledger.Imported})
+	sum, text := compare(t, newWorld(), false, false, ledger.Record{StagingSub: "dan", State: ledger.Imported})
 	assert.False(t, sum.Failed())
-	goldentest.Equal(t, "nobody", text)
+	golden.Equal(t, "nobody", text)
 	_, raw := compare(t, newWorld(), true, false)
 	assert.JSONEq(t, `{"users":[],"summary":{"moved":0,"whole":0,"missing":0,"changed":0,"unread":0,"notYet":0,"tables":[
 		{"name":"Users-prod","staging":0,"same":0,"changed":0,"missing":0,"addedSince":0},
@@ -223,7 +223,7 @@ func TestFiftyThousandRowsAreNeverHeldAtOnce(t *testing.T) {
 
 func TestManyUsersAtOnce(t *testing.T) {
 	w := newWorld()
-	var lines []ledger.Line
+	var lines []ledger.Record
 	for i := range 200 {
 		lines = append(lines, w.add(fmt.Sprintf("u%d", i), i%5))
 	}
@@ -241,7 +241,7 @@ func TestManyUsersAtOnce(t *testing.T) {
 
 func TestOneUnreadUserDoesNotEndTheRun(t *testing.T) {
 	w := newWorld()
-	lines := []ledger.Line{w.add("ada", 1), w.add("bob", 1), w.add("cleo", 1)}
+	lines := []ledger.Record{w.add("ada", 1), w.add("bob", 1), w.add("cleo", 1)}
 	w.fail = func(call string) error {
 		if call == "Page staging-bob" {
 			return errors.New("read Projects-staging: AWS is away")
@@ -252,10 +252,10 @@ func TestOneUnreadUserDoesNotEndTheRun(t *testing.T) {
 	assert.True(t, sum.Failed())
 	assert.Equal(t, 1, sum.Unread)
 	assert.Equal(t, 2, sum.Whole)
-	goldentest.Equal(t, "unread", text)
+	golden.Equal(t, "unread", text)
 }
 
-func everybody(t *testing.T, w *world, lines ...ledger.Line) error {
+func everybody(t *testing.T, w *world, lines ...ledger.Record) error {
 	t.Helper()
 	_, err := New(tables, w, w, nil).Everybody(t.Context(), ledgertest.New(lines...).All(t.Context()), 0, func(Comparison) error { return nil })
 	return err
@@ -263,7 +263,7 @@ func everybody(t *testing.T, w *world, lines ...ledger.Line) error {
 
 func TestAllUnreadEndsTheRun(t *testing.T) {
 	w := newWorld()
-	var lines []ledger.Line
+	var lines []ledger.Record
 	for i := range 200 {
 		lines = append(lines, w.add(fmt.Sprintf("u%d", i), 1))
 	}
@@ -300,7 +300,7 @@ func TestLedgerAndWriterErrorsEndTheRun(t *testing.T) {
 func TestInterrupted(t *testing.T) {
 	w := newWorld()
 	ctx, cancel := context.WithCancel(t.Context())
-	lines := []ledger.Line{w.add("ada", 1), w.add("bob", 1)}
+	lines := []ledger.Record{w.add("ada", 1), w.add("bob", 1)}
 	v := New(tables, w, w, nil)
 	v.parallel = 1
 	_, err := v.Everybody(ctx, ledgertest.New(lines...).All(ctx), 0, func(Comparison) error { cancel(); return nil })

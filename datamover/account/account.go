@@ -1,5 +1,5 @@
-// Package account opens the two AWS accounts: production, where the code runs, and staging, by an assumed role. Retries
-// and timeouts are set here and nowhere else.
+// Package account opens the two AWS accounts: production, where the code runs, and staging, by an assumed role. It sets
+// retries and timeouts.
 package account
 
 import (
@@ -20,11 +20,11 @@ import (
 	"github.com/spaceport/user-migration/datamover/settings"
 )
 
-// Limits are how patient every call of a binary is.
+// Limits bound every call of a binary.
 type Limits struct {
-	Attempts   int           // tries of one call, the first included
-	MaxBackoff time.Duration // longest pause between two tries
-	Attempt    time.Duration // longest single try, connecting included
+	Attempts   int           // of one call, the first included
+	MaxBackoff time.Duration // longest pause between two attempts
+	Attempt    time.Duration // longest single attempt, connecting included
 	Parallel   int           // connections kept open to one endpoint
 }
 
@@ -38,7 +38,7 @@ func Production(ctx context.Context, l Limits) (aws.Config, error) {
 			WithTransportOptions(func(t *http.Transport) {
 				t.MaxIdleConnsPerHost = l.Parallel
 				// A Lambda environment is frozen between invocations. A connection that AWS has closed meanwhile
-				// would cost the next sign-in a try, and a password is not tried twice.
+				// would cost the next sign-in an attempt, and a password is not sent twice.
 				t.IdleConnTimeout = idleConnection
 			})),
 		config.WithRetryer(func() aws.Retryer {
@@ -56,8 +56,8 @@ func Production(ctx context.Context, l Limits) (aws.Config, error) {
 	return cfg, nil
 }
 
-// Staging opens the staging account, in the Region of its pool, with a role assumed from production; no role means the
-// same account.
+// Staging opens the staging account, in the Region of its pool, with a role assumed from production. Without a role it
+// is the same account.
 func Staging(production aws.Config, s settings.Settings, session string) aws.Config {
 	staging := production.Copy()
 	if region, _, ok := strings.Cut(s.StagingUserPoolID, "_"); ok {
@@ -73,6 +73,6 @@ func Staging(production aws.Config, s settings.Settings, session string) aws.Con
 				o.ExternalID = &s.StagingExternalID
 			}
 		})
-	staging.Credentials = &renewedAhead{source: assume, now: time.Now}
+	staging.Credentials = &refreshAhead{source: assume, now: time.Now}
 	return staging
 }

@@ -19,9 +19,9 @@ const (
 	renewTimeout = 3 * time.Second
 )
 
-// renewedAhead caches credentials and renews them while they still serve. aws.CredentialsCache would make the caller
+// refreshAhead caches credentials and renews them while they still serve. aws.CredentialsCache would make the caller
 // wait for every renewal.
-type renewedAhead struct {
+type refreshAhead struct {
 	source aws.CredentialsProvider
 	now    func() time.Time
 
@@ -36,7 +36,7 @@ type renewal struct {
 }
 
 // Retrieve returns credentials that serve now. It waits only where there are none.
-func (r *renewedAhead) Retrieve(ctx context.Context) (aws.Credentials, error) {
+func (r *refreshAhead) Retrieve(ctx context.Context) (aws.Credentials, error) {
 	// A second renewal is tried, since the first may be one that began before the environment was frozen.
 	var failed error
 	for range 3 {
@@ -61,7 +61,7 @@ func (r *renewedAhead) Retrieve(ctx context.Context) (aws.Credentials, error) {
 	return aws.Credentials{}, fmt.Errorf("assume staging role: %w", failed)
 }
 
-func (r *renewedAhead) cached() (current aws.Credentials, left time.Duration) {
+func (r *refreshAhead) cached() (current aws.Credentials, left time.Duration) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if !r.current.HasKeys() {
@@ -71,7 +71,7 @@ func (r *renewedAhead) cached() (current aws.Credentials, left time.Duration) {
 }
 
 // renew starts a renewal, or joins the one under way.
-func (r *renewedAhead) renew() *renewal {
+func (r *refreshAhead) renew() *renewal {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.renewal != nil {

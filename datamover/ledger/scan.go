@@ -9,18 +9,18 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 )
 
-// All streams every line as it is now, in no order, holding one page at a time. The first error ends it.
-func (s *Store) All(ctx context.Context) iter.Seq2[Line, error] {
-	return func(yield func(Line, error) bool) {
+// All streams every record as it is now, in no order, and holds one page at a time. The first error ends it.
+func (s *Store) All(ctx context.Context) iter.Seq2[Record, error] {
+	return func(yield func(Record, error) bool) {
 		in := &dynamodb.ScanInput{TableName: &s.table, ConsistentRead: aws.Bool(true)}
 		for {
 			out, err := s.api.Scan(ctx, in)
 			if err != nil {
-				yield(Line{}, fmt.Errorf("read ledger: %w", err))
+				yield(Record{}, fmt.Errorf("read ledger: %w", err))
 				return
 			}
 			for _, item := range out.Items {
-				if line, err := decode(item); !yield(line, err) || err != nil {
+				if record, err := decode(item); !yield(record, err) || err != nil {
 					return
 				}
 			}

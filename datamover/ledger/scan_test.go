@@ -12,35 +12,35 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// pagedTable answers Scan with two lines a page, and fails after the last of its pages where err is set.
+// pagedTable answers Scan with two records a page, and fails after the last of its pages if err is set.
 type pagedTable struct {
 	dynamoAPI
-	lines, scans int
-	err          error
+	records, scans int
+	err            error
 }
 
 func (p *pagedTable) Scan(_ context.Context, in *dynamodb.ScanInput, _ ...func(*dynamodb.Options)) (*dynamodb.ScanOutput, error) {
 	from := 2 * p.scans
 	p.scans++
-	if from >= p.lines && p.err != nil {
+	if from >= p.records && p.err != nil {
 		return nil, p.err
 	}
 	out := &dynamodb.ScanOutput{}
-	for i := from; i < min(from+2, p.lines); i++ {
+	for i := from; i < min(from+2, p.records); i++ {
 		out.Items = append(out.Items, key(fmt.Sprint(i)))
 	}
-	if from+2 < p.lines || p.err != nil {
+	if from+2 < p.records || p.err != nil {
 		out.LastEvaluatedKey = key(fmt.Sprint(from + 1))
 	}
 	return out, nil
 }
 
 func TestAllReadsPageByPage(t *testing.T) {
-	table := &pagedTable{lines: 5}
+	table := &pagedTable{records: 5}
 	var subs []string
-	for line, err := range New(table, "t").All(t.Context()) {
+	for record, err := range New(table, "t").All(t.Context()) {
 		require.NoError(t, err)
-		subs = append(subs, line.StagingSub)
+		subs = append(subs, record.StagingSub)
 	}
 	assert.Equal(t, []string{"0", "1", "2", "3", "4"}, subs)
 	assert.Equal(t, 3, table.scans)
@@ -49,13 +49,13 @@ func TestAllReadsPageByPage(t *testing.T) {
 	for range New(table, "t").All(t.Context()) {
 		break
 	}
-	assert.Equal(t, 1, table.scans, "nothing is read ahead of who asks")
+	assert.Equal(t, 1, table.scans, "nothing is read ahead")
 }
 
 func TestAllEndsWithItsFirstError(t *testing.T) {
 	away := errors.New("away")
 	var errs []error
-	for _, err := range New(&pagedTable{lines: 2, err: away}, "t").All(t.Context()) {
+	for _, err := range New(&pagedTable{records: 2, err: away}, "t").All(t.Context()) {
 		errs = append(errs, err)
 	}
 	require.Len(t, errs, 3)
@@ -66,10 +66,10 @@ func TestAllEndsWithItsFirstError(t *testing.T) {
 		errs = append(errs, err)
 	}
 	require.Len(t, errs, 1)
-	assert.ErrorContains(t, errs[0], "decode ledger line")
+	assert.ErrorContains(t, errs[0], "decode ledger record")
 }
 
-// badTable holds a line that is none.
+// badTable has items that are no records.
 type badTable struct{ dynamoAPI }
 
 func (badTable) Scan(context.Context, *dynamodb.ScanInput, ...func(*dynamodb.Options)) (*dynamodb.ScanOutput, error) {

@@ -32,25 +32,28 @@ type Store struct {
 // New returns the ledger kept in table.
 func New(api dynamoAPI, table string) *Store { return &Store{api: api, table: table} }
 
-// Import writes a fresh line before production creates the account. An unbound line is renewed, since its e-mail or path
-// may have changed; a bound one is left alone and ErrBound returned.
+// Import writes a new record before Cognito creates the user. An unbound record is overwritten, since its email or path
+// may have changed; for a bound one it returns ErrAlreadyBound.
 func (s *Store) Import(ctx context.Context, stagingSub, email string, via Via, at time.Time) error {
-	held, _, err := s.put(ctx, fresh(stagingSub, email, via, at), "attribute_not_exists(productionSub)", nil)
-	if err == nil && !held {
-		return ErrBound
+	applied, _, err := s.put(ctx, newRecord(stagingSub, email, via, at), "attribute_not_exists(productionSub)", nil)
+	if err == nil && !applied {
+		return ErrAlreadyBound
 	}
 	return err
 }
 
-func fresh(stagingSub, email string, via Via, at time.Time) Line {
-	return Line{StagingSub: stagingSub, Email: Fold(email), State: Imported, Via: via, ImportedAt: at.UTC()}
+func newRecord(stagingSub, email string, via Via, at time.Time) Record {
+	return Record{StagingSub: stagingSub, Email: FoldASCII(email), State: Imported, Via: via, ImportedAt: at.UTC()}
 }
 
-// put writes a whole line; held is false where the condition did not hold, and stands is what is there then.
-func (s *Store) put(ctx context.Context, line Line, condition string, values map[string]any) (held bool, stands Line, err error) {
-	item, err := attributevalue.MarshalMapWithOptions(line, func(o *attributevalue.EncoderOptions) { o.OmitEmptyTime = true })
+// put writes a whole record. applied is false if the condition was not met; existing is then what the ledger has.
+func (s *Store) put(
+	ctx context.Context, record Record, condition string, values map[string]any,
+) (applied bool, existing Record, err error) {
+	omitEmpty := func(o *attributevalue.EncoderOptions) { o.OmitEmptyTime = true }
+	item, err := attributevalue.MarshalMapWithOptions(record, omitEmpty)
 	if err != nil {
-		return false, Line{}, fmt.Errorf("encode ledger line: %w", err)
+		return false, Record{}, fmt.Errorf("encode ledger record: %w", err)
 	}
 	in := &dynamodb.PutItemInput{
 		TableName: &s.table, Item: item, ConditionExpression: &condition,
@@ -58,65 +61,63 @@ func (s *Store) put(ctx context.Context, line Line, condition string, values map
 	}
 	if len(values) > 0 {
 		if in.ExpressionAttributeValues, err = attributevalue.MarshalMap(values); err != nil {
-			return false, Line{}, fmt.Errorf("encode ledger condition: %w", err)
+			return false, Record{}, fmt.Errorf("encode ledger condition: %w", err)
 		}
 	}
 	_, err = s.api.PutItem(ctx, in)
-	if no := refused(err); no != nil {
-		stands, err = decode(no.Item)
-		return false, stands, err
+	if failed := conditionFailed(err); failed != nil {
+		existing, err = decode(failed.Item)
+		return false, existing, err
 	}
 	if err != nil {
-		return false, Line{}, fmt.Errorf("write ledger line: %w", err)
+		return false, Record{}, fmt.Errorf("write ledger record: %w", err)
 	}
-	return true, Line{}, nil
+	return true, Record{}, nil
 }
 
-// Get reads a line as it is now, or ErrNoLine.
-func (s *Store) Get(ctx context.Context, stagingSub string) (Line, error) {
+// Get reads a record as it is now; the zero Record if there is none.
+func (s *Store) Get(ctx context.Context, stagingSub string) (Record, error) {
 	out, err := s.api.GetItem(ctx, &dynamodb.GetItemInput{
 		TableName:      &s.table,
 		Key:            key(stagingSub),
 		ConsistentRead: aws.Bool(true),
 	})
 	if err != nil {
-		return Line{}, fmt.Errorf("read ledger line: %w", err)
-	}
-	if len(out.Item) == 0 {
-		return Line{}, ErrNoLine
+		return Record{}, fmt.Errorf("read ledger record: %w", err)
 	}
 	return decode(out.Item)
 }
 
-// Bind gives an unbound line to the production user who bears its e-mail, and returns the line as it then is. Two hooks
-// of the same user may race: both get the line. Anybody else, and nobody, gets ErrNotTheirs, or ErrNoLine.
-func (s *Store) Bind(ctx context.Context, stagingSub, productionSub, email string) (Line, error) {
+// Bind binds an unbound record to the production user who has its email, and returns the record as it then is. Two
+// hooks of the same user may race: both get the record. For any other user it returns ErrBoundToAnotherUser, without a
+// record ErrNoRecord.
+func (s *Store) Bind(ctx context.Context, stagingSub, productionSub, email string) (Record, error) {
 	if productionSub == "" {
-		return Line{}, ErrNotTheirs // nobody: an unbound line has no owner either
+		return Record{}, ErrBoundToAnotherUser // an unbound record has no owner either
 	}
-	line, held, err := s.update(ctx, stagingSub, change{
+	existing, applied, err := s.update(ctx, stagingSub, change{
 		set:       map[string]any{"productionSub": productionSub, "state": Moving},
 		condition: "attribute_not_exists(#productionSub) AND email = :email",
-		values:    map[string]any{":email": Fold(email)},
+		values:    map[string]any{":email": FoldASCII(email)},
 	})
-	return boundTo(productionSub, line, held, err)
+	return boundTo(productionSub, existing, applied, err)
 }
 
-// boundTo is the outcome of an update that was to bind a line.
-func boundTo(productionSub string, line Line, held bool, err error) (Line, error) {
+// boundTo is the result of an update that binds a record.
+func boundTo(productionSub string, existing Record, applied bool, err error) (Record, error) {
 	switch {
 	case err != nil:
-		return Line{}, err
-	case held, line.ProductionSub == productionSub:
-		return line, nil
-	case line.StagingSub == "":
-		return Line{}, ErrNoLine
+		return Record{}, err
+	case applied, existing.ProductionSub == productionSub:
+		return existing, nil
+	case !existing.Exists():
+		return Record{}, ErrNoRecord
 	}
-	return Line{}, ErrNotTheirs
+	return Record{}, ErrBoundToAnotherUser
 }
 
-// Seen stamps the first time that a swept user came in, once; the sweep resets nobody who did.
-func (s *Store) Seen(ctx context.Context, stagingSub, productionSub string, at time.Time) error {
+// FirstSignIn records the first sign-in of a user that a sweep migrated, once: the sweep sends such a user no reset.
+func (s *Store) FirstSignIn(ctx context.Context, stagingSub, productionSub string, at time.Time) error {
 	_, _, err := s.update(ctx, stagingSub, change{
 		set:       map[string]any{"seenAt": at.UTC()},
 		condition: "productionSub = :owner AND attribute_not_exists(#seenAt)",
@@ -125,28 +126,28 @@ func (s *Store) Seen(ctx context.Context, stagingSub, productionSub string, at t
 	return err
 }
 
-// Progress is how far a move has come: Cursor is what is still to do, and all else is counted in Copied or Kept.
+// Progress is how far a move has come: Cursor is what remains, and everything else is counted in Copied or Kept.
 type Progress struct {
 	Cursor       string
 	Copied, Kept map[string]int
 }
 
-// Checkpoint records progress of a move, or ErrNotMoving.
+// Checkpoint records the progress of a move, or returns ErrNotMoving.
 func (s *Store) Checkpoint(ctx context.Context, stagingSub, productionSub string, p Progress) error {
 	return s.whileMoving(ctx, stagingSub, productionSub, change{
 		set: map[string]any{"cursor": p.Cursor, "copied": p.Copied, "kept": p.Kept},
 	})
 }
 
-// Finish records that every row is in production, or ErrNotMoving.
-func (s *Store) Finish(ctx context.Context, stagingSub, productionSub string, p Progress, at time.Time) error {
+// Complete records that every row is in production, or returns ErrNotMoving.
+func (s *Store) Complete(ctx context.Context, stagingSub, productionSub string, p Progress, at time.Time) error {
 	return s.whileMoving(ctx, stagingSub, productionSub, change{
 		set:    map[string]any{"state": Moved, "movedAt": at.UTC(), "copied": p.Copied, "kept": p.Kept},
 		remove: []string{"cursor", "lastError"},
 	})
 }
 
-// Fail records why a move did not finish, and what it leaves to do, or ErrNotMoving. The line stays moving, so that the
+// Fail records why a move is incomplete and what remains, or returns ErrNotMoving. The record stays moving, so that the
 // next sign-in or sweep tries again.
 func (s *Store) Fail(ctx context.Context, stagingSub, productionSub string, p Progress, reason string) error {
 	return s.whileMoving(ctx, stagingSub, productionSub, change{
@@ -158,14 +159,14 @@ func (s *Store) whileMoving(ctx context.Context, stagingSub, productionSub strin
 	c.condition = "productionSub = :owner AND #state = :moving"
 	c.values = map[string]any{":owner": productionSub, ":moving": Moving}
 	c.names = []string{"state"}
-	_, held, err := s.update(ctx, stagingSub, c)
-	if err == nil && !held {
+	_, applied, err := s.update(ctx, stagingSub, c)
+	if err == nil && !applied {
 		return ErrNotMoving
 	}
 	return err
 }
 
-// change is one conditional update of a line. Every attribute in set, remove and names can be written #name in the
+// change is one conditional update of a record. Every attribute in set, remove and names can be written #name in the
 // condition, since several of ours are reserved words.
 type change struct {
 	set       map[string]any
@@ -175,24 +176,24 @@ type change struct {
 	names     []string
 }
 
-// update makes a change and returns the line as it then is; held is false where the condition did not hold and the line
-// (zero: there is none) was left as it was.
-func (s *Store) update(ctx context.Context, stagingSub string, c change) (line Line, held bool, err error) {
+// update makes a change and returns the record as it then is. If the condition was not met, applied is false and the
+// record (zero: there is none) is unchanged.
+func (s *Store) update(ctx context.Context, stagingSub string, c change) (record Record, applied bool, err error) {
 	in, err := c.input()
 	if err != nil {
-		return Line{}, false, fmt.Errorf("encode ledger change: %w", err)
+		return Record{}, false, fmt.Errorf("encode ledger change: %w", err)
 	}
 	in.TableName, in.Key = &s.table, key(stagingSub)
 	out, err := s.api.UpdateItem(ctx, in)
-	if no := refused(err); no != nil {
-		line, err = decode(no.Item)
-		return line, false, err
+	if failed := conditionFailed(err); failed != nil {
+		record, err = decode(failed.Item)
+		return record, false, err
 	}
 	if err != nil {
-		return Line{}, false, fmt.Errorf("write ledger line: %w", err)
+		return Record{}, false, fmt.Errorf("write ledger record: %w", err)
 	}
-	line, err = decode(out.Attributes)
-	return line, true, err
+	record, err = decode(out.Attributes)
+	return record, true, err
 }
 
 func (c change) input() (*dynamodb.UpdateItemInput, error) {
@@ -229,19 +230,19 @@ func key(stagingSub string) map[string]types.AttributeValue {
 	return map[string]types.AttributeValue{"stagingSub": &types.AttributeValueMemberS{Value: stagingSub}}
 }
 
-func decode(item map[string]types.AttributeValue) (Line, error) {
-	var line Line
-	if err := attributevalue.UnmarshalMap(item, &line); err != nil {
-		return Line{}, fmt.Errorf("decode ledger line: %w", err)
+func decode(item map[string]types.AttributeValue) (Record, error) {
+	var record Record
+	if err := attributevalue.UnmarshalMap(item, &record); err != nil {
+		return Record{}, fmt.Errorf("decode ledger record: %w", err)
 	}
-	return line, nil
+	return record, nil
 }
 
-// refused returns the error of a condition that did not hold, or nil.
-func refused(err error) *types.ConditionalCheckFailedException {
-	var no *types.ConditionalCheckFailedException
-	if errors.As(err, &no) {
-		return no
+// conditionFailed returns the error of a condition that was not met, or nil.
+func conditionFailed(err error) *types.ConditionalCheckFailedException {
+	var failed *types.ConditionalCheckFailedException
+	if errors.As(err, &failed) {
+		return failed
 	}
 	return nil
 }

@@ -11,37 +11,37 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 )
 
-// unchanged holds for an unbound line that is still the one that was read.
+// unchanged is met by an unbound record that is still the one that was read.
 const unchanged = "via = :via AND importedAt = :importedAt AND attribute_not_exists(productionSub)"
 
-func sameAs(line Line) map[string]any {
-	return map[string]any{":via": line.Via, ":importedAt": line.ImportedAt.UTC()}
+func sameAs(r Record) map[string]any {
+	return map[string]any{":via": r.Via, ":importedAt": r.ImportedAt.UTC()}
 }
 
-// Begin writes the line of a user whom a sweep is about to create. before is the unbound line that was read, zero for
-// none; if it has changed since, somebody is coming in by themselves, and ErrChanged is returned. The same Begin twice is one:
-// the first answer may have been lost.
-func (s *Store) Begin(ctx context.Context, stagingSub, email string, at time.Time, before Line) error {
+// BeginSweep writes the record of a user that a sweep is about to create. before is the unbound record that was read,
+// zero if there was none; if it has changed since, the user is signing in, and ErrChanged is returned. It is
+// idempotent, since an answer may be lost.
+func (s *Store) BeginSweep(ctx context.Context, stagingSub, email string, at time.Time, before Record) (Record, error) {
 	condition, values := "attribute_not_exists(stagingSub)", map[string]any(nil)
-	if before.StagingSub != "" {
+	if before.Exists() {
 		condition, values = unchanged, sameAs(before)
 	}
-	held, stands, err := s.put(ctx, fresh(stagingSub, email, Sweep, at), condition, values)
-	if err == nil && !held && !stands.begunAt(at) {
-		return ErrChanged
+	begun := newRecord(stagingSub, email, Sweep, at)
+	applied, existing, err := s.put(ctx, begun, condition, values)
+	switch {
+	case err != nil:
+		return Record{}, err
+	case !applied && !(existing.Via == Sweep && existing.ImportedAt.Equal(at) && !existing.Bound()):
+		return Record{}, ErrChanged
 	}
-	return err
+	return begun, nil
 }
 
-func (l Line) begunAt(at time.Time) bool {
-	return l.Via == Sweep && l.ImportedAt.Equal(at) && !l.Bound()
-}
-
-// TakeBack undoes a Begin at that time, where nothing came of it: before stands again, or no line at all. A line that has
-// changed since is left as it is.
-func (s *Store) TakeBack(ctx context.Context, stagingSub string, at time.Time, before Line) error {
-	begun := sameAs(Line{Via: Sweep, ImportedAt: at})
-	if before.StagingSub != "" {
+// Revert undoes a BeginSweep at that time: it restores before, or deletes the record if before is zero. A record that
+// has changed since is left as it is.
+func (s *Store) Revert(ctx context.Context, stagingSub string, at time.Time, before Record) error {
+	begun := sameAs(Record{Via: Sweep, ImportedAt: at})
+	if before.Exists() {
 		_, _, err := s.put(ctx, before, unchanged, begun)
 		return err
 	}
@@ -53,51 +53,51 @@ func (s *Store) TakeBack(ctx context.Context, stagingSub string, at time.Time, b
 		TableName: &s.table, Key: key(stagingSub),
 		ConditionExpression: aws.String(unchanged), ExpressionAttributeValues: values,
 	})
-	if err != nil && refused(err) == nil {
-		return fmt.Errorf("take back ledger line: %w", err)
+	if err != nil && conditionFailed(err) == nil {
+		return fmt.Errorf("revert ledger record: %w", err)
 	}
 	return nil
 }
 
-// Claim binds a line to the account that a sweep has created, and returns it as it then is; ErrNotTheirs where another
-// account has it.
-func (s *Store) Claim(ctx context.Context, stagingSub, productionSub string) (Line, error) {
-	return s.claim(ctx, stagingSub, productionSub, nil)
+// BindCreated binds a record to the user that a sweep has created and returns the record as it then is. It returns
+// ErrBoundToAnotherUser if another user has it.
+func (s *Store) BindCreated(ctx context.Context, stagingSub, productionSub string) (Record, error) {
+	return s.bindSwept(ctx, stagingSub, productionSub, nil)
 }
 
-// Adopt is Claim for an account that was there before. It is stamped as seen in the same write, since nobody may ever
-// reset it.
-func (s *Store) Adopt(ctx context.Context, stagingSub, productionSub string, at time.Time) (Line, error) {
-	return s.claim(ctx, stagingSub, productionSub, map[string]any{"seenAt": at.UTC()})
+// BindExisting is BindCreated for a production user who existed before the migration. The record says so, and such a
+// user is never given a password or sent a reset.
+func (s *Store) BindExisting(ctx context.Context, stagingSub, productionSub string) (Record, error) {
+	return s.bindSwept(ctx, stagingSub, productionSub, map[string]any{"adopted": true})
 }
 
-func (s *Store) claim(ctx context.Context, stagingSub, productionSub string, more map[string]any) (Line, error) {
+func (s *Store) bindSwept(ctx context.Context, stagingSub, productionSub string, more map[string]any) (Record, error) {
 	set := map[string]any{"productionSub": productionSub, "state": Moving, "via": Sweep}
 	maps.Copy(set, more)
-	line, held, err := s.update(ctx, stagingSub, change{
+	existing, applied, err := s.update(ctx, stagingSub, change{
 		set: set, condition: "attribute_exists(stagingSub) AND attribute_not_exists(#productionSub)",
 	})
-	return boundTo(productionSub, line, held, err)
+	return boundTo(productionSub, existing, applied, err)
 }
 
-// PasswordSet records that the account of a sweep has a password that nobody knows.
-func (s *Store) PasswordSet(ctx context.Context, stagingSub, productionSub string, at time.Time) error {
-	return s.step(ctx, stagingSub, productionSub, "passwordSetAt", at)
+// PasswordSet records that the user has a random password, and returns the record as it then is.
+func (s *Store) PasswordSet(ctx context.Context, stagingSub, productionSub string, at time.Time) (Record, error) {
+	return s.recordStep(ctx, stagingSub, productionSub, "passwordSetAt", at)
 }
 
-// ResetSent records that the letter with the code went out.
-func (s *Store) ResetSent(ctx context.Context, stagingSub, productionSub string, at time.Time) error {
-	return s.step(ctx, stagingSub, productionSub, "resetAt", at)
+// ResetSent records that the reset email was sent, and returns the record as it then is.
+func (s *Store) ResetSent(ctx context.Context, stagingSub, productionSub string, at time.Time) (Record, error) {
+	return s.recordStep(ctx, stagingSub, productionSub, "resetAt", at)
 }
 
-func (s *Store) step(ctx context.Context, stagingSub, productionSub, name string, at time.Time) error {
-	_, held, err := s.update(ctx, stagingSub, change{
+func (s *Store) recordStep(ctx context.Context, stagingSub, productionSub, name string, at time.Time) (Record, error) {
+	record, applied, err := s.update(ctx, stagingSub, change{
 		set:       map[string]any{name: at.UTC()},
 		condition: "productionSub = :owner",
 		values:    map[string]any{":owner": productionSub},
 	})
-	if err == nil && !held {
-		return ErrNotTheirs
+	if err == nil && !applied {
+		return Record{}, ErrBoundToAnotherUser
 	}
-	return err
+	return record, err
 }

@@ -19,7 +19,7 @@ var table = settings.Table{Source: "Spaceport-Projects-staging", Target: "Spacep
 func text(v string) types.AttributeValue   { return &types.AttributeValueMemberS{Value: v} }
 func number(v string) types.AttributeValue { return &types.AttributeValueMemberN{Value: v} }
 
-// TestEveryTypeSurvives moves one row of every DynamoDB type through a real table and compares it to the letter.
+// TestEveryTypeSurvives moves one row of every DynamoDB type through a real table and compares it exactly.
 func TestEveryTypeSurvives(t *testing.T) {
 	s := spaceporttest.Start(t, spaceport.Options{})
 	items := map[string]types.AttributeValue{
@@ -48,15 +48,15 @@ func TestEveryTypeSurvives(t *testing.T) {
 	for name, value := range items {
 		require.NoError(t, s.Put(t.Context(), s.StagingTables, table.Source, rows.Row{"userSub": text("before"), "projectId": text(name), "v": value}))
 	}
-	source, target := rows.NewSource(s.StagingTables), rows.NewTarget(s.ProductionTables)
+	source, target := rows.NewStore(s.StagingTables), rows.NewStore(s.ProductionTables)
 	want := map[string]rows.Row{}
 	for after, first := "", true; first || after != ""; first = false {
-		page, next, err := source.Page(t.Context(), table, "before", after)
+		page, next, err := source.Query(t.Context(), table, "before", after)
 		require.NoError(t, err)
-		require.NoError(t, target.Fits(t.Context(), table, page, next))
+		require.NoError(t, target.CheckKeys(t.Context(), table, page, next))
 		for _, row := range page {
-			for range 2 { // the second time it stands there already, and is told to be ours
-				copied, err := target.Put(t.Context(), table, row, "after")
+			for range 2 { // the second time it exists, and is recognized as ours
+				copied, err := target.PutIfAbsent(t.Context(), table, row, "after")
 				require.NoError(t, err)
 				require.True(t, copied)
 			}
@@ -81,10 +81,10 @@ func TestPagesOfARealTable(t *testing.T) {
 	require.NoError(t, err)
 	_, err = s.Add(t.Context(), spaceport.Person{Email: "bob@example.com", Password: "Passw0rd-1", Projects: 5})
 	require.NoError(t, err)
-	source := rows.NewSource(s.StagingTables)
+	source := rows.NewStore(s.StagingTables)
 	seen := map[string]bool{}
 	for after, first := "", true; first || after != ""; first = false {
-		page, next, err := source.Page(t.Context(), table, sub, after)
+		page, next, err := source.Query(t.Context(), table, sub, after)
 		require.NoError(t, err)
 		for _, row := range page {
 			seen[row["projectId"].(*types.AttributeValueMemberS).Value] = true
@@ -99,24 +99,24 @@ func TestRealTablesWithAnotherKey(t *testing.T) {
 	require.NoError(t, spaceport.MakeTable(t.Context(), s.StagingTables, "By-id", "id"))
 	require.NoError(t, spaceport.MakeTable(t.Context(), s.ProductionTables, "By-id-prod", "id"))
 	wrong := settings.Table{Source: "By-id", Target: "By-id-prod", OwnerKey: "userSub"}
-	_, _, err := rows.NewSource(s.StagingTables).Page(t.Context(), wrong, "u", "")
+	_, _, err := rows.NewStore(s.StagingTables).Query(t.Context(), wrong, "u", "")
 	require.ErrorIs(t, err, rows.ErrTable)
 	assert.ErrorContains(t, err, "table By-id: partition key is not userSub")
-	err = rows.NewTarget(s.ProductionTables).Fits(t.Context(), wrong, nil, "")
+	err = rows.NewStore(s.ProductionTables).CheckKeys(t.Context(), wrong, nil, "")
 	assert.EqualError(t, err, "table By-id-prod: key is id, not userSub")
 
 	wrong.Source, wrong.Target = "Gone", "Gone"
-	_, _, err = rows.NewSource(s.StagingTables).Page(t.Context(), wrong, "u", "")
+	_, _, err = rows.NewStore(s.StagingTables).Query(t.Context(), wrong, "u", "")
 	require.ErrorIs(t, err, rows.ErrTable)
-	require.ErrorIs(t, rows.NewTarget(s.ProductionTables).Fits(t.Context(), wrong, nil, ""), rows.ErrTable)
+	require.ErrorIs(t, rows.NewStore(s.ProductionTables).CheckKeys(t.Context(), wrong, nil, ""), rows.ErrTable)
 }
 
-// TestPutOverwritesNothing has a row of production's own in the way.
+// TestPutOverwritesNothing meets a row of production's own.
 func TestPutOverwritesNothing(t *testing.T) {
 	s := spaceporttest.Start(t, spaceport.Options{})
 	own := rows.Row{"userSub": text("after"), "projectId": text("1"), "title": text("production's own")}
 	require.NoError(t, s.Put(t.Context(), s.ProductionTables, table.Target, own))
-	copied, err := rows.NewTarget(s.ProductionTables).Put(t.Context(), table, rows.Row{"userSub": text("before"), "projectId": text("1")}, "after")
+	copied, err := rows.NewStore(s.ProductionTables).PutIfAbsent(t.Context(), table, rows.Row{"userSub": text("before"), "projectId": text("1")}, "after")
 	require.NoError(t, err)
 	assert.False(t, copied)
 	got, err := spaceport.Rows(t.Context(), s.ProductionTables, table.Target, table.OwnerKey, "after")

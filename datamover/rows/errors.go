@@ -4,17 +4,20 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/smithy-go"
 )
 
-// ErrTable means that no row of a table can be read or written: it is missing, or not allowed.
-var ErrTable = errors.New("table cannot be used")
+var (
+	// ErrTable is returned if no row of a table can be read or written: it is missing, access is denied, or its key
+	// differs.
+	ErrTable = errors.New("table cannot be used")
+	// ErrPosition is returned for a position that is not of this table.
+	ErrPosition = errors.New("not a position of this table")
+	// ErrBusy is returned if a table left every key of a batch unanswered, after many attempts.
+	ErrBusy = errors.New("table is too busy")
+)
 
-// ErrPosition means that a position is none of this table's.
-var ErrPosition = errors.New("no position in this table")
-
-// KeyError names a table whose key is not the one that is configured or needed.
+// KeyError is returned if a table's key is not the one that is configured or needed. It wraps ErrTable.
 type KeyError struct {
 	Table, Want, Has string
 	cause            error
@@ -27,21 +30,31 @@ func (e *KeyError) Error() string {
 	return fmt.Sprintf("table %s: key is %s, not %s", e.Table, e.Has, e.Want)
 }
 
-// Unwrap makes a KeyError an ErrTable.
-func (e *KeyError) Unwrap() []error {
-	if e.cause == nil {
-		return []error{ErrTable}
-	}
-	return []error{ErrTable, e.cause}
-}
+// Unwrap returns ErrTable and the cause.
+func (e *KeyError) Unwrap() []error { return []error{ErrTable, e.cause} }
+
+// DynamoDB's error codes ("Amazon DynamoDB developer guide, Error handling"). What the SDK retries is not listed.
+const (
+	codeValidation    = "ValidationException"
+	codeTableNotFound = "ResourceNotFoundException"
+	codeAccessDenied  = "AccessDeniedException"
+)
 
 // translate names what was tried, and marks errors that every row of the table would meet.
-func translate(what string, err error) error {
-	var missing *types.ResourceNotFoundException
-	if errors.As(err, &missing) || code(err) == "AccessDeniedException" {
-		return fmt.Errorf("%s: %w: %w", what, ErrTable, err)
+func translate(action string, err error) error {
+	switch code(err) {
+	case codeTableNotFound, codeAccessDenied, codeValidation:
+		return fmt.Errorf("%s: %w: %w", action, ErrTable, err)
 	}
-	return fmt.Errorf("%s: %w", what, err)
+	return fmt.Errorf("%s: %w", action, err)
+}
+
+// translatePut is translate for one row, which DynamoDB rejects by a ValidationException too.
+func translatePut(action string, err error) error {
+	if code(err) == codeValidation {
+		return fmt.Errorf("%s: %w", action, err)
+	}
+	return translate(action, err)
 }
 
 func code(err error) string {

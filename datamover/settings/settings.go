@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// Settings is what an operator decides about one migration. Each binary needs some of it; see Require.
+// Settings are what an operator decides about one migration. Each binary requires some of them.
 type Settings struct {
 	StagingUserPoolID string
 	StagingClientID   string
@@ -26,26 +26,26 @@ type Settings struct {
 	HookBudget       time.Duration
 }
 
-// Table is one table whose rows belong to users: OwnerKey is the partition key of both ends and holds the user's sub.
+// Table is one table with rows of users: OwnerKey is the partition key of both and holds the user's sub.
 type Table struct {
 	Source   string `json:"source"`
 	Target   string `json:"target"`
 	OwnerKey string `json:"ownerKey"`
 }
 
-// MFAPolicy says what becomes of a staging user who has a second factor, which cannot be exported.
+// MFAPolicy says what to do with a staging user who has a second factor, which cannot be exported.
 type MFAPolicy string
 
 const (
-	MFAReset  MFAPolicy = "reset"  // the mailbox proves them: import, but ask for a new password by e-mail
+	MFAReset  MFAPolicy = "reset"  // import, and ask for a new password by email
 	MFARefuse MFAPolicy = "refuse" // not imported
-	MFAAccept MFAPolicy = "accept" // the password alone is enough
+	MFAAccept MFAPolicy = "accept" // the password is enough
 )
 
-// maxHookBudget leaves room inside Cognito's five seconds: for the hand-over, for a cold start and for the way there.
+// maxHookBudget leaves time within Cognito's five seconds for the background invocation, a cold start and the network.
 const maxHookBudget = 3500 * time.Millisecond
 
-// Variable is one environment variable: its name, what it is for, and how a value is taken over.
+// Variable is one environment variable.
 type Variable struct {
 	Name    string
 	Default string
@@ -53,25 +53,33 @@ type Variable struct {
 	set     func(*Settings, string) error
 }
 
-// Variables lists every variable in the order in which a reader meets them.
+// Variables lists every variable.
 var Variables = []Variable{
-	{"STAGING_USER_POOL_ID", "", "user pool that people come from", text(func(s *Settings) *string { return &s.StagingUserPoolID })},
-	{"STAGING_CLIENT_ID", "", "app client of the staging pool with ADMIN_USER_PASSWORD_AUTH and no secret", text(func(s *Settings) *string { return &s.StagingClientID })},
-	{"STAGING_ROLE_ARN", "", "role to assume in the staging account; empty: same account", text(func(s *Settings) *string { return &s.StagingRoleARN })},
-	{"STAGING_EXTERNAL_ID", "", "external id that the staging role asks for", text(func(s *Settings) *string { return &s.StagingExternalID })},
-	{"STAGING_CUTOFF", "", "RFC 3339 time; users created in staging at or after it stay there", setCutoff},
-	{"PRODUCTION_USER_POOL_ID", "", "user pool that people move to", text(func(s *Settings) *string { return &s.ProductionUserPoolID })},
-	{"LEDGER_TABLE", "Spaceport-Migration-prod", "table with one line per migrated user", text(func(s *Settings) *string { return &s.LedgerTable })},
+	{"STAGING_USER_POOL_ID", "", "user pool to migrate from",
+		text(func(s *Settings) *string { return &s.StagingUserPoolID })},
+	{"STAGING_CLIENT_ID", "", "app client of the staging pool with ADMIN_USER_PASSWORD_AUTH and no secret",
+		text(func(s *Settings) *string { return &s.StagingClientID })},
+	{"STAGING_ROLE_ARN", "", "role to assume in the staging account; empty: same account",
+		text(func(s *Settings) *string { return &s.StagingRoleARN })},
+	{"STAGING_EXTERNAL_ID", "", "external id of the staging role",
+		text(func(s *Settings) *string { return &s.StagingExternalID })},
+	{"STAGING_CUTOFF", "", "RFC 3339 time; users created in staging at or after it are not migrated", setCutoff},
+	{"PRODUCTION_USER_POOL_ID", "", "user pool to migrate to",
+		text(func(s *Settings) *string { return &s.ProductionUserPoolID })},
+	{"LEDGER_TABLE", "Spaceport-Migration-prod", "table with one record per migrated user",
+		text(func(s *Settings) *string { return &s.LedgerTable })},
 	{"MIGRATION_TABLES", defaultTables, `JSON list of {"source","target","ownerKey"}, profile first`, setTables},
-	{"CUSTOM_ATTRIBUTES", "", "comma list of custom attributes to carry over; all others stay behind", setCustomAttributes},
-	{"MFA_USERS", string(MFAReset), "reset, refuse or accept users who have a second factor in staging", setMFAUsers},
-	{"HOOK_BUDGET", "3s", "how long a sign-in may wait for its data before the rest is handed over (0s to 3.5s)", setHookBudget},
+	{"CUSTOM_ATTRIBUTES", "", "comma-separated custom attributes to copy; all others are left out", setCustomAttributes},
+	{"MFA_USERS", string(MFAReset), "what to do with users who have a second factor in staging: reset, refuse or accept",
+		setMFAUsers},
+	{"HOOK_BUDGET", "3s", "how long a sign-in waits for its data; the rest continues in the background (0s to 3.5s)",
+		setHookBudget},
 }
 
 const defaultTables = `[{"source":"Spaceport-Users-staging","target":"Spaceport-Users-prod","ownerKey":"id"},` +
 	`{"source":"Spaceport-Projects-staging","target":"Spaceport-Projects-prod","ownerKey":"userSub"}]`
 
-// Read takes every variable from getenv. Its error names all that is wrong at once, and all of required that is unset.
+// Read reads every variable. Its error names everything that is wrong, and every required variable that is not set.
 func Read(getenv func(string) string, required ...string) (Settings, error) {
 	var (
 		s        Settings
@@ -131,11 +139,11 @@ func setTables(s *Settings, value string) error {
 	}
 	for i, t := range s.Tables {
 		if t.Source == "" || t.Target == "" || t.OwnerKey == "" {
-			return fmt.Errorf("entry %d: source, target and ownerKey are all needed", i+1)
+			return fmt.Errorf("entry %d: source, target and ownerKey are required", i+1)
 		}
 		for _, other := range s.Tables[:i] {
 			if other.Target == t.Target || other.Source == t.Source {
-				return fmt.Errorf("entry %d: a table can be named once only", i+1)
+				return fmt.Errorf("entry %d: a table can be listed only once", i+1)
 			}
 		}
 	}
@@ -158,7 +166,7 @@ func setMFAUsers(s *Settings, value string) error {
 		s.MFAUsers = p
 		return nil
 	}
-	return fmt.Errorf("%q is none of reset, refuse, accept", value)
+	return fmt.Errorf("%q is not reset, refuse or accept", value)
 }
 
 func setHookBudget(s *Settings, value string) (err error) {

@@ -43,9 +43,9 @@ func TestAllProblemsAreNamedAtOnce(t *testing.T) {
 		"STAGING_CUTOFF": "yesterday", "MFA_USERS": "maybe", "HOOK_BUDGET": "5s", "MIGRATION_TABLES": `[{"source":"a"}]`,
 	}), "STAGING_USER_POOL_ID", "STAGING_CLIENT_ID")
 	for _, want := range []string{
-		"STAGING_USER_POOL_ID is not set: user pool that people come from", "STAGING_CLIENT_ID is not set",
-		`STAGING_CUTOFF: "yesterday" is not an RFC 3339 time`, `MFA_USERS: "maybe" is none of reset, refuse, accept`,
-		"HOOK_BUDGET: 5s is not between 0s and 3.5s", "MIGRATION_TABLES: entry 1: source, target and ownerKey are all needed",
+		"STAGING_USER_POOL_ID is not set: user pool to migrate from", "STAGING_CLIENT_ID is not set",
+		`STAGING_CUTOFF: "yesterday" is not an RFC 3339 time`, `MFA_USERS: "maybe" is not reset, refuse or accept`,
+		"HOOK_BUDGET: 5s is not between 0s and 3.5s", "MIGRATION_TABLES: entry 1: source, target and ownerKey are required",
 	} {
 		assert.ErrorContains(t, err, want)
 	}
@@ -54,7 +54,7 @@ func TestAllProblemsAreNamedAtOnce(t *testing.T) {
 func TestBadTables(t *testing.T) {
 	for value, want := range map[string]string{
 		`{}`: "not a JSON list", `[]`: "names no table", `[{"sauce":"a"}]`: "unknown field",
-		`[{"source":"a","target":"b","ownerKey":"k"},{"source":"c","target":"b","ownerKey":"k"}]`: "once only",
+		`[{"source":"a","target":"b","ownerKey":"k"},{"source":"c","target":"b","ownerKey":"k"}]`: "listed only once",
 	} {
 		_, err := Read(env(map[string]string{"MIGRATION_TABLES": value}))
 		assert.ErrorContains(t, err, want)

@@ -57,7 +57,7 @@ func TestFromNothingToLiveAndBack(t *testing.T) {
 
 	p.must(t, "staging", given...)
 	assert.Contains(t, p.must(t, "staging"), "up to date", "what was given before is kept")
-	said = p.must(t, "production", "CreateTables=yes", "HookBudget=0s", "CustomAttribute1=plan", "LetterSubject=Welcome, over there")
+	said = p.must(t, "production", "CreateTables=yes", "HookBudget=0s", "CustomAttribute1=plan", "ResetEmailSubject=Welcome, over there")
 	assert.Contains(t, said, "AWS::Lambda::Function", "the change set is shown")
 	told := p.outputs(t, "production", productionStack)
 	assert.Equal(t, pool, told["StagingUserPoolId"], "taken over from staging's stack")
@@ -196,7 +196,7 @@ func (p person) functions(t *testing.T, told map[string]string) {
 	answer, failed, err := p.invoke(ctx, "Spaceport-Migration-trigger", wrong)
 	require.NoError(t, err)
 	assert.Empty(t, failed)
-	assert.JSONEq(t, string(wrong), string(answer), "untouched")
+	assert.JSONEq(t, string(wrong), string(answer), "unchanged")
 
 	bob := p.comesIn(t, recorded(t, "trigger/testdata/forgot_password.json", func(event map[string]any) { event["userName"] = "bob@example.com" }))
 	assert.Nil(t, bob.Response.FinalUserStatus, "for reset")
@@ -205,7 +205,7 @@ func (p person) functions(t *testing.T, told map[string]string) {
 	letter, failed, err := p.invoke(ctx, "Spaceport-Migration-trigger", recorded(t, "trigger/testdata/reset_by_sweep.json", nil))
 	require.NoError(t, err)
 	assert.Empty(t, failed)
-	assert.Contains(t, string(letter), "Welcome, over there", "LetterSubject")
+	assert.Contains(t, string(letter), "Welcome, over there", "ResetEmailSubject")
 
 	// HookBudget is 0s here: the hook binds, hands over to itself, and the hand-over moves.
 	arrived := func(email, stagingSub, productionSub string) []byte {
@@ -232,11 +232,11 @@ func (p person) functions(t *testing.T, told map[string]string) {
 	_, failed, err = p.invoke(ctx, "Spaceport-Migration-datamover", arrived("mallory@example.com", sub, "mallory"))
 	require.NoError(t, err)
 	assert.Empty(t, failed, "the sign-in passes")
-	assert.Contains(t, p.log("Spaceport-Migration-datamover"), "ForgedClaims", "and is seen")
+	assert.Contains(t, p.log("Spaceport-Migration-datamover"), "RejectedClaims", "and is seen")
 
 	_, failed, err = p.invoke(ctx, "Spaceport-Migration-datamover", []byte(`{"stagingSub":"nobody","productionSub":"x"}`))
 	require.NoError(t, err)
-	assert.Equal(t, "HandOverRefused", failed, "which Lambda tries again, and then keeps as a dead letter")
+	assert.Equal(t, "ContinuationRejected", failed, "which Lambda tries again, and then keeps as a dead letter")
 }
 
 // log is what a function wrote, for a test that failed.
@@ -363,7 +363,7 @@ func (p person) back(t *testing.T, told map[string]string) {
 	said = p.must(t, "undeploy")
 	assert.Contains(t, said, "ExistingUserPoolId="+pool)
 	assert.Contains(t, said, ` CustomAttribute1=plan`, "what was not the default is told")
-	assert.Contains(t, said, ` LetterSubject=Welcome\,\ over\ there`)
+	assert.Contains(t, said, ` ResetEmailSubject=Welcome\,\ over\ there`)
 	assert.NotContains(t, said, "ClientReadAttributes=")
 	assert.Contains(t, said, "account "+p.productionAccount+", "+region)
 	described, err := pools.DescribeUserPool(t.Context(), &cognito.DescribeUserPoolInput{UserPoolId: &pool})

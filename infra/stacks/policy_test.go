@@ -63,7 +63,7 @@ var (
 		"EmailReplyTo": "help@spaceport.example", "PoolMfa": "OFF", "PasswordFlow": "no", "Triggers": "detached", "PoolTier": "LITE",
 		"CreateTables": "yes", "MoreTables": `{"source":"More-staging","target":"More-prod","ownerKey":"userSub"}`,
 		"MoreTargetTableArns": "arn:aws:dynamodb:us-east-1:222222222222:table/More-prod", "TablesKeyArn": "arn:aws:kms:us-east-1:222222222222:key/k",
-		"Architecture": "x86_64", "TriggerConcurrency": "50", "LogRetentionDays": "30", "LetterSubject": "Your account", "LetterText": "Code: {####}",
+		"Architecture": "x86_64", "TriggerConcurrency": "50", "LogRetentionDays": "30", "ResetEmailSubject": "Your account", "ResetEmailText": "Code: {####}",
 		"OperatorTrustArn": "arn:aws:iam::222222222222:role/somebody", "AlarmEmail": "ops@spaceport.example", "ExpectedUsers": "10000",
 	}
 	existingPool = map[string]string{
@@ -219,7 +219,7 @@ func TestTimeouts(t *testing.T) {
 
 // TestFunctionsUnderstandTheirEnvironment: no variable is misspelt, and both functions start with every shape.
 func TestFunctionsUnderstandTheirEnvironment(t *testing.T) {
-	known := map[string]bool{"LETTER_SUBJECT": true, "LETTER_TEXT": true}
+	known := map[string]bool{"RESET_EMAIL_SUBJECT": true, "RESET_EMAIL_TEXT": true}
 	for _, v := range settings.Variables {
 		known[v.Name] = true
 	}
@@ -351,7 +351,7 @@ func TestAlarmsWatchWhatTheFunctionsSay(t *testing.T) {
 	emitted := map[string]bool{}
 	for _, name := range []string{
 		metrics.Decisions, metrics.Imports, metrics.Errors, metrics.StagingLatency, metrics.HookDecisions, metrics.RowsCopied,
-		metrics.RowsKept, metrics.RowsFailed, metrics.HandOvers, metrics.ForgedClaims, metrics.Duration,
+		metrics.RowsKept, metrics.RowsFailed, metrics.Continuations, metrics.RejectedClaims, metrics.Duration,
 	} {
 		emitted[name] = true
 	}

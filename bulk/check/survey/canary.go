@@ -15,11 +15,10 @@ import (
 	"github.com/aws/smithy-go"
 
 	"github.com/spaceport/user-migration/bulk/check"
-	"github.com/spaceport/user-migration/bulk/tables"
 	"github.com/spaceport/user-migration/bulk/verify"
 	"github.com/spaceport/user-migration/datamover/ledger"
 	"github.com/spaceport/user-migration/datamover/rows"
-	"github.com/spaceport/user-migration/trigger"
+	"github.com/spaceport/user-migration/datamover/userpool"
 )
 
 // appAPI is what an app calls, without any credentials.
@@ -42,7 +41,7 @@ func (s *Survey) Stranger(ctx context.Context, client check.Client) check.Strang
 	_, err := s.app.ForgotPassword(ctx, &cognito.ForgotPasswordInput{ClientId: &client.ID, Username: &met.Address})
 	met.ForgotPassword = answer(err)
 	until(ctx, s.lag, func() bool {
-		users, err := s.production.people.ByEmail(ctx, met.Address)
+		users, err := s.production.people.FindByEmail(ctx, met.Address)
 		met.Exists = check.Seen[bool]{Value: len(users) > 0, Err: translate(err)}
 		return met.Exists.Value || err != nil
 	})
@@ -83,23 +82,23 @@ func answer(err error) check.Answer {
 func (s *Survey) Meet(ctx context.Context, email string, client check.Client) (check.Newcomer, error) {
 	n := check.Newcomer{Email: email, Client: client}
 	var err error
-	if n.Staging, err = s.staging.people.ByEmail(ctx, email); err != nil {
+	if n.Staging, err = s.staging.people.FindByEmail(ctx, email); err != nil {
 		return n, err
 	}
 	if len(n.Staging) == 1 {
 		n.Before = s.line(ctx, n.Staging[0].Sub)
 	}
-	users, err := s.production.people.ByEmail(ctx, email)
+	users, err := s.production.people.FindByEmail(ctx, email)
 	n.Production = check.Seen[int]{Value: len(users), Err: translate(err)}
 	return n, nil
 }
 
-func (s *Survey) line(ctx context.Context, stagingSub string) check.Seen[ledger.Line] {
+func (s *Survey) line(ctx context.Context, stagingSub string) check.Seen[ledger.Record] {
 	line, err := s.ledger.Get(ctx, stagingSub)
-	if errors.Is(err, ledger.ErrNoLine) {
-		return check.Seen[ledger.Line]{Err: check.ErrMissing}
+	if err == nil && !line.Exists() {
+		return check.Seen[ledger.Record]{Err: check.ErrMissing}
 	}
-	return check.Seen[ledger.Line]{Value: line, Err: translate(err)}
+	return check.Seen[ledger.Record]{Value: line, Err: translate(err)}
 }
 
 // Welcome signs the canary user in at production, which makes them a user there, and looks at what arrived.
@@ -123,12 +122,12 @@ func (s *Survey) Welcome(ctx context.Context, n check.Newcomer, password string)
 	return n, ctx.Err()
 }
 
-func (s *Survey) arrived(ctx context.Context, sub string) check.Seen[trigger.User] {
-	user, found, err := s.production.people.BySub(ctx, sub)
-	if err == nil && !found {
+func (s *Survey) arrived(ctx context.Context, sub string) check.Seen[userpool.User] {
+	user, err := s.production.people.FindBySub(ctx, sub)
+	if errors.Is(err, userpool.ErrUserNotFound) {
 		err = check.ErrMissing
 	}
-	return check.Seen[trigger.User]{Value: user, Err: translate(err)}
+	return check.Seen[userpool.User]{Value: user, Err: translate(err)}
 }
 
 // subOf reads the sub out of an access token, which came from Cognito by TLS.
@@ -156,9 +155,9 @@ func until(ctx context.Context, patience time.Duration, done func() bool) {
 }
 
 // rowsOf compares the rows of both ends, as bulk verify does. Until all have moved there is nothing to compare.
-func (s *Survey) rowsOf(ctx context.Context, line check.Seen[ledger.Line]) (all []check.Moved) {
-	v := verify.New(s.settings.Tables, rows.NewSource(s.staging.tables), tables.New(s.production.tables), nil)
-	one := func(yield func(ledger.Line, error) bool) { yield(line.Value, nil) }
+func (s *Survey) rowsOf(ctx context.Context, line check.Seen[ledger.Record]) (all []check.Moved) {
+	v := verify.New(s.settings.Tables, rows.NewStore(s.staging.tables), rows.NewStore(s.production.tables), nil)
+	one := func(yield func(ledger.Record, error) bool) { yield(line.Value, nil) }
 	_, err := v.Everybody(ctx, one, 1, func(c verify.Comparison) error {
 		for _, t := range c.Tables {
 			m := check.Moved{Table: t.Name, Staging: t.Staging, Found: t.Same}

@@ -12,9 +12,9 @@ import (
 
 // meanings are the errors that check tells apart. DynamoDB, Lambda, STS and Cognito each have words of their own.
 var meanings = map[string]error{
-	"AccessDenied":              check.ErrDenied,
-	"AccessDeniedException":     check.ErrDenied,
-	"NotAuthorizedException":    check.ErrDenied,
+	"AccessDenied":              check.ErrAccessDenied,
+	"AccessDeniedException":     check.ErrAccessDenied,
+	"NotAuthorizedException":    check.ErrAccessDenied,
 	"ResourceNotFoundException": check.ErrMissing,
 }
 

@@ -14,9 +14,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
 	"github.com/spaceport/user-migration/bulk/check"
-	"github.com/spaceport/user-migration/bulk/directory"
 	"github.com/spaceport/user-migration/datamover/ledger"
 	"github.com/spaceport/user-migration/datamover/settings"
+	"github.com/spaceport/user-migration/datamover/userpool"
 )
 
 // end is one of the two accounts.
@@ -26,7 +26,7 @@ type end struct {
 	pools  poolAPI
 	tables tableAPI
 	who    identityAPI
-	people *directory.Pool
+	people *userpool.Pool
 }
 
 // Survey looks at both accounts.
@@ -61,7 +61,7 @@ func newEnd(name string, cfg aws.Config, poolID string) end {
 	pools := cognito.NewFromConfig(cfg)
 	return end{
 		name: name, poolID: poolID, pools: pools, tables: dynamodb.NewFromConfig(cfg), who: sts.NewFromConfig(cfg),
-		people: directory.New(pools, poolID),
+		people: userpool.New(pools, poolID),
 	}
 }
 
@@ -148,7 +148,7 @@ func (s *Survey) countPeople(ctx context.Context, f *check.Facts, users Counter)
 	}
 	users.Begin(f.Staging.Value.Users)
 	defer users.End()
-	census, err := check.Count(s.staging.people.Users(ctx), check.RulesFor(*f), users.Add)
+	census, err := check.Count(s.staging.people.List(ctx), check.RulesFor(*f), users.Add)
 	if err != nil && !saysSomething(err) {
 		return err
 	}

@@ -266,7 +266,7 @@ func TestEveryPermission(t *testing.T) {
 				r := check.Judge(f)
 				denied := map[string]bool{}
 				for _, p := range f.Permissions {
-					if errors.Is(p.Err, check.ErrDenied) {
+					if errors.Is(p.Err, check.ErrAccessDenied) {
 						denied[p.Account+"/"+p.Action] = true
 					} else {
 						assert.NoError(t, p.Err, p.Action)
@@ -308,7 +308,7 @@ func TestRightsToAttach(t *testing.T) {
 		}
 		want := map[string]error{rights[0]: nil, rights[1]: nil, "cognito-idp:UpdateUserPool": check.ErrUntried}
 		if missing != "" {
-			want[missing] = check.ErrDenied
+			want[missing] = check.ErrAccessDenied
 		}
 		assert.Equal(t, want, got, "%d without %s", i, missing)
 	}
@@ -349,7 +349,7 @@ func TestARoleThatCannotBeAssumed(t *testing.T) {
 	y := open(t, s, inStaging, inProduction)
 	s.Cloud.AllowRole(cloud.Role{ARN: role, ExternalID: "another", Principals: []string{"bulk"}, Allow: inStaging})
 	f := look(t, y)
-	assert.ErrorIs(t, f.StagingOperator.Err, check.ErrDenied)
+	assert.ErrorIs(t, f.StagingOperator.Err, check.ErrAccessDenied)
 	r := check.Judge(f)
 	got := levels(r)
 	assert.Equal(t, check.Failure, got["staging pool/role"])

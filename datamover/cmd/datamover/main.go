@@ -1,4 +1,4 @@
-// Command datamover is the Lambda function behind the PostConfirmation and PostAuthentication triggers of production.
+// Command datamover is the Lambda function of production's PostConfirmation and PostAuthentication triggers.
 package main
 
 import (
@@ -16,11 +16,10 @@ import (
 	"github.com/spaceport/user-migration/datamover/ledger"
 	"github.com/spaceport/user-migration/datamover/metrics"
 	"github.com/spaceport/user-migration/datamover/rows"
-	"github.com/spaceport/user-migration/datamover/selfinvoke"
 	"github.com/spaceport/user-migration/datamover/settings"
 )
 
-// limits are for writing thousands of rows: patient with a table that scales up. A sign-in's deadlines cut them short.
+// limits allow for thousands of rows and a table that scales up. A sign-in's deadlines cut them short.
 var limits = account.Limits{Attempts: 8, MaxBackoff: 2 * time.Second, Attempt: 5 * time.Second, Parallel: 32}
 
 func main() {
@@ -44,8 +43,9 @@ func newHandler(ctx context.Context, log metrics.Log) (*datamover.Handler, error
 	}
 	staging := account.Staging(production, s, "spaceport-datamover")
 	database := dynamodb.NewFromConfig(production)
-	lines := ledger.New(database, s.LedgerTable)
-	mover := datamover.NewMover(s.Tables, rows.NewSource(dynamodb.NewFromConfig(staging)), rows.NewTarget(database), lines)
-	self := selfinvoke.Of(lambdaapi.NewFromConfig(production), lambdacontext.FunctionName)
-	return datamover.NewHandler(mover, lines, self, s.HookBudget, log), nil
+	records := ledger.New(database, s.LedgerTable)
+	source, target := rows.NewStore(dynamodb.NewFromConfig(staging)), rows.NewStore(database)
+	mover := datamover.NewMover(s.Tables, source, target, records)
+	background := invokeBackground(lambdaapi.NewFromConfig(production), lambdacontext.FunctionName)
+	return datamover.NewHandler(mover, records, background, s.HookBudget, log), nil
 }

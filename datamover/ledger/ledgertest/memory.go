@@ -12,30 +12,30 @@ import (
 	"github.com/spaceport/user-migration/datamover/ledger"
 )
 
-// Memory is a ledger in memory. Before, where it is set, runs ahead of every call and may refuse it, as a crash or an
-// outage would; Calls counts them by name.
+// Memory is a ledger in memory. Before, if set, runs before every call and may reject it, as a crash or an outage
+// would; Calls counts the calls by name.
 type Memory struct {
 	Before func(call string) error
 
-	mu    sync.Mutex
-	lines map[string]ledger.Line
-	calls map[string]int
+	mu      sync.Mutex
+	records map[string]ledger.Record
+	calls   map[string]int
 }
 
-// New returns a ledger that holds lines.
-func New(lines ...ledger.Line) *Memory {
-	m := &Memory{lines: map[string]ledger.Line{}, calls: map[string]int{}}
-	for _, line := range lines {
-		m.lines[line.StagingSub] = line
+// New returns a ledger with those records.
+func New(records ...ledger.Record) *Memory {
+	m := &Memory{records: map[string]ledger.Record{}, calls: map[string]int{}}
+	for _, record := range records {
+		m.records[record.StagingSub] = record
 	}
 	return m
 }
 
-// Line returns a line as it stands, zero if there is none.
-func (m *Memory) Line(stagingSub string) ledger.Line {
+// Record returns a record as it is, zero if there is none.
+func (m *Memory) Record(stagingSub string) ledger.Record {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.lines[stagingSub]
+	return m.records[stagingSub]
 }
 
 // Calls returns how often each method was called.
@@ -47,50 +47,48 @@ func (m *Memory) Calls() map[string]int {
 
 // Import does what ledger.Store.Import does.
 func (m *Memory) Import(_ context.Context, stagingSub, email string, via ledger.Via, at time.Time) error {
-	return m.call("Import", stagingSub, func(line *ledger.Line) error {
-		if line.Bound() {
-			return ledger.ErrBound
+	return m.call("Import", stagingSub, func(record *ledger.Record) error {
+		if record.Bound() {
+			return ledger.ErrAlreadyBound
 		}
-		*line = ledger.Line{
-			StagingSub: stagingSub, Email: ledger.Fold(email), State: ledger.Imported, Via: via, ImportedAt: at.UTC(),
+		*record = ledger.Record{
+			StagingSub: stagingSub, Email: ledger.FoldASCII(email), State: ledger.Imported, Via: via, ImportedAt: at.UTC(),
 		}
 		return nil
 	})
 }
 
 // Get does what ledger.Store.Get does.
-func (m *Memory) Get(ctx context.Context, stagingSub string) (found ledger.Line, err error) {
+func (m *Memory) Get(ctx context.Context, stagingSub string) (found ledger.Record, err error) {
 	if err := ctx.Err(); err != nil {
 		return found, err
 	}
-	err = m.call("Get", stagingSub, func(line *ledger.Line) error {
-		if found = *line; found.StagingSub == "" {
-			return ledger.ErrNoLine
-		}
+	err = m.call("Get", stagingSub, func(record *ledger.Record) error {
+		found = *record
 		return nil
 	})
 	return found, err
 }
 
 // All does what ledger.Store.All does, in the order of the subs.
-func (m *Memory) All(ctx context.Context) iter.Seq2[ledger.Line, error] {
-	return func(yield func(ledger.Line, error) bool) {
+func (m *Memory) All(ctx context.Context) iter.Seq2[ledger.Record, error] {
+	return func(yield func(ledger.Record, error) bool) {
 		m.mu.Lock()
 		m.calls["All"]++
-		lines := maps.Clone(m.lines)
+		records := maps.Clone(m.records)
 		m.mu.Unlock()
 		if m.Before != nil {
 			if err := m.Before("All"); err != nil {
-				yield(ledger.Line{}, err)
+				yield(ledger.Record{}, err)
 				return
 			}
 		}
-		for _, sub := range slices.Sorted(maps.Keys(lines)) {
+		for _, sub := range slices.Sorted(maps.Keys(records)) {
 			if err := ctx.Err(); err != nil {
-				yield(ledger.Line{}, err)
+				yield(ledger.Record{}, err)
 				return
 			}
-			if !yield(lines[sub], nil) {
+			if !yield(records[sub], nil) {
 				return
 			}
 		}
@@ -98,29 +96,29 @@ func (m *Memory) All(ctx context.Context) iter.Seq2[ledger.Line, error] {
 }
 
 // Bind does what ledger.Store.Bind does.
-func (m *Memory) Bind(_ context.Context, stagingSub, productionSub, email string) (bound ledger.Line, err error) {
-	err = m.call("Bind", stagingSub, func(line *ledger.Line) error {
+func (m *Memory) Bind(_ context.Context, stagingSub, productionSub, email string) (bound ledger.Record, err error) {
+	err = m.call("Bind", stagingSub, func(record *ledger.Record) error {
 		switch {
 		case productionSub == "":
-			return ledger.ErrNotTheirs
-		case line.StagingSub == "":
-			return ledger.ErrNoLine
-		case !line.Bound() && line.Email == ledger.Fold(email):
-			line.ProductionSub, line.State = productionSub, ledger.Moving
-		case line.ProductionSub != productionSub:
-			return ledger.ErrNotTheirs
+			return ledger.ErrBoundToAnotherUser
+		case !record.Exists():
+			return ledger.ErrNoRecord
+		case !record.Bound() && record.Email == ledger.FoldASCII(email):
+			record.ProductionSub, record.State = productionSub, ledger.Moving
+		case record.ProductionSub != productionSub:
+			return ledger.ErrBoundToAnotherUser
 		}
-		bound = *line
+		bound = *record
 		return nil
 	})
 	return bound, err
 }
 
-// Seen does what ledger.Store.Seen does.
-func (m *Memory) Seen(_ context.Context, stagingSub, productionSub string, at time.Time) error {
-	return m.call("Seen", stagingSub, func(line *ledger.Line) error {
-		if line.ProductionSub == productionSub && line.SeenAt.IsZero() {
-			line.SeenAt = at.UTC()
+// FirstSignIn does what ledger.Store.FirstSignIn does.
+func (m *Memory) FirstSignIn(_ context.Context, stagingSub, productionSub string, at time.Time) error {
+	return m.call("FirstSignIn", stagingSub, func(record *ledger.Record) error {
+		if record.ProductionSub == productionSub && record.SeenAt.IsZero() {
+			record.SeenAt = at.UTC()
 		}
 		return nil
 	})
@@ -128,38 +126,39 @@ func (m *Memory) Seen(_ context.Context, stagingSub, productionSub string, at ti
 
 // Checkpoint does what ledger.Store.Checkpoint does.
 func (m *Memory) Checkpoint(_ context.Context, stagingSub, productionSub string, p ledger.Progress) error {
-	return m.call("Checkpoint", stagingSub, whileMoving(productionSub, func(line *ledger.Line) {
-		line.Cursor, line.Copied, line.Kept = p.Cursor, maps.Clone(p.Copied), maps.Clone(p.Kept)
+	return m.call("Checkpoint", stagingSub, whileMoving(productionSub, func(record *ledger.Record) {
+		record.Cursor, record.Copied, record.Kept = p.Cursor, maps.Clone(p.Copied), maps.Clone(p.Kept)
 	}))
 }
 
-// Finish does what ledger.Store.Finish does.
-func (m *Memory) Finish(_ context.Context, stagingSub, productionSub string, p ledger.Progress, at time.Time) error {
-	return m.call("Finish", stagingSub, whileMoving(productionSub, func(line *ledger.Line) {
-		line.State, line.MovedAt, line.Cursor, line.LastError = ledger.Moved, at.UTC(), "", ""
-		line.Copied, line.Kept = maps.Clone(p.Copied), maps.Clone(p.Kept)
+// Complete does what ledger.Store.Complete does.
+func (m *Memory) Complete(_ context.Context, stagingSub, productionSub string, p ledger.Progress, at time.Time) error {
+	return m.call("Complete", stagingSub, whileMoving(productionSub, func(record *ledger.Record) {
+		record.State, record.MovedAt, record.Cursor, record.LastError = ledger.Moved, at.UTC(), "", ""
+		record.Copied, record.Kept = maps.Clone(p.Copied), maps.Clone(p.Kept)
 	}))
 }
 
 // Fail does what ledger.Store.Fail does.
 func (m *Memory) Fail(_ context.Context, stagingSub, productionSub string, p ledger.Progress, reason string) error {
-	return m.call("Fail", stagingSub, whileMoving(productionSub, func(line *ledger.Line) {
-		line.Cursor, line.Copied, line.Kept, line.LastError = p.Cursor, maps.Clone(p.Copied), maps.Clone(p.Kept), reason
+	return m.call("Fail", stagingSub, whileMoving(productionSub, func(record *ledger.Record) {
+		record.Cursor, record.LastError = p.Cursor, reason
+		record.Copied, record.Kept = maps.Clone(p.Copied), maps.Clone(p.Kept)
 	}))
 }
 
-func whileMoving(productionSub string, change func(*ledger.Line)) func(*ledger.Line) error {
-	return func(line *ledger.Line) error {
-		if line.ProductionSub != productionSub || line.State != ledger.Moving {
+func whileMoving(productionSub string, change func(*ledger.Record)) func(*ledger.Record) error {
+	return func(record *ledger.Record) error {
+		if record.ProductionSub != productionSub || record.State != ledger.Moving {
 			return ledger.ErrNotMoving
 		}
-		change(line)
+		change(record)
 		return nil
 	}
 }
 
-// call runs f on a copy of the line and keeps the copy if f agrees.
-func (m *Memory) call(name, stagingSub string, f func(*ledger.Line) error) error {
+// call runs f on a copy of the record and keeps the copy if f agrees.
+func (m *Memory) call(name, stagingSub string, f func(*ledger.Record) error) error {
 	m.mu.Lock()
 	m.calls[name]++
 	m.mu.Unlock()
@@ -170,14 +169,14 @@ func (m *Memory) call(name, stagingSub string, f func(*ledger.Line) error) error
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	line := m.lines[stagingSub]
-	if err := f(&line); err != nil {
+	record := m.records[stagingSub]
+	if err := f(&record); err != nil {
 		return err
 	}
-	if line.StagingSub == "" {
-		delete(m.lines, stagingSub)
+	if !record.Exists() {
+		delete(m.records, stagingSub)
 	} else {
-		m.lines[stagingSub] = line
+		m.records[stagingSub] = record
 	}
 	return nil
 }

@@ -7,78 +7,87 @@ import (
 	"github.com/spaceport/user-migration/datamover/ledger"
 )
 
-// Begin does what ledger.Store.Begin does.
-func (m *Memory) Begin(_ context.Context, stagingSub, email string, at time.Time, before ledger.Line) error {
-	return m.call("Begin", stagingSub, func(line *ledger.Line) error {
-		if unchanged(*line, ledger.Line{Via: ledger.Sweep, ImportedAt: at}) {
-			return nil
+// BeginSweep does what ledger.Store.BeginSweep does.
+func (m *Memory) BeginSweep(
+	_ context.Context, stagingSub, email string, at time.Time, before ledger.Record,
+) (begun ledger.Record, err error) {
+	err = m.call("BeginSweep", stagingSub, func(record *ledger.Record) error {
+		if !unchanged(*record, ledger.Record{Via: ledger.Sweep, ImportedAt: at}) {
+			if before.Exists() != record.Exists() || before.Exists() && !unchanged(*record, before) {
+				return ledger.ErrChanged
+			}
 		}
-		if before.StagingSub == "" && line.StagingSub != "" || before.StagingSub != "" && !unchanged(*line, before) {
-			return ledger.ErrChanged
+		begun = ledger.Record{
+			StagingSub: stagingSub, Email: ledger.FoldASCII(email), State: ledger.Imported, Via: ledger.Sweep,
+			ImportedAt: at.UTC(),
 		}
-		*line = ledger.Line{
-			StagingSub: stagingSub, Email: ledger.Fold(email), State: ledger.Imported, Via: ledger.Sweep, ImportedAt: at.UTC(),
+		*record = begun
+		return nil
+	})
+	return begun, err
+}
+
+func unchanged(record, read ledger.Record) bool {
+	return record.Exists() && record.Via == read.Via && record.ImportedAt.Equal(read.ImportedAt) && !record.Bound()
+}
+
+// Revert does what ledger.Store.Revert does.
+func (m *Memory) Revert(_ context.Context, stagingSub string, at time.Time, before ledger.Record) error {
+	return m.call("Revert", stagingSub, func(record *ledger.Record) error {
+		if unchanged(*record, ledger.Record{Via: ledger.Sweep, ImportedAt: at}) {
+			*record = before
 		}
 		return nil
 	})
 }
 
-func unchanged(line, read ledger.Line) bool {
-	return line.StagingSub != "" && line.Via == read.Via && line.ImportedAt.Equal(read.ImportedAt) && !line.Bound()
+// BindCreated does what ledger.Store.BindCreated does.
+func (m *Memory) BindCreated(_ context.Context, stagingSub, productionSub string) (ledger.Record, error) {
+	return m.bindSwept("BindCreated", stagingSub, productionSub, false)
 }
 
-// TakeBack does what ledger.Store.TakeBack does.
-func (m *Memory) TakeBack(_ context.Context, stagingSub string, at time.Time, before ledger.Line) error {
-	return m.call("TakeBack", stagingSub, func(line *ledger.Line) error {
-		if unchanged(*line, ledger.Line{Via: ledger.Sweep, ImportedAt: at}) {
-			*line = before
-		}
-		return nil
-	})
+// BindExisting does what ledger.Store.BindExisting does.
+func (m *Memory) BindExisting(_ context.Context, stagingSub, productionSub string) (ledger.Record, error) {
+	return m.bindSwept("BindExisting", stagingSub, productionSub, true)
 }
 
-// Claim does what ledger.Store.Claim does.
-func (m *Memory) Claim(_ context.Context, stagingSub, productionSub string) (ledger.Line, error) {
-	return m.claim("Claim", stagingSub, productionSub, time.Time{})
-}
-
-// Adopt does what ledger.Store.Adopt does.
-func (m *Memory) Adopt(_ context.Context, stagingSub, productionSub string, at time.Time) (ledger.Line, error) {
-	return m.claim("Adopt", stagingSub, productionSub, at)
-}
-
-func (m *Memory) claim(call, stagingSub, productionSub string, seen time.Time) (claimed ledger.Line, err error) {
-	err = m.call(call, stagingSub, func(line *ledger.Line) error {
+func (m *Memory) bindSwept(call, stagingSub, productionSub string, adopted bool) (bound ledger.Record, err error) {
+	err = m.call(call, stagingSub, func(record *ledger.Record) error {
 		switch {
-		case line.StagingSub == "":
-			return ledger.ErrNoLine
-		case !line.Bound():
-			line.ProductionSub, line.State, line.Via, line.SeenAt = productionSub, ledger.Moving, ledger.Sweep, seen.UTC()
-		case line.ProductionSub != productionSub:
-			return ledger.ErrNotTheirs
+		case !record.Exists():
+			return ledger.ErrNoRecord
+		case !record.Bound():
+			record.ProductionSub, record.State, record.Via = productionSub, ledger.Moving, ledger.Sweep
+			record.Adopted = adopted
+		case record.ProductionSub != productionSub:
+			return ledger.ErrBoundToAnotherUser
 		}
-		claimed = *line
+		bound = *record
 		return nil
 	})
-	return claimed, err
+	return bound, err
 }
 
 // PasswordSet does what ledger.Store.PasswordSet does.
-func (m *Memory) PasswordSet(_ context.Context, stagingSub, productionSub string, at time.Time) error {
-	return m.call("PasswordSet", stagingSub, owned(productionSub, func(line *ledger.Line) { line.PasswordSetAt = at.UTC() }))
+func (m *Memory) PasswordSet(_ context.Context, stagingSub, productionSub string, at time.Time) (ledger.Record, error) {
+	return m.recordStep("PasswordSet", stagingSub, productionSub, func(r *ledger.Record) { r.PasswordSetAt = at.UTC() })
 }
 
 // ResetSent does what ledger.Store.ResetSent does.
-func (m *Memory) ResetSent(_ context.Context, stagingSub, productionSub string, at time.Time) error {
-	return m.call("ResetSent", stagingSub, owned(productionSub, func(line *ledger.Line) { line.ResetAt = at.UTC() }))
+func (m *Memory) ResetSent(_ context.Context, stagingSub, productionSub string, at time.Time) (ledger.Record, error) {
+	return m.recordStep("ResetSent", stagingSub, productionSub, func(r *ledger.Record) { r.ResetAt = at.UTC() })
 }
 
-func owned(productionSub string, change func(*ledger.Line)) func(*ledger.Line) error {
-	return func(line *ledger.Line) error {
-		if line.ProductionSub != productionSub {
-			return ledger.ErrNotTheirs
+func (m *Memory) recordStep(
+	call, stagingSub, productionSub string, change func(*ledger.Record),
+) (updated ledger.Record, err error) {
+	err = m.call(call, stagingSub, func(record *ledger.Record) error {
+		if record.ProductionSub != productionSub {
+			return ledger.ErrBoundToAnotherUser
 		}
-		change(line)
+		change(record)
+		updated = *record
 		return nil
-	}
+	})
+	return updated, err
 }

@@ -34,5 +34,5 @@ func signedIn(a arrival) ([]byte, error) {
 
 // handOver is the event with which the hook asks for the rest of a move.
 func handOver(a arrival) ([]byte, error) {
-	return json.Marshal(datamover.HandOver{StagingSub: a.stagingSub, ProductionSub: a.productionSub})
+	return json.Marshal(datamover.Continuation{StagingSub: a.stagingSub, ProductionSub: a.productionSub})
 }

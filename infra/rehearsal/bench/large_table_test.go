@@ -28,7 +28,7 @@ func TestLargeTable(t *testing.T) {
 
 	var all []rows.Row
 	for page, after := 1, ""; ; page++ {
-		got, next, err := rows.NewSource(api).Page(t.Context(), projects, "ann", after)
+		got, next, err := rows.NewStore(api).Query(t.Context(), projects, "ann", after)
 		require.NoError(t, err)
 		all = append(all, got...)
 		if after = next; after == "" {
@@ -39,11 +39,11 @@ func TestLargeTable(t *testing.T) {
 	require.Len(t, all, 450)
 	for i, row := range all {
 		require.True(t, rows.Equal(spaceport.Project("ann", i, notes), row))
-		copied, err := rows.NewTarget(api).Put(t.Context(), projects, row, "bob")
+		copied, err := rows.NewStore(api).PutIfAbsent(t.Context(), projects, row, "bob")
 		require.NoError(t, err)
 		require.True(t, copied)
 	}
-	copied, err := rows.NewTarget(api).Put(t.Context(), projects, all[7], "bob")
+	copied, err := rows.NewStore(api).PutIfAbsent(t.Context(), projects, all[7], "bob")
 	require.NoError(t, err)
 	require.False(t, copied, "something stands there")
 	require.Equal(t, 450, large.arrived("bob"))

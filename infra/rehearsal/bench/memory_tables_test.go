@@ -34,12 +34,12 @@ func memory(t *testing.T) (*memoryTables, *dynamodb.Client) {
 
 // sweepLedger is what a sweep asks of the ledger.
 type sweepLedger interface {
-	Get(ctx context.Context, stagingSub string) (ledger.Line, error)
-	Begin(ctx context.Context, stagingSub, email string, at time.Time, before ledger.Line) error
-	Claim(ctx context.Context, stagingSub, productionSub string) (ledger.Line, error)
-	PasswordSet(ctx context.Context, stagingSub, productionSub string, at time.Time) error
-	Finish(ctx context.Context, stagingSub, productionSub string, p ledger.Progress, at time.Time) error
-	ResetSent(ctx context.Context, stagingSub, productionSub string, at time.Time) error
+	Get(ctx context.Context, stagingSub string) (ledger.Record, error)
+	BeginSweep(ctx context.Context, stagingSub, email string, at time.Time, before ledger.Record) (ledger.Record, error)
+	BindCreated(ctx context.Context, stagingSub, productionSub string) (ledger.Record, error)
+	PasswordSet(ctx context.Context, stagingSub, productionSub string, at time.Time) (ledger.Record, error)
+	Complete(ctx context.Context, stagingSub, productionSub string, p ledger.Progress, at time.Time) error
+	ResetSent(ctx context.Context, stagingSub, productionSub string, at time.Time) (ledger.Record, error)
 }
 
 // The ledger in the stand-in is held against the one in memory, which is held to the contract of the one in DynamoDB.
@@ -48,22 +48,27 @@ func TestLedgerInMemoryTables(t *testing.T) {
 	at := time.Date(2026, 5, 4, 3, 2, 1, 0, time.UTC)
 	done := ledger.Progress{Copied: map[string]int{productionProjects: 2}, Kept: map[string]int{}}
 	steps := []func(context.Context, sweepLedger) error{
-		func(ctx context.Context, l sweepLedger) error { _, err := l.Claim(ctx, "u", "p"); return err }, // no line
+		func(ctx context.Context, l sweepLedger) error { _, err := l.BindCreated(ctx, "u", "p"); return err }, // no line
 		func(ctx context.Context, l sweepLedger) error {
-			return l.Begin(ctx, "u", "U@example.com", at, ledger.Line{})
+			_, err := l.BeginSweep(ctx, "u", "U@example.com", at, ledger.Record{})
+			return err
 		},
 		func(ctx context.Context, l sweepLedger) error {
-			return l.Begin(ctx, "u", "U@example.com", at, ledger.Line{})
+			_, err := l.BeginSweep(ctx, "u", "U@example.com", at, ledger.Record{})
+			return err
 		},
-		func(ctx context.Context, l sweepLedger) error { return l.PasswordSet(ctx, "u", "p", at) },  // not theirs yet
-		func(ctx context.Context, l sweepLedger) error { return l.Finish(ctx, "u", "p", done, at) }, // nor moving
-		func(ctx context.Context, l sweepLedger) error { _, err := l.Claim(ctx, "u", "p"); return err },
-		func(ctx context.Context, l sweepLedger) error { _, err := l.Claim(ctx, "u", "other"); return err },
-		func(ctx context.Context, l sweepLedger) error { return l.PasswordSet(ctx, "u", "p", at) },
-		func(ctx context.Context, l sweepLedger) error { return l.Finish(ctx, "u", "p", done, at) },
-		func(ctx context.Context, l sweepLedger) error { return l.Finish(ctx, "u", "p", done, at) }, // moved already
-		func(ctx context.Context, l sweepLedger) error { return l.ResetSent(ctx, "u", "other", at) },
-		func(ctx context.Context, l sweepLedger) error { return l.ResetSent(ctx, "u", "p", at) },
+		func(ctx context.Context, l sweepLedger) error { _, err := l.PasswordSet(ctx, "u", "p", at); return err }, // not theirs yet
+		func(ctx context.Context, l sweepLedger) error { return l.Complete(ctx, "u", "p", done, at) },             // nor moving
+		func(ctx context.Context, l sweepLedger) error { _, err := l.BindCreated(ctx, "u", "p"); return err },
+		func(ctx context.Context, l sweepLedger) error { _, err := l.BindCreated(ctx, "u", "other"); return err },
+		func(ctx context.Context, l sweepLedger) error { _, err := l.PasswordSet(ctx, "u", "p", at); return err },
+		func(ctx context.Context, l sweepLedger) error { return l.Complete(ctx, "u", "p", done, at) },
+		func(ctx context.Context, l sweepLedger) error { return l.Complete(ctx, "u", "p", done, at) }, // moved already
+		func(ctx context.Context, l sweepLedger) error {
+			_, err := l.ResetSent(ctx, "u", "other", at)
+			return err
+		},
+		func(ctx context.Context, l sweepLedger) error { _, err := l.ResetSent(ctx, "u", "p", at); return err },
 	}
 	stands, expected := ledger.New(api, ledgerTable), ledgertest.New()
 	for i, step := range steps {
@@ -83,18 +88,18 @@ func TestRowsInMemoryTables(t *testing.T) {
 	for _, project := range append(mine, projectsOf("bob", 1)...) {
 		require.NoError(t, tables.give(stagingProjects, project))
 	}
-	page, next, err := rows.NewSource(api).Page(t.Context(), projects, "ann", "")
+	page, next, err := rows.NewStore(api).Query(t.Context(), projects, "ann", "")
 	require.NoError(t, err)
 	require.Empty(t, next)
 	require.Len(t, page, len(mine))
 	for i, row := range page {
 		require.True(t, rows.Equal(mine[i], row))
-		copied, err := rows.NewTarget(api).Put(t.Context(), projects, row, "ann in production")
+		copied, err := rows.NewStore(api).PutIfAbsent(t.Context(), projects, row, "ann in production")
 		require.NoError(t, err)
 		require.True(t, copied)
 	}
 	page[0]["title"] = &types.AttributeValueMemberS{Value: "another"}
-	copied, err := rows.NewTarget(api).Put(t.Context(), projects, page[0], "ann in production")
+	copied, err := rows.NewStore(api).PutIfAbsent(t.Context(), projects, page[0], "ann in production")
 	require.NoError(t, err)
 	require.False(t, copied, "what stands there is not this row")
 	require.Len(t, tables.of(productionProjects, "ann in production"), len(mine))

@@ -57,7 +57,7 @@ func moved(ctx context.Context, s *spaceport.Spaceport, a arrival) error {
 	if err := bound(ctx, s, a); err != nil {
 		return err
 	}
-	return lines(s).Finish(ctx, a.stagingSub, a.productionSub, ledger.Progress{}, time.Now())
+	return lines(s).Complete(ctx, a.stagingSub, a.productionSub, ledger.Progress{}, time.Now())
 }
 
 // arrive prepares a first sign-in of somebody with a profile and projects, and returns its event.

@@ -112,7 +112,7 @@ func manyProjects(s *story) {
 	p := Hal.Person
 	sub := s.meet(p)
 	s.signsIn("Hal, with 2,500 projects of 4 KB, signs in within the limit", p.Email, p.Password)
-	s.logged("the rest was handed over to an invocation outside the sign-in", spaceport.Datamover, sub, `"decision":"handed-over"`)
+	s.logged("the rest was handed over to an invocation outside the sign-in", spaceport.Datamover, sub, `"decision":"continued"`)
 	s.step("the hand-over ends", func() error { return s.Lambdas.Idle(s.ctx) })
 	s.hasEverything("all 2,500 projects are there", p.Email, sub)
 }
@@ -178,7 +178,7 @@ func forged(s *story) {
 	s.isNative(mallory)
 	s.signsIn("Mallory, who forged Vic's staging id, signs in", mallory.Email, mallory.Password)
 	s.hasNothing("Mallory gets nothing", mallory.Email)
-	s.logged("and it is reported", spaceport.Datamover, `"level":"WARN"`, sub, `"decision":"refused"`)
+	s.logged("and it is reported", spaceport.Datamover, `"level":"WARN"`, sub, `"decision":"rejected"`)
 	s.step("Vic comes back to the letter and sets a new password", func() error {
 		letter, _ := s.Cloud.LastLetter(p.Email)
 		return s.ConfirmForgotPassword(s.ctx, p.Email, letter.Code, "Vic-Production-1")
@@ -198,8 +198,8 @@ func throttled(s *story) {
 	})
 	s.isUnknownToProduction("she", p.Email)
 	s.step("and not in the ledger", func() error {
-		_, err := s.Ledger(s.ctx, sub)
-		return that(errors.Is(err, ledger.ErrNoLine), "there is a line (%v)", err)
+		line, err := s.Ledger(s.ctx, sub)
+		return errors.Join(err, that(!line.Exists(), "there is a line"))
 	})
 	restore()
 	s.signsIn("staging recovers: she signs in", p.Email, p.Password)

@@ -79,18 +79,16 @@ func (s accounts) of(ctx context.Context, accessToken string) (account, error) {
 }
 
 // line is the ledger's, if it is theirs: anybody may claim to have been somebody.
-func (s accounts) line(ctx context.Context, a account) (ledger.Line, error) {
+func (s accounts) line(ctx context.Context, a account) (ledger.Record, error) {
 	if a.StagingSub == "" {
-		return ledger.Line{}, nil
+		return ledger.Record{}, nil
 	}
 	line, err := s.Ledger(ctx, a.StagingSub)
 	switch {
-	case errors.Is(err, ledger.ErrNoLine):
-		return ledger.Line{}, nil
 	case err != nil:
-		return ledger.Line{}, err
+		return ledger.Record{}, err
 	case line.Bound() && line.ProductionSub != a.ProductionSub:
-		return ledger.Line{}, nil
+		return ledger.Record{}, nil
 	}
 	return line, nil
 }
@@ -105,7 +103,7 @@ func (s accounts) profile(ctx context.Context, t settings.Table, sub string) (ma
 
 // projects are the first few, and how many there are. While they arrive the page asks again and again, and what has been
 // moved is counted in the ledger already.
-func (s accounts) projects(ctx context.Context, t settings.Table, sub string, l ledger.Line) ([]map[string]string, int, error) {
+func (s accounts) projects(ctx context.Context, t settings.Table, sub string, l ledger.Record) ([]map[string]string, int, error) {
 	in := spaceport.RowsOf(t.Target, t.OwnerKey, sub)
 	in.Limit = aws.Int32(shownProjects)
 	page, err := s.ProductionTables.Query(ctx, in)

@@ -248,7 +248,7 @@ func isRefused(v *visitor) {
 	}
 	assert.Len(v.t, told, 1, "all are told the same")
 	v.keepsNothing("not-her-password", "any-password", dan.Password)
-	v.decided("untouched")
+	v.decided("unchanged")
 }
 
 func isNative(v *visitor) {
@@ -343,7 +343,7 @@ func hasMuch(v *visitor) {
 	v.isSound("account-moving")
 	restore()
 	v.isIn(ida, sub)
-	v.decided("handed-over")
+	v.decided("continued")
 }
 
 func isSwept(v *visitor) {

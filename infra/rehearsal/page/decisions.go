@@ -62,7 +62,7 @@ func (d *decisions) read(function string, raw []byte) bool {
 func (d *decisions) newest(lines []line) []decision {
 	emails := map[string]string{}
 	for _, l := range lines {
-		emails[l.StagingSub] = ledger.Mask(l.Email)
+		emails[l.StagingSub] = ledger.MaskEmail(l.Email)
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -28,10 +28,10 @@ func TestDecisionsOfTheTrigger(t *testing.T) {
 	got := recorded(t, spaceport.Trigger, "testdata/trigger.log")
 	require.Len(t, got, 4)
 	assert.Equal(t, "account-update", got[0].Decision)
-	assert.Equal(t, "letter", got[0].Source)
+	assert.Equal(t, "reset email", got[0].Source)
 	assert.Equal(t, "error", got[1].Decision)
 	assert.Equal(t, "check password: staging is throttling (TooManyRequestsException)", got[1].Reason)
-	assert.Equal(t, "untouched", got[2].Decision)
+	assert.Equal(t, "unchanged", got[2].Decision)
 	assert.Equal(t, "unknown-user", got[2].Reason)
 	assert.Empty(t, got[2].Who, "the log does not say what a stranger typed")
 	assert.Equal(t, decision{
@@ -45,8 +45,8 @@ func TestDecisionsOfTheDatamover(t *testing.T) {
 	got := recorded(t, spaceport.Datamover, "testdata/datamover.log", hal)
 	require.Len(t, got, 2, "what is no decision is passed over")
 	assert.Equal(t, "moved", got[0].Decision)
-	assert.Equal(t, "hand-over", got[0].Source)
-	assert.Equal(t, "handed-over", got[1].Decision)
+	assert.Equal(t, "background", got[0].Source)
+	assert.Equal(t, "continued", got[1].Decision)
 	assert.Equal(t, int64(3005), got[1].Ms)
 	for _, d := range got {
 		assert.Equal(t, "datamover", d.Function)

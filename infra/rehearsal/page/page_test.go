@@ -32,7 +32,7 @@ func TestWhatChangesThePicture(t *testing.T) {
 
 func TestALineShowsWhenItLastChanged(t *testing.T) {
 	at := func(hour int) time.Time { return time.Date(2026, 11, 23, hour, 0, 0, 0, time.UTC) }
-	got := show(ledger.Line{
+	got := show(ledger.Record{
 		StagingSub: "s", ProductionSub: "p", Email: "ada@example.com", State: ledger.Moving, Via: ledger.Sweep, LastError: "throttled",
 		ImportedAt: at(1), PasswordSetAt: at(2), ResetAt: at(4), MovedAt: at(3),
 		Copied: map[string]int{"Spaceport-Projects-prod": 3, "Spaceport-Users-prod": 1}, Kept: map[string]int{"Spaceport-Projects-prod": 2},

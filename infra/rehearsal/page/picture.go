@@ -70,7 +70,7 @@ func (o observer) picture(ctx context.Context) (picture, error) {
 	}, nil
 }
 
-func show(l ledger.Line) line {
+func show(l ledger.Record) line {
 	rows := 0
 	for _, byTable := range []map[string]int{l.Copied, l.Kept} {
 		for _, n := range byTable {

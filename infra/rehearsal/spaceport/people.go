@@ -160,8 +160,8 @@ func RowsOf(table, ownerKey, owner string) *dynamodb.QueryInput {
 	}
 }
 
-// Ledger returns the line of a staging user, or ledger.ErrNoLine.
-func (s *Spaceport) Ledger(ctx context.Context, stagingSub string) (ledger.Line, error) {
+// Ledger returns the line of a staging user, zero if there is none.
+func (s *Spaceport) Ledger(ctx context.Context, stagingSub string) (ledger.Record, error) {
 	return ledger.New(s.ProductionTables, s.Settings.LedgerTable).Get(ctx, stagingSub)
 }
 

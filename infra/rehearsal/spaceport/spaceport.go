@@ -78,7 +78,7 @@ func (s *Spaceport) Bulk() string { return filepath.Join(s.root, ".build", "bulk
 func moto(root string) string         { return filepath.Join(root, ".venv", "bin", "moto_server") }
 func binary(root, name string) string { return filepath.Join(root, ".build", name, "bootstrap") }
 
-// root is the folder of go.mod, at or above the working directory. No go is asked: it would take a Ctrl-C for its own.
+// root is the folder of go.mod, at or above the working userpool. No go is asked: it would take a Ctrl-C for its own.
 func root() (string, error) {
 	start, err := os.Getwd()
 	if err != nil {

@@ -1,4 +1,4 @@
-// Command trigger is the Lambda function behind production's Migrate user trigger and, where the pool sends by SES, its
+// Command trigger is the Lambda function of production's Migrate user trigger and, if the pool sends by SES, of its
 // Custom message trigger.
 package main
 
@@ -17,12 +17,14 @@ import (
 	"github.com/spaceport/user-migration/datamover/ledger"
 	"github.com/spaceport/user-migration/datamover/metrics"
 	"github.com/spaceport/user-migration/datamover/settings"
+	"github.com/spaceport/user-migration/datamover/userpool"
 	"github.com/spaceport/user-migration/trigger"
-	"github.com/spaceport/user-migration/trigger/userpool"
 )
 
-// limits fit the handler's budget: a hung connection leaves time for one more try.
-var limits = account.Limits{Attempts: 3, MaxBackoff: 300 * time.Millisecond, Attempt: 1500 * time.Millisecond, Parallel: 4}
+// limits fit the handler's budget: a hung connection leaves time for one more attempt.
+var limits = account.Limits{
+	Attempts: 3, MaxBackoff: 300 * time.Millisecond, Attempt: 1500 * time.Millisecond, Parallel: 4,
+}
 
 func main() {
 	log := metrics.NewLog(os.Stdout, lambdacontext.FunctionName)
@@ -36,8 +38,8 @@ func main() {
 
 func newHandler(ctx context.Context, log metrics.Log) (*trigger.Handler, error) {
 	s, err := settings.Read(os.Getenv, "STAGING_USER_POOL_ID", "STAGING_CLIENT_ID")
-	letter, badLetter := trigger.NewLetter(os.Getenv("LETTER_SUBJECT"), os.Getenv("LETTER_TEXT"))
-	if err := errors.Join(err, badLetter); err != nil {
+	email, badEmail := trigger.NewResetEmail(os.Getenv("RESET_EMAIL_SUBJECT"), os.Getenv("RESET_EMAIL_TEXT"))
+	if err := errors.Join(err, badEmail); err != nil {
 		return nil, err
 	}
 	production, err := account.Production(ctx, limits)
@@ -47,6 +49,6 @@ func newHandler(ctx context.Context, log metrics.Log) (*trigger.Handler, error) 
 	staging := account.Staging(production, s, "spaceport-trigger")
 	// Ask for the role while the runtime starts. The first invocation joins this request, and meets its error if any.
 	go func() { _, _ = staging.Credentials.Retrieve(ctx) }()
-	pool := userpool.New(cognito.NewFromConfig(staging), s.StagingUserPoolID, s.StagingClientID)
-	return trigger.NewHandler(pool, ledger.New(dynamodb.NewFromConfig(production), s.LedgerTable), s, letter, log), nil
+	pool := userpool.New(cognito.NewFromConfig(staging), s.StagingUserPoolID)
+	return trigger.NewHandler(pool, ledger.New(dynamodb.NewFromConfig(production), s.LedgerTable), s, email, log), nil
 }

@@ -8,13 +8,15 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/spaceport/user-migration/datamover/userpool"
 )
 
-func letters(t *testing.T, subject, text string) *harness {
+func withResetEmail(t *testing.T, subject, text string) *harness {
 	t.Helper()
-	h := newHarness(knows(ada(), Proof{Sub: sub}, nil, email), nil)
+	h := newHarness(knows(ada(), userpool.SignInResult{Sub: sub}, nil, email), nil)
 	var err error
-	h.letter, err = NewLetter(subject, text)
+	h.resetEmail, err = NewResetEmail(subject, text)
 	require.NoError(t, err)
 	return h
 }
@@ -32,7 +34,7 @@ func wordingOf(t *testing.T, out []byte) wording {
 	return e.Response
 }
 
-// called is a sweep's reset of somebody of that name.
+// called is a sweep's reset of a user of that name.
 func called(t *testing.T, name string) []byte {
 	t.Helper()
 	quoted, err := json.Marshal(name)
@@ -40,8 +42,8 @@ func called(t *testing.T, name string) []byte {
 	return bytes.Replace(recorded(t, "reset_by_sweep"), []byte(`"Ada"`), quoted, 1)
 }
 
-func TestSweepsResetGetsTheLetter(t *testing.T) {
-	h := letters(t, "", "")
+func TestSweepsResetGetsTheResetEmail(t *testing.T) {
+	h := withResetEmail(t, "", "")
 	in := recorded(t, "reset_by_sweep")
 	out, err := h.Invoke(t.Context(), in)
 	require.NoError(t, err)
@@ -49,38 +51,38 @@ func TestSweepsResetGetsTheLetter(t *testing.T) {
 	assert.Equal(t, "Spaceport Account Update - Action Required", m.EmailSubject)
 	assert.True(t, strings.HasPrefix(m.EmailMessage, "<p>Hi Ada,</p>\n<p>We're upgrading Spaceport"), m.EmailMessage)
 	assert.Contains(t, m.EmailMessage, "Your code is <strong>{####}</strong>")
-	assert.Nil(t, m.SMSMessage, "a code by SMS is Cognito's to word")
+	assert.Nil(t, m.SMSMessage, "the text of an SMS is Cognito's")
 
 	before, _, _ := strings.Cut(string(in), `"response"`)
 	_, after, _ := strings.Cut(string(in), `"emailSubject": null`+"\n  }")
-	assert.True(t, strings.HasPrefix(string(out), before) && strings.HasSuffix(string(out), after), "all around the response, byte for byte")
+	assert.True(t, strings.HasPrefix(string(out), before) && strings.HasSuffix(string(out), after), "everything around the response, byte for byte")
 	assert.Empty(t, names(h.staging.asked), "staging is not asked")
-	assert.Empty(t, h.lines.Calls(), "nor the ledger")
+	assert.Empty(t, h.records.Calls(), "nor the ledger")
 	line := logged(t, h.log)
 	assert.Equal(t, "account-update", line["decision"])
 	assert.Equal(t, "a***@e***", line["email"])
 }
 
-func TestLetterIsTheOperators(t *testing.T) {
-	out, err := letters(t, " Moved! ", "<p>{name}: {####}, again {####}. {other}</p>").Invoke(t.Context(), recorded(t, "reset_by_sweep"))
+func TestResetEmailIsTheOperators(t *testing.T) {
+	out, err := withResetEmail(t, " Moved! ", "<p>{name}: {####}, again {####}. {other}</p>").Invoke(t.Context(), recorded(t, "reset_by_sweep"))
 	require.NoError(t, err)
 	m := wordingOf(t, out)
 	assert.Equal(t, "Moved!", m.EmailSubject)
 	assert.Equal(t, "<p>Ada: {####}, again {####}. {other}</p>", m.EmailMessage)
 
 	flag := bytes.Replace(recorded(t, "reset_by_sweep"), []byte(`"email_verified": "true"`), []byte(`"email_verified": true`), 1)
-	out, err = letters(t, "Moved!", "{####}").Invoke(t.Context(), flag)
+	out, err = withResetEmail(t, "Moved!", "{####}").Invoke(t.Context(), flag)
 	require.NoError(t, err)
-	assert.Equal(t, "{####}", wordingOf(t, out).EmailMessage, "the shape of what the letter does not need is nothing to it")
+	assert.Equal(t, "{####}", wordingOf(t, out).EmailMessage, "attributes that the email does not need may have any type")
 
 	odd := bytes.Replace(recorded(t, "reset_by_sweep"), []byte("{####}"), []byte("[code]"), 1)
-	out, err = letters(t, "Moved!", "{####}").Invoke(t.Context(), odd)
+	out, err = withResetEmail(t, "Moved!", "{####}").Invoke(t.Context(), odd)
 	require.NoError(t, err)
-	assert.Equal(t, "[code]", wordingOf(t, out).EmailMessage, "what Cognito says stands for the code")
+	assert.Equal(t, "[code]", wordingOf(t, out).EmailMessage, "Cognito's own placeholder for the code")
 }
 
-// TestNameIsTheUsersOwnInvention has what people can call themselves.
-func TestNameIsTheUsersOwnInvention(t *testing.T) {
+// TestGreeting has what users can call themselves.
+func TestGreeting(t *testing.T) {
 	for name, want := range map[string]string{
 		"Ada":                              "Ada",
 		" Ada King ":                       "Ada King",
@@ -94,29 +96,29 @@ func TestNameIsTheUsersOwnInvention(t *testing.T) {
 		strings.Repeat("a", maxGreeting):   strings.Repeat("a", maxGreeting),
 		strings.Repeat("a", maxGreeting+1): email,
 	} {
-		out, err := letters(t, "s", "{name}|{####}").Invoke(t.Context(), called(t, name))
+		out, err := withResetEmail(t, "s", "{name}|{####}").Invoke(t.Context(), called(t, name))
 		require.NoError(t, err)
 		assert.Equal(t, want+"|{####}", wordingOf(t, out).EmailMessage, "%q", name)
 	}
 }
 
-// TestOtherMessagesAreUntouched has every message and every reset that is not a sweep's. They write no log either: most
-// are of users whom no migration concerns.
-func TestOtherMessagesAreUntouched(t *testing.T) {
+// TestOtherMessagesAreUnchanged has every message and every reset that is not a sweep's. They write no log either: most
+// are of users who are not migrated.
+func TestOtherMessagesAreUnchanged(t *testing.T) {
 	sweep := string(recorded(t, "reset_by_sweep"))
 	change := func(from, to string) string {
 		require.Contains(t, sweep, from)
 		return strings.Replace(sweep, from, to, 1)
 	}
 	events := map[string]string{
-		"the user's own reset":              string(recorded(t, "reset_by_user")),
-		"other ClientMetadata":              change(`{"spaceport-migration": "sweep"}`, `{"theme": "dark"}`),
-		"other mark":                        change(`"sweep"`, `"Sweep"`),
-		"no ClientMetadata":                 change(`{"spaceport-migration": "sweep"}`, `null`),
-		"a native user, and a forged mark":  change(`"custom:staging_sub"`, `"custom:plan"`),
-		"an empty claim, and a forged mark": change(`"11111111-aaaa-4aaa-8aaa-111111111111"`, `""`),
-		"no code":                           change(`"{####}"`, `null`),
-		"no response to fill":               sweep[:strings.Index(sweep, `"response"`)] + `"response": null}`,
+		"the user's own reset":                      string(recorded(t, "reset_by_user")),
+		"other ClientMetadata":                      change(`{"spaceport-migration": "sweep"}`, `{"theme": "dark"}`),
+		"other value":                               change(`"sweep"`, `"Sweep"`),
+		"no ClientMetadata":                         change(`{"spaceport-migration": "sweep"}`, `null`),
+		"a native user, and forged ClientMetadata":  change(`"custom:staging_sub"`, `"custom:plan"`),
+		"an empty claim, and forged ClientMetadata": change(`"11111111-aaaa-4aaa-8aaa-111111111111"`, `""`),
+		"no code":             change(`"{####}"`, `null`),
+		"no response to fill": sweep[:strings.Index(sweep, `"response"`)] + `"response": null}`,
 		"no response": sweep[:strings.Index(sweep, `,
   "response"`)] + "}",
 		"request of another shape": change(`"codeParameter": "{####}"`, `"codeParameter": 7`),
@@ -127,7 +129,7 @@ func TestOtherMessagesAreUntouched(t *testing.T) {
 	}
 	for name, in := range events {
 		t.Run(name, func(t *testing.T) {
-			h := letters(t, "", "")
+			h := withResetEmail(t, "", "")
 			out, err := h.Invoke(t.Context(), []byte(in))
 			require.NoError(t, err)
 			assert.Equal(t, in, string(out), "byte for byte")
@@ -139,45 +141,45 @@ func TestOtherMessagesAreUntouched(t *testing.T) {
 	}
 }
 
-// TestNothingOfClientMetadataIsPrinted: anybody can send it with their own "forgot password".
+// TestNothingOfClientMetadataIsPrinted: any user can send it with their own "forgot password".
 func TestNothingOfClientMetadataIsPrinted(t *testing.T) {
-	h := letters(t, "", "")
+	h := withResetEmail(t, "", "")
 	in := bytes.Replace(recorded(t, "reset_by_sweep"), []byte(`{"spaceport-migration": "sweep"}`),
-		[]byte(`{"spaceport-migration": "sweep", "name": "Mallory", "text": "evil.example", "LETTER_TEXT": "evil.example"}`), 1)
+		[]byte(`{"spaceport-migration": "sweep", "name": "Mallory", "text": "evil.example", "RESET_EMAIL_TEXT": "evil.example"}`), 1)
 	out, err := h.Invoke(t.Context(), in)
 	require.NoError(t, err)
-	plain, err := letters(t, "", "").Invoke(t.Context(), recorded(t, "reset_by_sweep"))
+	plain, err := withResetEmail(t, "", "").Invoke(t.Context(), recorded(t, "reset_by_sweep"))
 	require.NoError(t, err)
-	assert.Equal(t, wordingOf(t, plain), wordingOf(t, out), "the same letter, to the letter")
+	assert.Equal(t, wordingOf(t, plain), wordingOf(t, out), "exactly the same email")
 	assert.NotContains(t, h.log.String(), "evil")
 	assert.NotContains(t, h.log.String(), email)
 }
 
-func TestLetterThatCannotBeSent(t *testing.T) {
+func TestInvalidResetEmail(t *testing.T) {
 	for _, tt := range []struct {
 		subject, text string
 		wrong         []string
 	}{
-		{"", "no code", []string{"LETTER_TEXT: no {####}"}},
-		{strings.Repeat("é", 141), "{####}", []string{"LETTER_SUBJECT: more than 140 characters"}},
-		{"two\nlines", "{####}", []string{"LETTER_SUBJECT: not one line"}},
-		{"", "{####}\x00", []string{"LETTER_TEXT: characters that Cognito does not take"}},
-		{"", "{####}\xff", []string{"LETTER_TEXT: characters that Cognito does not take"}},
-		{"", "{####}" + strings.Repeat("é", maxText-5), []string{"LETTER_TEXT: more than 20000 characters"}},
-		{"", "{####}{name}" + strings.Repeat("é", maxText-505), []string{"LETTER_TEXT: more than 20000 characters"}},
-		{"two\nlines", "no code", []string{"LETTER_SUBJECT: not one line", "LETTER_TEXT: no {####}"}},
+		{"", "no code", []string{"RESET_EMAIL_TEXT: no {####}"}},
+		{strings.Repeat("é", 141), "{####}", []string{"RESET_EMAIL_SUBJECT: more than 140 characters"}},
+		{"two\nlines", "{####}", []string{"RESET_EMAIL_SUBJECT: not one line"}},
+		{"", "{####}\x00", []string{"RESET_EMAIL_TEXT: characters that Cognito rejects"}},
+		{"", "{####}\xff", []string{"RESET_EMAIL_TEXT: characters that Cognito rejects"}},
+		{"", "{####}" + strings.Repeat("é", maxText-5), []string{"RESET_EMAIL_TEXT: more than 20000 characters"}},
+		{"", "{####}{name}" + strings.Repeat("é", maxText-505), []string{"RESET_EMAIL_TEXT: more than 20000 characters"}},
+		{"two\nlines", "no code", []string{"RESET_EMAIL_SUBJECT: not one line", "RESET_EMAIL_TEXT: no {####}"}},
 	} {
-		_, err := NewLetter(tt.subject, tt.text)
+		_, err := NewResetEmail(tt.subject, tt.text)
 		for _, wrong := range tt.wrong {
 			assert.ErrorContains(t, err, wrong)
 		}
 	}
 	for _, text := range []string{"", "{####}", "{####}" + strings.Repeat("é", maxText-6), "{####}{name}" + strings.Repeat("é", maxText-506), "<p>\r\n\t{####}</p>"} {
-		_, err := NewLetter(strings.Repeat("é", 140), text)
+		_, err := NewResetEmail(strings.Repeat("é", 140), text)
 		assert.NoError(t, err)
 	}
 }
 
-func TestDefaultLetterFitsTheEnvironment(t *testing.T) {
+func TestDefaultResetEmailFitsTheEnvironment(t *testing.T) {
 	assert.Less(t, len(defaultSubject+defaultText), 3<<10, "Lambda has 4 KB for all variables, and an operator starts from this text")
 }

@@ -1,4 +1,4 @@
-package registrar_test
+package userpool_test
 
 import (
 	"strings"
@@ -8,16 +8,15 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/spaceport/user-migration/bulk/registrar"
+	"github.com/spaceport/user-migration/datamover/userpool"
 	"github.com/spaceport/user-migration/infra/rehearsal/cloud"
 	"github.com/spaceport/user-migration/infra/rehearsal/spaceport"
 	"github.com/spaceport/user-migration/infra/rehearsal/spaceport/spaceporttest"
-	"github.com/spaceport/user-migration/trigger"
 )
 
 // TestWhoGetsTheLetter sends every kind of reset through the real trigger.
 func TestWhoGetsTheLetter(t *testing.T) {
-	s := spaceporttest.Start(t, spaceport.Options{Env: map[string]string{"LETTER_SUBJECT": "Moved!"}})
+	s := spaceporttest.Start(t, spaceport.Options{Env: map[string]string{"RESET_EMAIL_SUBJECT": "Moved!"}})
 	ctx := t.Context()
 	pool, err := s.Production.DescribeUserPool(ctx, &cognito.DescribeUserPoolInput{UserPoolId: &s.ProductionPool})
 	require.NoError(t, err)
@@ -30,15 +29,15 @@ func TestWhoGetsTheLetter(t *testing.T) {
 	})
 	require.NoError(t, err)
 
-	accounts := registrar.New(s.Production, s.ProductionPool)
+	production := userpool.New(s.Production, s.ProductionPool)
 	account := func(email, name, stagingSub string) (sub string) {
-		attributes := map[string]string{"email": email, "email_verified": "true", "preferred_username": email, "name": name}
+		attributes := map[userpool.Attribute]string{userpool.AttrEmail: email, "email_verified": "true", "preferred_username": email, "name": name}
 		if stagingSub != "" {
-			attributes["custom:staging_sub"] = stagingSub
+			attributes[userpool.AttrStagingSub] = stagingSub
 		}
-		sub, err := accounts.Create(ctx, email, attributes)
+		sub, err := production.Create(ctx, email, attributes)
 		require.NoError(t, err)
-		require.NoError(t, accounts.LockPassword(ctx, sub))
+		require.NoError(t, production.SetRandomPassword(ctx, sub))
 		return sub
 	}
 	last := func(email string) cloud.Letter {
@@ -55,7 +54,7 @@ func TestWhoGetsTheLetter(t *testing.T) {
 	ada := account("ada@example.com", "Ada <b>King</b>", "staging-sub-of-ada")
 	nat := account("nat@example.com", "Nat", "")
 
-	require.NoError(t, accounts.SendReset(ctx, ada))
+	require.NoError(t, production.SendReset(ctx, ada))
 	letter := last("ada@example.com")
 	assert.Equal(t, "Moved!", letter.Subject)
 	assert.True(t, strings.HasPrefix(letter.Body, "<p>Hi Ada &lt;b&gt;King&lt;/b&gt;,</p>"), letter.Body)
@@ -69,13 +68,13 @@ func TestWhoGetsTheLetter(t *testing.T) {
 	require.NoError(t, err)
 	assert.NotEqual(t, "Moved!", last("ada@example.com").Subject, "so has an operator's")
 
-	metadata := trigger.SweepMark()
+	metadata := userpool.ResetMetadata()
 	metadata["name"] = "Mallory"
 	forgot("ada@example.com", metadata)
 	letter = last("ada@example.com")
 	assert.Equal(t, "Moved!", letter.Subject, "a stranger can choose our wording for a user who was in staging")
 	assert.NotContains(t, letter.Body, "Mallory", "and nothing else")
 
-	require.NoError(t, accounts.SendReset(ctx, nat))
+	require.NoError(t, production.SendReset(ctx, nat))
 	assert.NotEqual(t, "Moved!", last("nat@example.com").Subject, "who was not in staging is not told so")
 }

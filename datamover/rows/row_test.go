@@ -49,14 +49,14 @@ func TestEqual(t *testing.T) {
 }
 
 func TestPositionSurvivesAsText(t *testing.T) {
-	key := map[string]types.AttributeValue{"userSub": s("ä \" {}"), "n": n("1.5E-3"), "b": &types.AttributeValueMemberB{Value: []byte{0, 255}}}
+	key := Row{"userSub": s("ä \" {}"), "n": n("1.5E-3"), "b": &types.AttributeValueMemberB{Value: []byte{0, 255}}}
 	text, err := encodePosition(key)
 	require.NoError(t, err)
 	back, err := decodePosition(text)
 	require.NoError(t, err)
 	assert.Equal(t, key, back)
 
-	for _, bad := range []string{"x", `{"k":{}}`, `{"k":{"B":"!"}}`} {
+	for _, bad := range []string{"x", `{"k":{}}`, `{"k":{"B":"!"}}`, `{"k":{"BOOL":true}}`, `{"k":{"X":"1"}}`} {
 		_, err := decodePosition(bad)
 		assert.ErrorIs(t, err, ErrPosition)
 	}
@@ -65,6 +65,7 @@ func TestPositionSurvivesAsText(t *testing.T) {
 }
 
 type fakeTable struct {
+	dynamoAPI
 	keys      []string
 	describes int
 	put       error
@@ -86,7 +87,7 @@ func (f *fakeTable) PutItem(context.Context, *dynamodb.PutItemInput, ...func(*dy
 
 var projects = settings.Table{Source: "P-staging", Target: "P-prod", OwnerKey: "userSub"}
 
-func TestTargetThatWouldLoseRowsIsNamed(t *testing.T) {
+func TestCheckKeys(t *testing.T) {
 	page := []Row{
 		{"userSub": s("u"), "projectId": s("1"), "status": s("open"), "n": n("1")},
 		{"userSub": s("u"), "projectId": s("2"), "status": s("open"), "n": n("2")},
@@ -99,78 +100,81 @@ func TestTargetThatWouldLoseRowsIsNamed(t *testing.T) {
 		after string
 		want  string
 	}{
-		"as staging":                       {[]string{"userSub", "projectId"}, page, "", ""},
-		"as staging, and more to come":     {[]string{"userSub", "projectId"}, page, position, ""},
-		"other partition key":              {[]string{"id", "projectId"}, page, "", "table P-prod: key is id, not userSub"},
-		"no sort key, many rows":           {[]string{"userSub"}, page, "", "table P-prod: key is userSub, not one that tells rows of P-staging apart"},
-		"no sort key, one row":             {[]string{"userSub"}, page[:1], "", ""},
-		"no sort key, and more to come":    {[]string{"userSub"}, page[:1], position, "table P-prod: key is userSub, not projectId and userSub as in P-staging"},
-		"sort key that the rows lack":      {[]string{"userSub", "createdAt"}, page, "", "table P-prod: key is createdAt, not a key that rows of P-staging bear"},
-		"sort key that rows share":         {[]string{"userSub", "status"}, page, "", "table P-prod: key is userSub and status, not one that tells rows of P-staging apart"},
-		"other sort key, and more to come": {[]string{"userSub", "n"}, page, position, "table P-prod: key is userSub and n, not projectId and userSub as in P-staging"},
-		"nothing to move, key still asked": {[]string{"id"}, nil, "", "table P-prod: key is id, not userSub"},
+		"as staging":                      {[]string{"userSub", "projectId"}, page, "", ""},
+		"as staging, and a next page":     {[]string{"userSub", "projectId"}, page, position, ""},
+		"other partition key":             {[]string{"id", "projectId"}, page, "", "table P-prod: key is id, not userSub"},
+		"no sort key, many rows":          {[]string{"userSub"}, page, "", "table P-prod: key is userSub, not one that distinguishes the rows of P-staging"},
+		"no sort key, one row":            {[]string{"userSub"}, page[:1], "", ""},
+		"no sort key, and a next page":    {[]string{"userSub"}, page[:1], position, "table P-prod: key is userSub, not projectId and userSub as in P-staging"},
+		"sort key that the rows lack":     {[]string{"userSub", "createdAt"}, page, "", "table P-prod: key is createdAt, not a key that rows of P-staging have"},
+		"sort key that rows share":        {[]string{"userSub", "status"}, page, "", "table P-prod: key is userSub and status, not one that distinguishes the rows of P-staging"},
+		"other sort key, and a next page": {[]string{"userSub", "n"}, page, position, "table P-prod: key is userSub and n, not projectId and userSub as in P-staging"},
+		"no rows, key still checked":      {[]string{"id"}, nil, "", "table P-prod: key is id, not userSub"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			api := &fakeTable{keys: tt.keys}
-			target := NewTarget(api)
-			err := target.Fits(t.Context(), projects, tt.page, tt.after)
+			target := NewStore(api)
+			err := target.CheckKeys(t.Context(), projects, tt.page, tt.after)
 			if tt.want == "" {
 				require.NoError(t, err)
 			} else {
 				require.EqualError(t, err, tt.want)
 				require.ErrorIs(t, err, ErrTable)
 			}
-			_ = target.Fits(t.Context(), projects, tt.page, tt.after)
-			assert.Equal(t, 1, api.describes, "asked once")
+			_ = target.CheckKeys(t.Context(), projects, tt.page, tt.after)
+			assert.Equal(t, 1, api.describes, "read once")
 		})
 	}
 }
 
-func TestPutChangesTheOwnerAndNothingElse(t *testing.T) {
+func TestPutChangesOnlyTheOwner(t *testing.T) {
 	row := Row{"userSub": s("before"), "projectId": s("1")}
-	copied, err := NewTarget(&fakeTable{}).Put(t.Context(), projects, row, "after")
+	copied, err := NewStore(&fakeTable{}).PutIfAbsent(t.Context(), projects, row, "after")
 	require.NoError(t, err)
 	assert.True(t, copied)
-	assert.Equal(t, s("before"), row["userSub"], "the source's row is not touched")
+	assert.Equal(t, s("before"), row["userSub"], "the source's row is unchanged")
 }
 
-func TestPutTellsAnEarlierCopyFromProductionsOwn(t *testing.T) {
-	stands := func(owner string) error {
+func TestPutRecognizesAnEarlierCopy(t *testing.T) {
+	existing := func(owner string) error {
 		return &types.ConditionalCheckFailedException{Item: Row{"userSub": s(owner), "projectId": s("1")}}
 	}
 	row := Row{"userSub": s("before"), "projectId": s("1")}
-	copied, err := NewTarget(&fakeTable{put: stands("after")}).Put(t.Context(), projects, row, "after")
+	copied, err := NewStore(&fakeTable{put: existing("after")}).PutIfAbsent(t.Context(), projects, row, "after")
 	require.NoError(t, err)
 	assert.True(t, copied, "what a crash left is ours")
-	copied, err = NewTarget(&fakeTable{put: stands("other")}).Put(t.Context(), projects, row, "after")
+	copied, err = NewStore(&fakeTable{put: existing("other")}).PutIfAbsent(t.Context(), projects, row, "after")
 	require.NoError(t, err)
 	assert.False(t, copied)
 }
 
 func TestErrorsOfATable(t *testing.T) {
 	for _, whole := range []error{&types.ResourceNotFoundException{}, &smithy.GenericAPIError{Code: "AccessDeniedException"}} {
-		_, err := NewTarget(&fakeTable{put: whole}).Put(t.Context(), projects, Row{}, "x")
+		_, err := NewStore(&fakeTable{put: whole}).PutIfAbsent(t.Context(), projects, Row{}, "x")
 		require.ErrorIs(t, err, ErrTable)
 		require.ErrorContains(t, err, "write P-prod")
 	}
-	_, err := NewTarget(&fakeTable{put: errors.New("x")}).Put(t.Context(), projects, Row{}, "x")
+	_, err := NewStore(&fakeTable{put: errors.New("x")}).PutIfAbsent(t.Context(), projects, Row{}, "x")
 	assert.NotErrorIs(t, err, ErrTable)
 }
 
-type fakeQuery struct{ err error }
+type fakeQuery struct {
+	dynamoAPI
+	err error
+}
 
 func (f fakeQuery) Query(context.Context, *dynamodb.QueryInput, ...func(*dynamodb.Options)) (*dynamodb.QueryOutput, error) {
 	return nil, f.err
 }
 
-func TestSourceWithAnotherKeyIsNamed(t *testing.T) {
-	api := fakeQuery{&smithy.GenericAPIError{Code: "ValidationException", Message: "Query condition missed key schema element: id"}}
-	_, _, err := NewSource(api).Page(t.Context(), projects, "u", "")
+func TestQueryOfATableWithAnotherKey(t *testing.T) {
+	api := fakeQuery{err: &smithy.GenericAPIError{Code: "ValidationException", Message: "Query condition missed key schema element: id"}}
+	_, _, err := NewStore(api).Query(t.Context(), projects, "u", "")
 	var key *KeyError
 	require.ErrorAs(t, err, &key)
 	assert.ErrorContains(t, err, "table P-staging: partition key is not userSub as configured")
 	assert.ErrorContains(t, err, "missed key schema element: id")
 
-	_, _, err = NewSource(api).Page(t.Context(), projects, "u", `{"userSub":{"S":"u"}}`)
+	_, _, err = NewStore(api).Query(t.Context(), projects, "u", `{"userSub":{"S":"u"}}`)
 	require.ErrorIs(t, err, ErrPosition, "at the beginning the key is wrong; later the position is")
 }

@@ -1,5 +1,4 @@
-// Package selfinvoke lets a Lambda function invoke itself and not wait.
-package selfinvoke
+package main
 
 import (
 	"context"
@@ -16,12 +15,12 @@ type invokeAPI interface {
 	Invoke(context.Context, *lambda.InvokeInput, ...func(*lambda.Options)) (*lambda.InvokeOutput, error)
 }
 
-// Of returns a hand-over to the function of that name.
-func Of(api invokeAPI, function string) func(context.Context, datamover.HandOver) error {
-	return func(ctx context.Context, o datamover.HandOver) error {
-		payload, err := json.Marshal(o)
+// invokeBackground returns a function that invokes a Lambda function and does not wait for it.
+func invokeBackground(api invokeAPI, function string) func(context.Context, datamover.Continuation) error {
+	return func(ctx context.Context, c datamover.Continuation) error {
+		payload, err := json.Marshal(c)
 		if err != nil {
-			return fmt.Errorf("encode hand-over: %w", err)
+			return fmt.Errorf("encode continuation: %w", err)
 		}
 		_, err = api.Invoke(ctx, &lambda.InvokeInput{
 			FunctionName:   &function,
@@ -29,7 +28,7 @@ func Of(api invokeAPI, function string) func(context.Context, datamover.HandOver
 			Payload:        payload,
 		})
 		if err != nil {
-			return fmt.Errorf("hand over to %s: %w", function, err)
+			return fmt.Errorf("invoke %s: %w", function, err)
 		}
 		return nil
 	}

@@ -1,6 +1,6 @@
-// Package goldentest compares what is printed with files in testdata. Run a test with -update to write them anew, and read
+// Package golden compares what is printed with files in testdata. Run a test with -update to write them anew, and read
 // the difference before you keep it.
-package goldentest
+package golden
 
 import (
 	"flag"

@@ -1,4 +1,4 @@
-package tables
+package rows
 
 import (
 	"context"
@@ -12,12 +12,11 @@ import (
 	"github.com/aws/smithy-go"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-
-	"github.com/spaceport/user-migration/datamover/rows"
 )
 
-// fakeDynamo holds rows by number. busy is how many batches it answers with nothing, and short is the most it answers.
+// fakeDynamo holds rows by number. busy is how many batches it leaves unanswered, and short is the most it answers.
 type fakeDynamo struct {
+	dynamoAPI
 	rows      int
 	pageSize  int
 	busy      int
@@ -76,11 +75,11 @@ func (f *fakeDynamo) DescribeTable(context.Context, *dynamodb.DescribeTableInput
 	}}}, nil
 }
 
-func row(i int) rows.Row { return rows.Row{"id": &types.AttributeValueMemberS{Value: fmt.Sprint(i)}} }
+func row(i int) Row { return Row{"id": &types.AttributeValueMemberS{Value: fmt.Sprint(i)}} }
 
-func TestRowsStreamsAllPages(t *testing.T) {
+func TestScanStreamsAllPages(t *testing.T) {
 	n := 0
-	for got, err := range New(&fakeDynamo{rows: 25, pageSize: 10}).Rows(t.Context(), "T") {
+	for got, err := range NewStore(&fakeDynamo{rows: 25, pageSize: 10}).Scan(t.Context(), "T") {
 		require.NoError(t, err)
 		assert.Equal(t, row(n), got)
 		n++
@@ -89,18 +88,18 @@ func TestRowsStreamsAllPages(t *testing.T) {
 }
 
 func get(t *testing.T, api *fakeDynamo, n int) (found int, pauses int, err error) {
-	tables := New(api)
-	tables.pause = func(context.Context, int) error { pauses++; return nil }
-	keys := make([]rows.Row, n)
+	store := NewStore(api)
+	store.pause = func(context.Context, int) error { pauses++; return nil }
+	keys := make([]Row, n)
 	for i := range keys {
 		keys[i] = row(i)
 	}
 	seen := map[string]bool{}
-	err = tables.Get(t.Context(), "T", keys, func(r rows.Row) { seen[r["id"].(*types.AttributeValueMemberS).Value] = true })
+	err = store.BatchGet(t.Context(), "T", keys, func(r Row) { seen[r["id"].(*types.AttributeValueMemberS).Value] = true })
 	return len(seen), pauses, err
 }
 
-func TestGetAsksAHundredAtATime(t *testing.T) {
+func TestBatchGetAsksForAHundredAtATime(t *testing.T) {
 	api := &fakeDynamo{}
 	found, _, err := get(t, api, 250)
 	require.NoError(t, err)
@@ -108,7 +107,7 @@ func TestGetAsksAHundredAtATime(t *testing.T) {
 	assert.Equal(t, []int{100, 100, 50}, api.batches)
 }
 
-func TestGetAsksAgainForWhatWasLeftOut(t *testing.T) {
+func TestBatchGetRepeatsUnprocessedKeys(t *testing.T) {
 	found, pauses, err := get(t, &fakeDynamo{short: 40}, 100)
 	require.NoError(t, err)
 	assert.Equal(t, 100, found)
@@ -120,7 +119,7 @@ func TestGetAsksAgainForWhatWasLeftOut(t *testing.T) {
 	assert.Equal(t, 3, pauses)
 
 	_, _, err = get(t, &fakeDynamo{busy: 1000}, 10)
-	assert.ErrorIs(t, err, errBusy)
+	assert.ErrorIs(t, err, ErrBusy)
 }
 
 func TestPauseEndsWithItsContext(t *testing.T) {
@@ -129,32 +128,32 @@ func TestPauseEndsWithItsContext(t *testing.T) {
 	assert.ErrorIs(t, pause(ctx, 9), context.Canceled)
 }
 
-func TestKeyIsAskedForOnce(t *testing.T) {
+func TestKeySchemaIsReadOnce(t *testing.T) {
 	api := &fakeDynamo{}
-	tables := New(api)
+	store := NewStore(api)
 	for range 3 {
-		key, err := tables.Key(t.Context(), "T")
+		key, err := store.KeySchema(t.Context(), "T")
 		require.NoError(t, err)
 		assert.Equal(t, []string{"userSub", "projectId"}, key)
 	}
 	assert.Equal(t, 1, api.describes)
-	assert.Equal(t, 7, tables.Estimate(t.Context(), "T"))
+	assert.Equal(t, 7, store.EstimatedSize(t.Context(), "T"))
 }
 
 func TestErrors(t *testing.T) {
 	for code, whole := range map[string]bool{"ResourceNotFoundException": true, "AccessDeniedException": true, "InternalServerError": false} {
-		tables := New(&fakeDynamo{err: &smithy.GenericAPIError{Code: code}})
+		store := NewStore(&fakeDynamo{err: &smithy.GenericAPIError{Code: code}})
 		var got []error
-		for _, err := range tables.Rows(t.Context(), "T") {
+		for _, err := range store.Scan(t.Context(), "T") {
 			got = append(got, err)
 		}
-		_, err := tables.Key(t.Context(), "T")
-		got = append(got, err, tables.Get(t.Context(), "T", []rows.Row{row(1)}, nil))
+		_, err := store.KeySchema(t.Context(), "T")
+		got = append(got, err, store.BatchGet(t.Context(), "T", []Row{row(1)}, nil))
 		require.Len(t, got, 3)
 		for _, err := range got {
 			require.ErrorContains(t, err, " T: ")
-			assert.Equal(t, whole, errors.Is(err, rows.ErrTable), err)
+			assert.Equal(t, whole, errors.Is(err, ErrTable), err)
 		}
-		assert.Zero(t, tables.Estimate(t.Context(), "T"))
+		assert.Zero(t, store.EstimatedSize(t.Context(), "T"))
 	}
 }

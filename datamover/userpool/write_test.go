@@ -1,4 +1,4 @@
-package registrar
+package userpool
 
 import (
 	"testing"
@@ -7,11 +7,11 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-// TestNobodyCanGuessThePassword is the second failure of the old script, which gave everybody the same one.
-func TestNobodyCanGuessThePassword(t *testing.T) {
+// TestRandomPassword: the old script gave all users the same one.
+func TestRandomPassword(t *testing.T) {
 	seen := map[string]bool{}
 	for range 1000 {
-		p := unknowable()
+		p := randomPassword()
 		assert.False(t, seen[p])
 		seen[p] = true
 		kinds := map[string]bool{}

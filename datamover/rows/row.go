@@ -1,4 +1,5 @@
-// Package rows reads a staging user's rows and writes them to production, as DynamoDB holds them.
+// Package rows is the adapter for the DynamoDB tables that move. It reads a staging user's rows and writes them to
+// production.
 package rows
 
 import (
@@ -9,10 +10,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
-// Row is one item. Nothing in it is looked at but its keys, and nothing is changed but its owner.
+// Row is one item. Only its keys are read, and only its owner is changed.
 type Row map[string]types.AttributeValue
 
-// Equal tells whether two rows hold the same. Sets have no order in DynamoDB; all else must match to the letter.
+// Equal reports whether two rows are the same. Sets have no order in DynamoDB; everything else must match exactly.
 func Equal(a, b Row) bool {
 	if len(a) != len(b) {
 		return false

@@ -1,4 +1,4 @@
-package directory
+package userpool
 
 import (
 	"context"
@@ -13,12 +13,11 @@ import (
 	"github.com/aws/smithy-go"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-
-	"github.com/spaceport/user-migration/trigger"
 )
 
 // fakeCognito lists its users, and finds those whose filter it was given.
 type fakeCognito struct {
+	cognitoAPI
 	users   []types.UserType
 	found   map[string][]types.UserType // filter → answer
 	err     error
@@ -54,7 +53,7 @@ func (f *fakeCognito) DescribeUserPool(context.Context, *cognito.DescribeUserPoo
 	return &cognito.DescribeUserPoolOutput{UserPool: &types.UserPoolType{EstimatedNumberOfUsers: int32(len(f.users))}}, nil
 }
 
-func user(sub, email string) types.UserType {
+func listedUser(sub, email string) types.UserType {
 	return types.UserType{
 		Username: aws.String("name-of-" + sub), Enabled: true, UserStatus: types.UserStatusTypeConfirmed,
 		UserCreateDate: aws.Time(time.Unix(1.7e9, 0)), UserLastModifiedDate: aws.Time(time.Unix(1.8e9, 0)),
@@ -62,108 +61,103 @@ func user(sub, email string) types.UserType {
 	}
 }
 
-func TestUsersStreamsPageByPage(t *testing.T) {
+func TestListStreamsPageByPage(t *testing.T) {
 	api := &fakeCognito{}
 	for i := range 150 {
-		api.users = append(api.users, user(fmt.Sprint(i), fmt.Sprintf("u%d@example.com", i)))
+		api.users = append(api.users, listedUser(fmt.Sprint(i), fmt.Sprintf("u%d@example.com", i)))
 	}
 	pool := New(api, "us-west-2_pool")
 	n := 0
-	for u, err := range pool.Users(t.Context()) {
+	for u, err := range pool.List(t.Context()) {
 		require.NoError(t, err)
 		assert.Equal(t, fmt.Sprint(n), u.Sub)
 		n++
 	}
 	assert.Equal(t, 150, n)
 	assert.Equal(t, 3, api.pages, "60 a page")
-	assert.Equal(t, 150, pool.Estimate(t.Context()))
+	assert.Equal(t, 150, pool.EstimatedSize(t.Context()))
 
 	api.pages = 0
-	for range pool.Users(t.Context()) {
+	for range pool.List(t.Context()) {
 		break
 	}
-	assert.Equal(t, 1, api.pages, "nothing is read ahead of who asks")
+	assert.Equal(t, 1, api.pages, "nothing is read ahead")
 }
 
-func TestRecordHasAllThatListUsersSays(t *testing.T) {
-	api := &fakeCognito{users: []types.UserType{user("s", "ada@example.com")}}
-	for r, err := range New(api, "p").Records(t.Context()) {
+func TestListHasAllThatListUsersReturns(t *testing.T) {
+	api := &fakeCognito{users: []types.UserType{listedUser("s", "ada@example.com")}}
+	for r, err := range New(api, "p").List(t.Context()) {
 		require.NoError(t, err)
-		assert.Equal(t, Record{
-			User: trigger.User{
-				Username: "name-of-s", Sub: "s", Status: "CONFIRMED", Enabled: true, Created: time.Unix(1.7e9, 0),
-				Attributes: map[string]string{"sub": "s", "email": "ada@example.com"},
-			},
-			Modified: time.Unix(1.8e9, 0),
+		assert.Equal(t, User{
+			Username: "name-of-s", Sub: "s", Status: "CONFIRMED", Enabled: true, Created: time.Unix(1.7e9, 0),
+			Modified: time.Unix(1.8e9, 0), Attributes: map[Attribute]string{"sub": "s", "email": "ada@example.com"},
 		}, r)
 	}
 }
 
-func TestByEmailAsksForBothSpellingsAndNeverTwice(t *testing.T) {
-	both := []types.UserType{user("1", "ada@example.com")}
+func TestFindByEmailSearchesBothSpellingsOnce(t *testing.T) {
+	both := []types.UserType{listedUser("1", "ada@example.com")}
 	api := &fakeCognito{found: map[string][]types.UserType{
-		`email = "Ada@Example.com"`: append(both, user("2", "Ada@Example.com")),
+		`email = "Ada@Example.com"`: append(both, listedUser("2", "Ada@Example.com")),
 		`email = "ada@example.com"`: both,
 	}}
-	found, err := New(api, "p").ByEmail(t.Context(), "Ada@Example.com")
+	found, err := New(api, "p").FindByEmail(t.Context(), "Ada@Example.com")
 	require.NoError(t, err)
 	require.Len(t, found, 2)
 	assert.Equal(t, []string{`email = "Ada@Example.com"`, `email = "ada@example.com"`}, api.filters)
 
 	api.filters = nil
-	_, err = New(api, "p").ByEmail(t.Context(), "ada@example.com")
+	_, err = New(api, "p").FindByEmail(t.Context(), "ada@example.com")
 	require.NoError(t, err)
 	assert.Len(t, api.filters, 1)
 }
 
-func TestFilterCannotBeBrokenOutOf(t *testing.T) {
+func TestFilterIsQuoted(t *testing.T) {
 	api := &fakeCognito{}
-	_, err := New(api, "p").ByEmail(t.Context(), `a\" or "b@example.com`)
+	_, err := New(api, "p").FindByEmail(t.Context(), `a\" or "b@example.com`)
 	require.NoError(t, err)
 	assert.Equal(t, []string{`email = "a\\\" or \"b@example.com"`}, api.filters)
 }
 
-func TestBySpellingReadsEverybody(t *testing.T) {
-	api := &fakeCognito{users: []types.UserType{user("1", "ADA@example.com"), user("2", "bob@example.com"), user("3", "\u212Ada@example.com")}}
+func TestFindIgnoringCaseReadsTheWholePool(t *testing.T) {
+	api := &fakeCognito{users: []types.UserType{listedUser("1", "ADA@example.com"), listedUser("2", "bob@example.com"), listedUser("3", "\u212Ada@example.com")}}
 	seen := 0
-	found, err := New(api, "p").BySpelling(t.Context(), "ada@EXAMPLE.com", func() { seen++ })
+	found, err := New(api, "p").FindIgnoringCase(t.Context(), "ada@EXAMPLE.com", func() { seen++ })
 	require.NoError(t, err)
 	require.Len(t, found, 1)
 	assert.Equal(t, "1", found[0].Sub)
 	assert.Equal(t, 3, seen)
 }
 
-func TestBySub(t *testing.T) {
-	api := &fakeCognito{found: map[string][]types.UserType{`sub = "1"`: {user("1", "ada@example.com")}}}
-	u, ok, err := New(api, "p").BySub(t.Context(), "1")
+func TestFindBySub(t *testing.T) {
+	api := &fakeCognito{found: map[string][]types.UserType{`sub = "1"`: {listedUser("1", "ada@example.com")}}}
+	u, err := New(api, "p").FindBySub(t.Context(), "1")
 	require.NoError(t, err)
-	assert.True(t, ok)
 	assert.Equal(t, "ada@example.com", u.Email())
-	_, ok, err = New(api, "p").BySub(t.Context(), "2")
-	require.NoError(t, err)
-	assert.False(t, ok)
+	_, err = New(api, "p").FindBySub(t.Context(), "2")
+	require.ErrorIs(t, err, ErrUserNotFound)
 }
 
 func TestErrorsAreTranslated(t *testing.T) {
 	for code, want := range map[string]error{
-		"ResourceNotFoundException": ErrNoPool, "AccessDeniedException": ErrDenied, "AccessDenied": ErrDenied,
-		"NotAuthorizedException": ErrDenied, "TooManyRequestsException": ErrThrottled,
+		"ResourceNotFoundException": ErrPoolNotFound, "AccessDeniedException": ErrAccessDenied, "AccessDenied": ErrAccessDenied,
+		"NotAuthorizedException": ErrAccessDenied, "TooManyRequestsException": ErrThrottled,
 	} {
 		pool := New(&fakeCognito{err: &smithy.GenericAPIError{Code: code}}, "us-west-2_pool")
-		for _, err := range pool.Users(t.Context()) {
+		for _, err := range pool.List(t.Context()) {
 			require.ErrorIs(t, err, want)
 			require.ErrorContains(t, err, "list users of us-west-2_pool")
 			var api smithy.APIError
-			require.ErrorAs(t, err, &api, "what AWS said is kept, for advice")
+			require.ErrorAs(t, err, &api, "the SDK's error is kept")
 		}
-		_, err := pool.ByEmail(t.Context(), "ada@example.com")
+		_, err := pool.FindByEmail(t.Context(), "ada@example.com")
 		require.ErrorIs(t, err, want)
-		_, err = pool.BySpelling(t.Context(), "ada@example.com", func() {})
+		_, err = pool.FindIgnoringCase(t.Context(), "ada@example.com", func() {})
 		require.ErrorIs(t, err, want)
-		_, _, err = pool.BySub(t.Context(), "1")
+		_, err = pool.FindBySub(t.Context(), "1")
 		require.ErrorIs(t, err, want)
-		assert.Zero(t, pool.Estimate(t.Context()), "an estimate is not worth an error")
+		assert.Zero(t, pool.EstimatedSize(t.Context()), "an estimate returns no error")
 	}
-	_, err := New(&fakeCognito{err: errors.New("x")}, "p").ByEmail(t.Context(), "ada@example.com")
+	_, err := New(&fakeCognito{err: errors.New("x")}, "p").FindByEmail(t.Context(), "ada@example.com")
 	assert.ErrorContains(t, err, "x")
 }

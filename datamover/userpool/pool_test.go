@@ -17,8 +17,6 @@ import (
 	cognito "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-
-	"github.com/spaceport/user-migration/trigger"
 )
 
 // pool is a Pool before an endpoint that always gives the same answer; requests counts them.
@@ -39,10 +37,10 @@ func at(url string) *Pool {
 	return New(cognito.New(cognito.Options{
 		Region: "us-west-2", BaseEndpoint: &url, Credentials: credentials.NewStaticCredentialsProvider("k", "s", ""),
 		Retryer: retry.NewStandard(func(o *retry.StandardOptions) { o.MaxAttempts, o.MaxBackoff = 3, time.Millisecond }),
-	}), "us-west-2_pool", "client")
+	}), "us-west-2_pool")
 }
 
-// answer is an error of Cognito's whose message is that of a chatty Lambda function of staging's.
+// answer is an error of Cognito's whose message is that of a Lambda function of the pool's own, which says too much.
 func answer(code string) string {
 	return fmt.Sprintf(`{"__type":%q,"message":"PreAuthentication failed with error no tenant for ada@example.com, Secret-Passw0rd!."}`, code)
 }
@@ -51,30 +49,30 @@ func token(claims string) string {
 	return "h." + base64.RawURLEncoding.EncodeToString([]byte(claims)) + ".s"
 }
 
-func TestAuthenticate(t *testing.T) {
+func TestSignIn(t *testing.T) {
 	tests := []struct {
 		name, body string
-		want       trigger.Proof
+		want       SignInResult
 		err        error
 	}{
-		{"tokens", `{"AuthenticationResult":{"AccessToken":"` + token(`{"sub":"u-1"}`) + `"}}`, trigger.Proof{Sub: "u-1"}, nil},
-		{"challenge", `{"ChallengeName":"SMS_MFA","ChallengeParameters":{"USER_ID_FOR_SRP":"u-1"}}`, trigger.Proof{Challenge: "SMS_MFA", Username: "u-1"}, nil},
-		{"neither", `{}`, trigger.Proof{}, trigger.ErrUnavailable},
-		{"token without sub", `{"AuthenticationResult":{"AccessToken":"` + token(`{}`) + `"}}`, trigger.Proof{}, trigger.ErrUnavailable},
-		{"no token", `{"AuthenticationResult":{"AccessToken":"x"}}`, trigger.Proof{}, trigger.ErrUnavailable},
+		{"tokens", `{"AuthenticationResult":{"AccessToken":"` + token(`{"sub":"u-1"}`) + `"}}`, SignInResult{Sub: "u-1"}, nil},
+		{"challenge", `{"ChallengeName":"SMS_MFA","ChallengeParameters":{"USER_ID_FOR_SRP":"u-1"}}`, SignInResult{Challenge: "SMS_MFA", Username: "u-1"}, nil},
+		{"neither", `{}`, SignInResult{}, ErrUnavailable},
+		{"token without sub", `{"AuthenticationResult":{"AccessToken":"` + token(`{}`) + `"}}`, SignInResult{}, ErrUnavailable},
+		{"no token", `{"AuthenticationResult":{"AccessToken":"x"}}`, SignInResult{}, ErrUnavailable},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			p, _ := pool(t, 200, tt.body)
-			got, err := p.Authenticate(t.Context(), "ada@example.com", "pw")
+			got, err := p.SignIn(t.Context(), "client", "ada@example.com", "pw")
 			assert.Equal(t, tt.want, got)
 			assert.ErrorIs(t, err, tt.err)
 		})
 	}
 }
 
-// TestErrorsAndTries has what each of Cognito's errors means, and how often a password and a look-up are sent.
-func TestErrorsAndTries(t *testing.T) {
+// TestErrorsAndAttempts has what each of Cognito's errors means, and how often a password check and a look-up are sent.
+func TestErrorsAndAttempts(t *testing.T) {
 	tests := []struct {
 		status    int
 		code      string
@@ -82,29 +80,29 @@ func TestErrorsAndTries(t *testing.T) {
 		passwords int
 		reads     int
 	}{
-		{400, "UserNotConfirmedException", trigger.ErrRefused, 1, 1},
-		{400, "PasswordResetRequiredException", trigger.ErrRefused, 1, 1},
-		{400, "UserLambdaValidationException", trigger.ErrRefused, 1, 1},
-		{400, "TooManyRequestsException", trigger.ErrThrottled, 3, 3},
-		{500, "InternalErrorException", trigger.ErrUnavailable, 1, 3},
-		{503, "ServiceUnavailable", trigger.ErrUnavailable, 1, 3},
-		{400, "UnexpectedLambdaException", trigger.ErrUnavailable, 1, 1},
-		{400, "AccessDenied", trigger.ErrDenied, 1, 1},
-		{400, "AccessDeniedException", trigger.ErrDenied, 1, 1},
-		{400, "InvalidParameterException", trigger.ErrMisconfigured, 1, 1},
-		{400, "ResourceNotFoundException", trigger.ErrMisconfigured, 1, 1},
+		{400, "UserNotConfirmedException", ErrSignInRejected, 1, 1},
+		{400, "PasswordResetRequiredException", ErrSignInRejected, 1, 1},
+		{400, "UserLambdaValidationException", ErrSignInRejected, 1, 1},
+		{400, "TooManyRequestsException", ErrThrottled, 3, 3},
+		{500, "InternalErrorException", ErrUnavailable, 1, 3},
+		{503, "ServiceUnavailable", ErrUnavailable, 1, 3},
+		{400, "UnexpectedLambdaException", ErrUnavailable, 1, 1},
+		{400, "AccessDenied", ErrAccessDenied, 1, 1},
+		{400, "AccessDeniedException", ErrAccessDenied, 1, 1},
+		{400, "InvalidParameterException", ErrMisconfigured, 1, 1},
+		{400, "ResourceNotFoundException", ErrMisconfigured, 1, 1},
 	}
 	for _, tt := range tests {
 		t.Run(tt.code, func(t *testing.T) {
 			p, requests := pool(t, tt.status, answer(tt.code))
-			_, err := p.Authenticate(t.Context(), "ada@example.com", "Secret-Passw0rd!")
+			_, err := p.SignIn(t.Context(), "client", "ada@example.com", "Secret-Passw0rd!")
 			require.ErrorIs(t, err, tt.meaning)
 			assert.EqualValues(t, tt.passwords, requests.Load(), "times that the password was sent")
 			assert.NotContains(t, err.Error(), "ada")
 			assert.NotContains(t, err.Error(), "Secret")
 
 			requests.Store(0)
-			_, err = p.Find(t.Context(), "ada@example.com")
+			_, err = p.Get(t.Context(), "ada@example.com")
 			require.ErrorIs(t, err, tt.meaning)
 			assert.EqualValues(t, tt.reads, requests.Load(), "times that the user was looked up")
 			assert.NotContains(t, err.Error(), "ada")
@@ -112,22 +110,22 @@ func TestErrorsAndTries(t *testing.T) {
 	}
 }
 
-func TestRefusedIsNotMisconfigured(t *testing.T) {
+func TestRejectedIsNotMisconfigured(t *testing.T) {
 	p, requests := pool(t, 400, `{"__type":"NotAuthorizedException","message":"Incorrect username or password."}`)
-	_, err := p.Authenticate(t.Context(), "ada@example.com", "pw")
-	require.ErrorIs(t, err, trigger.ErrRefused)
+	_, err := p.SignIn(t.Context(), "client", "ada@example.com", "pw")
+	require.ErrorIs(t, err, ErrSignInRejected)
 	assert.EqualValues(t, 1, requests.Load(), "a wrong password is never sent twice")
 	p, _ = pool(t, 400, `{"__type":"NotAuthorizedException","message":"Client client is configured with secret but SECRET_HASH was not received"}`)
-	_, err = p.Authenticate(t.Context(), "ada@example.com", "pw")
-	require.ErrorIs(t, err, trigger.ErrMisconfigured)
+	_, err = p.SignIn(t.Context(), "client", "ada@example.com", "pw")
+	require.ErrorIs(t, err, ErrMisconfigured)
 }
 
 func TestUnknownUser(t *testing.T) {
 	p, _ := pool(t, 400, answer("UserNotFoundException"))
-	_, err := p.Find(t.Context(), "ada@example.com")
-	require.ErrorIs(t, err, trigger.ErrUnknownUser)
-	_, err = p.Authenticate(t.Context(), "ada@example.com", "pw")
-	require.ErrorIs(t, err, trigger.ErrRefused)
+	_, err := p.Get(t.Context(), "ada@example.com")
+	require.ErrorIs(t, err, ErrUserNotFound)
+	_, err = p.SignIn(t.Context(), "client", "ada@example.com", "pw")
+	require.ErrorIs(t, err, ErrSignInRejected)
 }
 
 func TestLostAnswerIsNotSentAgain(t *testing.T) {
@@ -139,39 +137,39 @@ func TestLostAnswerIsNotSentAgain(t *testing.T) {
 			_ = conn.(*net.TCPConn).SetLinger(linger)
 			conn.Close()
 		}))
-		_, err := at(server.URL).Authenticate(t.Context(), "ada@example.com", "pw")
+		_, err := at(server.URL).SignIn(t.Context(), "client", "ada@example.com", "pw")
 		server.Close()
-		require.ErrorIs(t, err, trigger.ErrUnavailable)
+		require.ErrorIs(t, err, ErrUnavailable)
 		assert.EqualValues(t, 1, requests.Load())
 	}
 }
 
-func TestRefusedConnectionIsTriedAgain(t *testing.T) {
+func TestRefusedConnectionIsRetried(t *testing.T) {
 	gone := httptest.NewServer(http.NotFoundHandler())
 	url := gone.URL
 	gone.Close()
-	_, err := at(url).Authenticate(t.Context(), "ada@example.com", "pw")
-	require.ErrorIs(t, err, trigger.ErrUnavailable)
+	_, err := at(url).SignIn(t.Context(), "client", "ada@example.com", "pw")
+	require.ErrorIs(t, err, ErrUnavailable)
 	assert.ErrorContains(t, err, "exceeded maximum number of attempts, 3", "the password never left")
 }
 
-func TestFind(t *testing.T) {
+func TestGet(t *testing.T) {
 	p, _ := pool(t, 200, `{"Username":"u-1","Enabled":true,"UserStatus":"CONFIRMED","UserCreateDate":1.7e9,
 		"UserMFASettingList":["SOFTWARE_TOKEN_MFA"],"UserAttributes":[{"Name":"sub","Value":"u-1"},{"Name":"email","Value":"ada@example.com"}]}`)
-	got, err := p.Find(t.Context(), "ada@example.com")
+	got, err := p.Get(t.Context(), "ada@example.com")
 	require.NoError(t, err)
-	assert.Equal(t, trigger.User{
+	assert.Equal(t, User{
 		Username: "u-1", Sub: "u-1", Status: "CONFIRMED", Enabled: true, MFA: true, Created: aws.ToTime(aws.Time(time.Unix(1.7e9, 0).UTC())),
-		Attributes: map[string]string{"sub": "u-1", "email": "ada@example.com"},
+		Attributes: map[Attribute]string{"sub": "u-1", "email": "ada@example.com"},
 	}, got)
 
 	p, _ = pool(t, 200, `{"Username":"u-1","MFAOptions":[{"DeliveryMedium":"SMS"}],"UserAttributes":[{"Name":"sub","Value":"u-1"}]}`)
-	got, err = p.Find(t.Context(), "ada@example.com")
+	got, err = p.Get(t.Context(), "ada@example.com")
 	require.NoError(t, err)
 	assert.True(t, got.MFA, "set up the older way")
 
 	p, _ = pool(t, 200, `{"Username":"u-1","UserAttributes":[]}`)
-	_, err = p.Find(t.Context(), "ada@example.com")
-	require.ErrorIs(t, err, trigger.ErrUnavailable)
+	_, err = p.Get(t.Context(), "ada@example.com")
+	require.ErrorIs(t, err, ErrUnavailable)
 	assert.False(t, strings.Contains(err.Error(), "ada"))
 }

@@ -1,0 +1,58 @@
+package userpool
+
+import (
+	"maps"
+	"slices"
+	"strings"
+)
+
+// Attribute is the name of a user attribute.
+type Attribute string
+
+// Attributes that the migration itself reads or writes.
+const (
+	AttrSub                 Attribute = "sub"
+	AttrEmail               Attribute = "email"
+	AttrEmailVerified       Attribute = "email_verified"
+	AttrPhoneNumberVerified Attribute = "phone_number_verified"
+	AttrPreferredUsername   Attribute = "preferred_username"
+	AttrStagingSub          Attribute = "custom:staging_sub" // of a production user: the staging user they were
+)
+
+// Custom reports whether the attribute is one of the pool's own.
+func (a Attribute) Custom() bool { return strings.HasPrefix(string(a), "custom:") }
+
+// standard lists the standard attributes, which every pool's schema has ("Amazon Cognito developer guide, Working with
+// user attributes"), without sub: a response with it fails the sign-in.
+var standard = []Attribute{
+	"address", "birthdate", "email", "email_verified", "family_name", "gender", "given_name", "locale", "middle_name",
+	"name", "nickname", "phone_number", "phone_number_verified", "picture", "preferred_username", "profile", "updated_at",
+	"website", "zoneinfo",
+}
+
+// ProductionAttributes returns what production stores of a staging user: the standard attributes and the listed custom
+// ones. It counts the custom attributes that are left out. Empty values are not sent: to Cognito they mean "delete"
+// ("Amazon Cognito API reference, AdminUpdateUserAttributes").
+func ProductionAttributes(u User, custom []string) (attributes map[Attribute]string, dropped int) {
+	attributes = maps.Clone(u.Attributes)
+	maps.DeleteFunc(attributes, func(name Attribute, value string) bool {
+		if name.Custom() {
+			if slices.Contains(custom, string(name)) {
+				return value == ""
+			}
+			dropped++
+			return true
+		}
+		return value == "" || !slices.Contains(standard, name)
+	})
+	for _, flag := range []Attribute{AttrEmailVerified, AttrPhoneNumberVerified} {
+		if value, ok := attributes[flag]; ok {
+			attributes[flag] = strings.ToLower(value) // pools that were filled by script hold "True" too
+		}
+	}
+	if attributes[AttrPreferredUsername] == "" {
+		attributes[AttrPreferredUsername] = u.Email()
+	}
+	attributes[AttrStagingSub] = u.Sub
+	return attributes, dropped
+}

@@ -1,0 +1,124 @@
+package userpool
+
+import (
+	"context"
+	"iter"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	cognito "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
+	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
+
+	"github.com/spaceport/user-migration/datamover/ledger"
+)
+
+// ListUsers is what everything below calls: AdminGetUser and sign-ins make every user a monthly active one, who is
+// billed, and sign-ins run the pool's own triggers ("Amazon Cognito pricing").
+
+// pageSize is the most that ListUsers returns at once ("Amazon Cognito API reference, ListUsers").
+const pageSize = 60
+
+// List streams all users of the pool and holds one page at a time. The first error ends it.
+func (p *Pool) List(ctx context.Context) iter.Seq2[User, error] { return p.list(ctx, nil) }
+
+// FindByEmail finds the users with an email, verified or not, as given or in lower case: usually none or one, but a
+// case-sensitive pool and one with email as an alias can have more.
+func (p *Pool) FindByEmail(ctx context.Context, email string) ([]User, error) {
+	var found []User
+	for _, spelling := range slices.Compact([]string{email, ledger.FoldASCII(email)}) {
+		users, err := p.search(ctx, AttrEmail, spelling)
+		if err != nil {
+			return nil, err
+		}
+		for _, user := range users {
+			if !slices.ContainsFunc(found, func(known User) bool { return known.Sub == user.Sub }) {
+				found = append(found, user)
+			}
+		}
+	}
+	return found, nil
+}
+
+// FindIgnoringCase finds the users whose email differs from the given one at most by case. ListUsers cannot search like
+// that: this reads the whole pool, and calls seen for every user.
+func (p *Pool) FindIgnoringCase(ctx context.Context, email string, seen func()) ([]User, error) {
+	var found []User
+	for user, err := range p.List(ctx) {
+		if err != nil {
+			return nil, err
+		}
+		seen()
+		if user.HasEmail(email) {
+			found = append(found, user)
+		}
+	}
+	return found, nil
+}
+
+// FindBySub finds the user with a sub, or returns ErrUserNotFound.
+func (p *Pool) FindBySub(ctx context.Context, sub string) (User, error) {
+	users, err := p.search(ctx, AttrSub, sub)
+	if err == nil && len(users) == 0 {
+		err = ErrUserNotFound
+	}
+	if err != nil {
+		return User{}, err
+	}
+	return users[0], nil
+}
+
+// EstimatedSize returns how many users the pool has, about: Cognito updates that figure now and then. 0 means unknown,
+// also if access is denied.
+func (p *Pool) EstimatedSize(ctx context.Context) int {
+	out, err := p.api.DescribeUserPool(ctx, &cognito.DescribeUserPoolInput{UserPoolId: &p.id})
+	if err != nil || out.UserPool == nil {
+		return 0
+	}
+	return int(out.UserPool.EstimatedNumberOfUsers)
+}
+
+func (p *Pool) search(ctx context.Context, attribute Attribute, value string) ([]User, error) {
+	var found []User
+	filter := string(attribute) + ` = "` + quote.Replace(value) + `"`
+	for user, err := range p.list(ctx, &filter) {
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, user)
+	}
+	return found, nil
+}
+
+// quote keeps a value inside its quotation marks ("Amazon Cognito API reference, ListUsers, Filter").
+var quote = strings.NewReplacer(`\`, `\\`, `"`, `\"`)
+
+func (p *Pool) list(ctx context.Context, filter *string) iter.Seq2[User, error] {
+	return func(yield func(User, error) bool) {
+		in := &cognito.ListUsersInput{UserPoolId: &p.id, Limit: aws.Int32(pageSize), Filter: filter}
+		for {
+			out, err := p.api.ListUsers(ctx, in)
+			if err != nil {
+				yield(User{}, translate("list users of "+p.id, err))
+				return
+			}
+			for _, u := range out.Users {
+				if !yield(listed(u), nil) {
+					return
+				}
+			}
+			if aws.ToString(out.PaginationToken) == "" {
+				return
+			}
+			in.PaginationToken = out.PaginationToken
+		}
+	}
+}
+
+func listed(u types.UserType) User {
+	attributes := attributesOf(u.Attributes)
+	return User{
+		Username: aws.ToString(u.Username), Sub: attributes[AttrSub], Status: string(u.UserStatus), Enabled: u.Enabled,
+		Created: aws.ToTime(u.UserCreateDate), Modified: aws.ToTime(u.UserLastModifiedDate), Attributes: attributes,
+	}
+}
