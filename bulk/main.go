@@ -8,10 +8,11 @@ import (
 	"syscall"
 
 	"github.com/spaceport/user-migration/bulk/cli"
+	"github.com/spaceport/user-migration/bulk/console"
 )
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // the second Ctrl-C kills
-	os.Exit(cli.Run(ctx, os.Args[1:], cli.Standard(), os.Getenv))
+	os.Exit(cli.Run(ctx, os.Args[1:], console.Standard(), os.Getenv))
 }

@@ -455,7 +455,7 @@ func FuzzInvoke(f *testing.F) {
 		f.Add(recorded(f, event))
 	}
 	f.Add([]byte(`{"stagingSub":"` + ada + `","productionSub":"` + adaNow + `"}`))
-	f.Add([]byte(`{"request":{"userAttributes":{"email_verified":"true","email":"0","custom:staging_sub":"` + ada + `"}}}`)) // nobody
+	f.Add([]byte(`{"request":{"userAttributes":{"email_verified":"true","email":"0","custom:staging_sub":"` + ada + `"}}}`)) // no production user
 	f.Fuzz(func(t *testing.T, in []byte) {
 		m, records := newMemory(4), ledgertest.New(imported())
 		h := newHook(m, records)

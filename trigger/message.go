@@ -3,6 +3,7 @@ package trigger
 import (
 	"cmp"
 	"context"
+	_ "embed" // reset_email.html
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -24,18 +25,10 @@ const (
 	namePlaceholder = "{name}" // the user's name, or the email if there is none
 
 	defaultSubject = "Spaceport Account Update - Action Required"
-	defaultText    = `<p>Hi {name},</p>
-<p>We're upgrading Spaceport to a new, more secure system. Your account has been migrated to the new system. All your projects and data have been preserved.</p>
-<p>To access your account, set a new password. Your code is <strong>{####}</strong></p>
-<ol>
-<li>Go to the sign-in page and enter your email address</li>
-<li>When you are asked for them, enter the code and a new password</li>
-<li>Sign in normally</li>
-</ol>
-<p>The code is valid for one hour. If it has expired, or you are not asked for it, click "Forgot Password?" on the sign-in page, enter your email address and use the code that we then send you. Only the newest code works.</p>
-<p>If you have any issues, please contact support.</p>
-<p>Best regards,<br>The Spaceport Team</p>`
 )
+
+//go:embed reset_email.html
+var defaultText string
 
 // Cognito's limits, in characters ("Amazon Cognito API reference, VerificationMessageTemplateType"). All variables of a
 // Lambda function together have 4 KB.
@@ -50,7 +43,7 @@ const (
 func NewResetEmail(subject, text string) (ResetEmail, error) {
 	m := ResetEmail{
 		subject: cmp.Or(strings.TrimSpace(subject), defaultSubject),
-		text:    cmp.Or(strings.TrimSpace(text), defaultText),
+		text:    cmp.Or(strings.TrimSpace(text), strings.TrimSpace(defaultText)),
 	}
 	longest := m.body(codePlaceholder, strings.Repeat("&", maxGreeting))
 	var problems []error
@@ -62,7 +55,11 @@ func NewResetEmail(subject, text string) (ResetEmail, error) {
 	require(utf8.RuneCountInString(m.subject) <= maxSubject, "RESET_EMAIL_SUBJECT: more than %d characters", maxSubject)
 	require(allowed(m.subject, " "), "RESET_EMAIL_SUBJECT: not one line of visible characters")
 	require(strings.Contains(m.text, codePlaceholder), "RESET_EMAIL_TEXT: no %s, the place of the code", codePlaceholder)
-	require(utf8.RuneCountInString(longest) <= maxText, "RESET_EMAIL_TEXT: more than %d characters with a long name", maxText)
+	require(
+		utf8.RuneCountInString(longest) <= maxText,
+		"RESET_EMAIL_TEXT: more than %d characters with a long name",
+		maxText,
+	)
 	require(allowed(m.text, " \t\r\n"), "RESET_EMAIL_TEXT: characters that Cognito rejects, such as control characters")
 	return m, errors.Join(problems...)
 }

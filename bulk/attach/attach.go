@@ -1,177 +1,361 @@
-// Package attach puts the migration's triggers on a production pool that exists already, and takes them off again. Both
-// update calls of Cognito reset whatever they leave out ("Amazon Cognito API reference, UpdateUserPool" and
-// "UpdateUserPoolClient"), so each carries all that was read.
+// Package attach attaches the migration's triggers to a production pool that exists already, and detaches them. Cognito
+// resets every setting that an update leaves out ("Amazon Cognito API reference, UpdateUserPool" and
+// "UpdateUserPoolClient"), so each request carries all the settings that were read.
 package attach
 
 import (
+	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	cognito "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
+
+	"github.com/spaceport/user-migration/datamover/userpool"
 )
 
-type cognitoAPI interface {
-	DescribeUserPool(context.Context, *cognito.DescribeUserPoolInput, ...func(*cognito.Options)) (*cognito.DescribeUserPoolOutput, error)
-	UpdateUserPool(context.Context, *cognito.UpdateUserPoolInput, ...func(*cognito.Options)) (*cognito.UpdateUserPoolOutput, error)
-	ListUserPoolClients(context.Context, *cognito.ListUserPoolClientsInput, ...func(*cognito.Options)) (*cognito.ListUserPoolClientsOutput, error)
-	DescribeUserPoolClient(context.Context, *cognito.DescribeUserPoolClientInput, ...func(*cognito.Options)) (*cognito.DescribeUserPoolClientOutput, error)
-	UpdateUserPoolClient(context.Context, *cognito.UpdateUserPoolClientInput, ...func(*cognito.Options)) (*cognito.UpdateUserPoolClientOutput, error)
-	AddCustomAttributes(context.Context, *cognito.AddCustomAttributesInput, ...func(*cognito.Options)) (*cognito.AddCustomAttributesOutput, error)
+// Trigger is the name of a Lambda trigger of a user pool, as in LambdaConfigType.
+type Trigger string
+
+// The triggers that the migration uses or must know about.
+const (
+	UserMigration      Trigger = "UserMigration"
+	PostConfirmation   Trigger = "PostConfirmation"
+	PostAuthentication Trigger = "PostAuthentication"
+	CustomMessage      Trigger = "CustomMessage"
+	PreSignUp          Trigger = "PreSignUp"
+	PreAuthentication  Trigger = "PreAuthentication"
+	PreTokenGeneration Trigger = "PreTokenGeneration"
+	CustomEmailSender  Trigger = "CustomEmailSender"
+)
+
+// attached lists the triggers that the migration uses.
+var attached = []Trigger{UserMigration, PostConfirmation, PostAuthentication, CustomMessage}
+
+// Of returns the ARN of the function that a pool invokes for t, or "". c may be nil.
+func (t Trigger) Of(c *types.LambdaConfigType) string {
+	switch {
+	case c == nil, t == CustomEmailSender && c.CustomEmailSender == nil:
+		return ""
+	case t == CustomEmailSender:
+		return aws.ToString(c.CustomEmailSender.LambdaArn)
+	case t == PreTokenGeneration && c.PreTokenGenerationConfig != nil:
+		return aws.ToString(c.PreTokenGenerationConfig.LambdaArn)
+	}
+	return aws.ToString(*t.field(c))
 }
 
-// Functions are the ARNs of what is attached.
+// field returns the field of c with that name, for triggers that are an ARN only.
+func (t Trigger) field(c *types.LambdaConfigType) **string {
+	return reflect.ValueOf(c).Elem().FieldByName(string(t)).Addr().Interface().(**string)
+}
+
+// set attaches a function, or none for "", and says what changes.
+func (t Trigger) set(c *types.LambdaConfigType, arn string) (change string) {
+	change = fmt.Sprintf("%s: %s -> %s", t, cmp.Or(t.Of(c), "none"), cmp.Or(arn, "none"))
+	*t.field(c) = nil
+	if arn != "" {
+		*t.field(c) = &arn
+	}
+	return change
+}
+
+// displacedTag names the tag of the pool that keeps a displaced trigger. The update that displaces it sets the tag too.
+func (t Trigger) displacedTag() string { return "spaceport-migration:displaced:" + string(t) }
+
+// Functions holds the ARNs of the functions to attach.
 type Functions struct {
-	Trigger   string // UserMigration; and CustomMessage, where the pool sends by SES
-	Datamover string // PostConfirmation and PostAuthentication
+	Trigger   string // for UserMigration, and for CustomMessage if the pool sends email with SES
+	Datamover string // for PostConfirmation and PostAuthentication
 }
 
-// Options of attaching.
+func (f Functions) of(t Trigger) string {
+	if t == UserMigration || t == CustomMessage {
+		return f.Trigger
+	}
+	return f.Datamover
+}
+
+// Attacher attaches functions to one pool, and detaches them.
+type Attacher struct {
+	api  *cognito.Client
+	pool string
+}
+
+// New returns an Attacher for the pool with that id.
+func New(api *cognito.Client, poolID string) *Attacher { return &Attacher{api: api, pool: poolID} }
+
+// Options change what Attach does.
 type Options struct {
-	Displace bool // put somebody else's trigger aside; Detach brings it back
-	NoLetter bool // leave CustomMessage alone
+	Displace          bool // replace triggers of other functions; Detach restores them
+	KeepCustomMessage bool // do not set CustomMessage
 }
 
-// ErrDisplaces means that somebody else's function stands where one of ours is to go.
-var ErrDisplaces = errors.New("somebody else's trigger stands there")
+// ErrDisplaces is returned if a trigger is another function's and Options.Displace is not set.
+var ErrDisplaces = errors.New("another function is attached")
 
-// stagingSub is the attribute that ties an account to its past.
-const stagingSub = "custom:staging_sub"
+// Attach plans to set the triggers, and writes nothing. The order of the requests is safe wherever they stop: first no
+// app client may write custom:staging_sub, then the attribute exists, then the triggers are set, in one request.
+func (a *Attacher) Attach(ctx context.Context, f Functions, o Options) (*Plan, error) {
+	plan := &Plan{Changes: []Change{}, attacher: a}
+	pool, err := plan.readPool(ctx)
+	if err != nil {
+		return nil, err
+	}
+	update, changes := plan.updatePool(pool), []string{}
+	if err := plan.restrictClients(ctx); err != nil {
+		return nil, err
+	}
+	if !slices.Contains(plan.custom, stagingSub) {
+		plan.addAttribute()
+	}
+	// Cognito's default sender cannot send a custom text ("Cognito developer guide, Custom message Lambda trigger").
+	email := cmp.Or(pool.EmailConfiguration, &types.EmailConfigurationType{})
+	ses := email.EmailSendingAccount == types.EmailSendingAccountTypeDeveloper
+	for _, t := range attached {
+		now := t.Of(pool.LambdaConfig)
+		switch {
+		case now == f.of(t), t == CustomMessage && (o.KeepCustomMessage || !ses):
+			continue
+		case now != "" && !o.Displace:
+			return nil, fmt.Errorf("%w: %s is %s; --displace replaces it, and bulk detach restores it", ErrDisplaces, t, now)
+		case now != "":
+			pool.UserPoolTags[t.displacedTag()] = now
+		}
+		changes = append(changes, t.set(pool.LambdaConfig, f.of(t)))
+	}
+	plan.add("pool", update.apply, changes...)
+	return plan, nil
+}
 
-// ErrChanged means that what was read for the plan is not what is there any more. Writing would take back what somebody else
-// has changed meanwhile.
-var ErrChanged = errors.New("somebody else has changed it meanwhile; run the command again")
+// Detach plans to remove the triggers and to restore those that Attach displaced, and writes nothing. The attribute
+// remains, since Cognito cannot remove one, and so do the clients' write lists.
+func (a *Attacher) Detach(ctx context.Context, f Functions) (*Plan, error) {
+	plan := &Plan{Changes: []Change{}, attacher: a}
+	pool, err := plan.readPool(ctx)
+	if err != nil {
+		return nil, err
+	}
+	update, changes := plan.updatePool(pool), []string{}
+	for _, t := range attached {
+		displaced := pool.UserPoolTags[t.displacedTag()]
+		delete(pool.UserPoolTags, t.displacedTag())
+		switch now := t.Of(pool.LambdaConfig); now {
+		case "":
+		case f.of(t):
+			changes = append(changes, t.set(pool.LambdaConfig, displaced))
+		default:
+			plan.Left = append(plan.Left, string(t)+" is "+now)
+		}
+	}
+	plan.add("pool", update.apply, changes...)
+	return plan, nil
+}
 
-// Change is one thing that would be different, and the call that makes it so.
+const stagingSub = string(userpool.AttrStagingSub)
+
+func (p *Plan) addAttribute() {
+	length := &types.StringAttributeConstraintsType{MinLength: aws.String("0"), MaxLength: aws.String("2048")}
+	add := &cognito.AddCustomAttributesInput{UserPoolId: &p.attacher.pool, CustomAttributes: []types.SchemaAttributeType{{
+		Name: aws.String(strings.TrimPrefix(stagingSub, "custom:")), AttributeDataType: types.AttributeDataTypeString,
+		StringAttributeConstraints: length, Mutable: aws.Bool(false),
+	}}}
+	p.add("schema", func(ctx context.Context) error {
+		_, err := p.attacher.api.AddCustomAttributes(ctx, add)
+		return err
+	}, "add "+stagingSub+" (string, immutable; Cognito cannot remove it again)")
+}
+
+// writable lists the standard attributes that a client may write ("Cognito developer guide, Attribute permissions").
+var writable = []string{
+	"address", "birthdate", "email", "family_name", "gender", "given_name", "locale", "middle_name", "name", "nickname",
+	"phone_number", "picture", "preferred_username", "profile", "updated_at", "website", "zoneinfo",
+}
+
+// restrictClients plans an explicit write list without custom:staging_sub for every app client. A client without a list
+// may write every attribute, so its users could claim another user's data.
+func (p *Plan) restrictClients(ctx context.Context) error {
+	in := &cognito.ListUserPoolClientsInput{UserPoolId: &p.attacher.pool, MaxResults: aws.Int32(60)}
+	for pages := cognito.NewListUserPoolClientsPaginator(p.attacher.api, in); pages.HasMorePages(); {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return fmt.Errorf("list app clients: %w", err)
+		}
+		for _, listed := range page.UserPoolClients {
+			client, err := p.attacher.readClient(ctx, listed.ClientId)
+			if err != nil {
+				return err
+			}
+			update := p.attacher.updateClient(client)
+			if list := restricted(client.WriteAttributes, p.custom); !slices.Equal(list, client.WriteAttributes) {
+				client.WriteAttributes = list
+				what := fmt.Sprintf("write list: explicit, %d attributes without %s", len(list), stagingSub)
+				p.add("app client "+aws.ToString(client.ClientName), update.apply, what)
+			}
+		}
+	}
+	return nil
+}
+
+// restricted returns a write list without custom:staging_sub. An empty one allows every attribute.
+func restricted(list, custom []string) []string {
+	if len(list) == 0 {
+		list = slices.Concat(writable, custom)
+	}
+	return slices.DeleteFunc(slices.Clone(list), func(name string) bool { return name == stagingSub })
+}
+
+// Plan lists what Apply will do, in order.
+type Plan struct {
+	Pool    string   `json:"pool"` // its name
+	Changes []Change `json:"changes"`
+	Left    []string `json:"left,omitempty"` // triggers of other functions, which Detach leaves in place
+
+	attacher *Attacher
+	custom   []string // the custom attributes that the pool has
+}
+
+// Change is one difference that a plan makes.
 type Change struct {
 	Where string `json:"where"` // pool, schema or app client
 	What  string `json:"what"`
-	make  func(context.Context) error
-	check func(context.Context) error // that nothing else is different
+	apply func(context.Context) error
 }
 
-// Plan is all that there is to do, in order. Nothing was written to make it.
-type Plan struct {
-	Pool    string   // its name
-	Changes []Change // may be empty
-	Left    []string // triggers that are left in their place, since they are not ours
+func (p *Plan) add(where string, apply func(context.Context) error, changes ...string) {
+	for _, what := range changes {
+		p.Changes = append(p.Changes, Change{where, what, apply})
+		apply = func(context.Context) error { return nil } // one request makes them all
+	}
 }
 
-// Apply makes the changes, and then reads everything back to be sure that nothing else is different.
+// Apply makes the changes. Before each update it reads the settings again, and returns ErrChanged if they are not those
+// that the plan was made from. After it, it reads them once more, to make sure that nothing else has changed.
 func (p *Plan) Apply(ctx context.Context) error {
 	for _, c := range p.Changes {
-		if c.make == nil {
-			continue
-		}
-		if err := c.make(ctx); err != nil {
-			return fmt.Errorf("%s: %s: %w", c.Where, c.What, err)
-		}
-	}
-	for _, c := range p.Changes {
-		if c.check == nil {
-			continue
-		}
-		if err := c.check(ctx); err != nil {
+		if err := c.apply(ctx); err != nil {
 			return fmt.Errorf("%s: %w", c.Where, err)
 		}
 	}
 	return nil
 }
 
-// Operator attaches and detaches at one pool.
-type Operator struct {
-	api  cognitoAPI
-	pool string
+// update is a request that replaces every setting of a pool or an app client.
+type update struct {
+	request    any
+	before     map[string]string // the settings that were read
+	read, send func(context.Context) (any, error)
 }
 
-// New returns an operator for the pool with that id.
-func New(api cognitoAPI, poolID string) *Operator { return &Operator{api: api, pool: poolID} }
+// ErrChanged is returned if the settings are no longer those that were read: an update would undo a change made since.
+var ErrChanged = errors.New("changed since it was read; run the command again")
 
-// Attach plans the way to a pool with our triggers: first no client may write custom:staging_sub, then the attribute is
-// there, then the triggers.
-func (o *Operator) Attach(ctx context.Context, f Functions, opt Options) (*Plan, error) {
-	pool, err := o.describe(ctx)
-	if err != nil {
-		return nil, err
-	}
-	plan := &Plan{Pool: aws.ToString(pool.Name)}
-	if plan.Changes, err = o.closeWriteLists(ctx, pool); err != nil {
-		return nil, err
-	}
-	plan.Changes = append(plan.Changes, o.addAttribute(pool)...)
-	letter := !opt.NoLetter && sendsBySES(pool)
-	return plan, o.setTriggers(plan, pool, func(slot slot, tags map[string]string) (string, error) {
-		if slot.name == "CustomMessage" && !letter {
-			return slot.now, nil
-		}
-		return attached(slot, f, tags, opt.Displace)
-	})
-}
+var errDiffers = errors.New("differs after the update; correct it by hand")
 
-// Detach plans the way back: our triggers go, and what they had displaced returns. The attribute stays, since Cognito
-// cannot remove one, and so do the write lists that keep clients from it.
-func (o *Operator) Detach(ctx context.Context, f Functions) (*Plan, error) {
-	pool, err := o.describe(ctx)
-	if err != nil {
-		return nil, err
-	}
-	plan := &Plan{Pool: aws.ToString(pool.Name)}
-	return plan, o.setTriggers(plan, pool, func(slot slot, tags map[string]string) (string, error) {
-		if slot.now != "" && slot.now != slot.ours(f) {
-			plan.Left = append(plan.Left, slot.name+" is "+slot.now)
-		}
-		return detached(slot, f, tags), nil
-	})
-}
-
-func (o *Operator) describe(ctx context.Context) (*types.UserPoolType, error) {
-	out, err := o.api.DescribeUserPool(ctx, &cognito.DescribeUserPoolInput{UserPoolId: &o.pool})
-	if err != nil {
-		return nil, fmt.Errorf("read pool %s: %w", o.pool, err)
-	}
-	return out.UserPool, nil
-}
-
-// sendsBySES: Cognito's own sender cannot send a text of ours ("Cognito developer guide, Custom message Lambda trigger").
-func sendsBySES(pool *types.UserPoolType) bool {
-	return pool.EmailConfiguration != nil && pool.EmailConfiguration.EmailSendingAccount == types.EmailSendingAccountTypeDeveloper
-}
-
-func (o *Operator) addAttribute(pool *types.UserPoolType) []Change {
-	there := slices.ContainsFunc(pool.SchemaAttributes, func(a types.SchemaAttributeType) bool { return aws.ToString(a.Name) == stagingSub })
-	if there {
-		return nil
-	}
-	add := func(ctx context.Context) error {
-		_, err := o.api.AddCustomAttributes(ctx, &cognito.AddCustomAttributesInput{UserPoolId: &o.pool, CustomAttributes: []types.SchemaAttributeType{{
-			Name: aws.String(strings.TrimPrefix(stagingSub, "custom:")), AttributeDataType: types.AttributeDataTypeString, Mutable: aws.Bool(false),
-			StringAttributeConstraints: &types.StringAttributeConstraintsType{MinLength: aws.String("0"), MaxLength: aws.String("2048")},
-		}}})
+func (u update) apply(ctx context.Context) error {
+	if err := u.compare(ctx, u.before, ErrChanged); err != nil {
 		return err
 	}
-	return []Change{{Where: "schema", What: "add " + stagingSub + " (string, never changed; Cognito cannot remove it again)", make: add}}
+	if _, err := u.send(ctx); err != nil {
+		return err
+	}
+	return u.compare(ctx, settings(u.request), errDiffers)
 }
 
-func poolUpdate(pool *types.UserPoolType) (*cognito.UpdateUserPoolInput, error) {
-	in := &cognito.UpdateUserPoolInput{}
-	if err := carryOver(pool, in); err != nil {
-		return nil, err
+var unset = []string{"null", `""`, "0", "false", "[]", "{}"}
+
+// compare reads the settings, and returns problem with the first one that is not as wanted. After an update, Cognito
+// may have set a default where nothing was sent.
+func (u update) compare(ctx context.Context, want map[string]string, problem error) error {
+	read, err := u.read(ctx)
+	if err != nil {
+		return err
 	}
-	in.UserPoolId, in.PoolName = pool.Id, pool.Name
-	// Tags of AWS's own, such as those of a stack, stay by themselves, and nobody else may write one ("AWS General Reference,
-	// Tagging").
+	now := settings(read)
+	for _, name := range slices.Sorted(maps.Keys(want)) {
+		if was, is := want[name], now[name]; was != is && (problem != errDiffers || !slices.Contains(unset, was)) {
+			return fmt.Errorf("%w: its %s is %s, and was %s", problem, name, is, was)
+		}
+	}
+	return nil
+}
+
+// settings returns every setting of a request as JSON.
+func settings(request any) map[string]string {
+	var all map[string]any
+	_ = copySettings(request, &all)
+	texts := map[string]string{}
+	for name, value := range all {
+		if list, ok := value.([]any); ok { // Cognito does not keep the order of lists, and it never matters
+			slices.SortFunc(list, func(a, b any) int { return cmp.Compare(fmt.Sprint(a), fmt.Sprint(b)) })
+		}
+		text, _ := json.Marshal(value)
+		texts[name] = string(text)
+	}
+	return texts
+}
+
+// copySettings copies every field that both types have, by name, so that it copies settings of later SDK versions too.
+func copySettings(from, to any) error {
+	raw, _ := json.Marshal(from) // text, numbers, and lists and maps of them
+	return json.Unmarshal(raw, to)
+}
+
+func (p *Plan) updatePool(pool *cognito.UpdateUserPoolInput) update {
+	return update{pool, settings(pool),
+		func(ctx context.Context) (any, error) { return p.readPool(ctx) },
+		func(ctx context.Context) (any, error) { return p.attacher.api.UpdateUserPool(ctx, pool) }}
+}
+
+// readPool reads the pool, as a request that changes nothing.
+func (p *Plan) readPool(ctx context.Context) (*cognito.UpdateUserPoolInput, error) {
+	out, err := p.attacher.api.DescribeUserPool(ctx, &cognito.DescribeUserPoolInput{UserPoolId: &p.attacher.pool})
+	if err != nil {
+		return nil, fmt.Errorf("read pool %s: %w", p.attacher.pool, err)
+	}
+	p.Pool, p.custom = aws.ToString(out.UserPool.Name), nil
+	for _, attribute := range out.UserPool.SchemaAttributes {
+		if name := aws.ToString(attribute.Name); strings.HasPrefix(name, "custom:") {
+			p.custom = append(p.custom, name)
+		}
+	}
+	in := &cognito.UpdateUserPoolInput{UserPoolId: out.UserPool.Id, PoolName: out.UserPool.Name}
+	err = copySettings(out.UserPool, in)
+	in.LambdaConfig = cmp.Or(in.LambdaConfig, &types.LambdaConfigType{})
+	// AWS keeps its own tags, such as those of a stack, and rejects requests with them ("AWS General Reference, Tagging").
 	maps.DeleteFunc(in.UserPoolTags, func(name, _ string) bool { return strings.HasPrefix(name, "aws:") })
-	// Cognito describes both and accepts one ("Amazon Cognito API reference, AdminCreateUserConfigType").
-	if p := in.Policies; p != nil && p.PasswordPolicy != nil && p.PasswordPolicy.TemporaryPasswordValidityDays > 0 && in.AdminCreateUserConfig != nil {
+	if in.UserPoolTags == nil {
+		in.UserPoolTags = map[string]string{}
+	}
+	// Cognito describes both values and accepts one ("Amazon Cognito API reference, AdminCreateUserConfigType").
+	if in.Policies != nil && in.Policies.PasswordPolicy != nil && in.AdminCreateUserConfig != nil &&
+		in.Policies.PasswordPolicy.TemporaryPasswordValidityDays > 0 {
 		in.AdminCreateUserConfig.UnusedAccountValidityDays = 0
 	}
 	if in.SmsConfiguration != nil && in.SmsConfiguration.SnsCallerArn == nil {
-		in.SmsConfiguration = nil // described empty where there is none, and not accepted so
+		in.SmsConfiguration = nil // Cognito describes an empty one, and does not accept it
 	}
-	return in, nil
+	return in, err
+}
+
+func (a *Attacher) updateClient(client *cognito.UpdateUserPoolClientInput) update {
+	return update{client, settings(client),
+		func(ctx context.Context) (any, error) { return a.readClient(ctx, client.ClientId) },
+		func(ctx context.Context) (any, error) { return a.api.UpdateUserPoolClient(ctx, client) }}
+}
+
+func (a *Attacher) readClient(ctx context.Context, id *string) (*cognito.UpdateUserPoolClientInput, error) {
+	out, err := a.api.DescribeUserPoolClient(ctx, &cognito.DescribeUserPoolClientInput{UserPoolId: &a.pool, ClientId: id})
+	if err != nil {
+		return nil, fmt.Errorf("read app client %s: %w", *id, err)
+	}
+	client := &cognito.UpdateUserPoolClientInput{}
+	return client, copySettings(out.UserPoolClient, client)
 }

@@ -3,6 +3,7 @@ package attach
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"reflect"
 	"slices"
 	"testing"
@@ -11,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	cognito "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
+	"github.com/aws/smithy-go/middleware"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -22,61 +24,85 @@ type fakePool struct {
 	updates []cognito.UpdateUserPoolInput
 	client  []cognito.UpdateUserPoolClientInput
 	calls   []string
+	forget  func() // changes something after each update
 }
 
-func (f *fakePool) DescribeUserPool(context.Context, *cognito.DescribeUserPoolInput, ...func(*cognito.Options)) (*cognito.DescribeUserPoolOutput, error) {
-	pool := f.pool
-	return &cognito.DescribeUserPoolOutput{UserPool: &pool}, nil
-}
-
-func (f *fakePool) UpdateUserPool(_ context.Context, in *cognito.UpdateUserPoolInput, _ ...func(*cognito.Options)) (*cognito.UpdateUserPoolOutput, error) {
-	f.calls = append(f.calls, "UpdateUserPool")
-	f.updates = append(f.updates, *in)
-	reset := types.UserPoolType{Id: f.pool.Id, SchemaAttributes: f.pool.SchemaAttributes}
-	if err := carryOver(in, &reset); err != nil {
-		return nil, err
+// attacher returns an Attacher whose requests f answers.
+func (f *fakePool) attacher() *Attacher {
+	answer := func(_ context.Context, in middleware.InitializeInput, _ middleware.InitializeHandler) (
+		out middleware.InitializeOutput, _ middleware.Metadata, err error,
+	) {
+		out.Result, err = f.answer(in.Parameters)
+		return out, middleware.Metadata{}, err
 	}
-	reset.Name = in.PoolName
-	f.pool = reset
-	return &cognito.UpdateUserPoolOutput{}, nil
-}
-
-func (f *fakePool) ListUserPoolClients(context.Context, *cognito.ListUserPoolClientsInput, ...func(*cognito.Options)) (*cognito.ListUserPoolClientsOutput, error) {
-	out := &cognito.ListUserPoolClientsOutput{}
-	for _, c := range f.clients {
-		out.UserPoolClients = append(out.UserPoolClients, types.UserPoolClientDescription{ClientId: c.ClientId})
+	intercept := func(stack *middleware.Stack) error {
+		return stack.Initialize.Add(middleware.InitializeMiddlewareFunc("fake", answer), middleware.Before)
 	}
-	return out, nil
+	return New(cognito.New(cognito.Options{APIOptions: []func(*middleware.Stack) error{intercept}}), "pool")
 }
 
-func (f *fakePool) DescribeUserPoolClient(_ context.Context, in *cognito.DescribeUserPoolClientInput, _ ...func(*cognito.Options)) (*cognito.DescribeUserPoolClientOutput, error) {
-	i := slices.IndexFunc(f.clients, func(c types.UserPoolClientType) bool { return *c.ClientId == *in.ClientId })
-	client := f.clients[i]
-	return &cognito.DescribeUserPoolClientOutput{UserPoolClient: &client}, nil
-}
-
-func (f *fakePool) UpdateUserPoolClient(_ context.Context, in *cognito.UpdateUserPoolClientInput, _ ...func(*cognito.Options)) (*cognito.UpdateUserPoolClientOutput, error) {
-	f.calls = append(f.calls, "UpdateUserPoolClient")
-	f.client = append(f.client, *in)
-	i := slices.IndexFunc(f.clients, func(c types.UserPoolClientType) bool { return *c.ClientId == *in.ClientId })
-	reset := types.UserPoolClientType{}
-	if err := carryOver(in, &reset); err != nil {
-		return nil, err
+func (f *fakePool) answer(request any) (any, error) {
+	switch in := request.(type) {
+	case *cognito.DescribeUserPoolInput:
+		pool := f.pool
+		return &cognito.DescribeUserPoolOutput{UserPool: &pool}, nil
+	case *cognito.ListUserPoolClientsInput:
+		out := &cognito.ListUserPoolClientsOutput{}
+		for _, c := range f.clients {
+			out.UserPoolClients = append(out.UserPoolClients, types.UserPoolClientDescription{ClientId: c.ClientId})
+		}
+		return out, nil
+	case *cognito.DescribeUserPoolClientInput:
+		client := *f.find(in.ClientId)
+		return &cognito.DescribeUserPoolClientOutput{UserPoolClient: &client}, nil
+	case *cognito.UpdateUserPoolInput:
+		return &cognito.UpdateUserPoolOutput{}, f.updatePool(in)
+	case *cognito.UpdateUserPoolClientInput:
+		return &cognito.UpdateUserPoolClientOutput{}, f.updateClient(in)
+	case *cognito.AddCustomAttributesInput:
+		f.addAttributes(in)
+		return &cognito.AddCustomAttributesOutput{}, nil
 	}
-	f.clients[i] = reset
-	return &cognito.UpdateUserPoolClientOutput{}, nil
+	return nil, fmt.Errorf("unexpected %T", request)
 }
 
-func (f *fakePool) AddCustomAttributes(_ context.Context, in *cognito.AddCustomAttributesInput, _ ...func(*cognito.Options)) (*cognito.AddCustomAttributesOutput, error) {
+func (f *fakePool) find(id *string) *types.UserPoolClientType {
+	return &f.clients[slices.IndexFunc(f.clients, func(c types.UserPoolClientType) bool { return *c.ClientId == *id })]
+}
+
+func (f *fakePool) updatePool(in *cognito.UpdateUserPoolInput) error {
+	f.calls, f.updates = append(f.calls, "UpdateUserPool"), append(f.updates, *in)
+	f.pool = types.UserPoolType{Id: f.pool.Id, SchemaAttributes: f.pool.SchemaAttributes}
+	err := copySettings(in, &f.pool)
+	f.pool.Name = in.PoolName
+	f.afterUpdate()
+	return err
+}
+
+func (f *fakePool) updateClient(in *cognito.UpdateUserPoolClientInput) error {
+	f.calls, f.client = append(f.calls, "UpdateUserPoolClient"), append(f.client, *in)
+	client := f.find(in.ClientId)
+	*client = types.UserPoolClientType{}
+	err := copySettings(in, client)
+	f.afterUpdate()
+	return err
+}
+
+func (f *fakePool) afterUpdate() {
+	if f.forget != nil {
+		f.forget()
+	}
+}
+
+func (f *fakePool) addAttributes(in *cognito.AddCustomAttributesInput) {
 	f.calls = append(f.calls, "AddCustomAttributes")
 	for _, a := range in.CustomAttributes {
 		a.Name = aws.String("custom:" + *a.Name)
 		f.pool.SchemaAttributes = append(f.pool.SchemaAttributes, a)
 	}
-	return &cognito.AddCustomAttributesOutput{}, nil
 }
 
-// fill puts something into every field of a struct, however deep, so that nothing is left out unseen.
+// fill sets every field of a struct, however deep, so that a field that is left out is noticed.
 func fill(v reflect.Value) {
 	switch v.Kind() {
 	case reflect.Pointer:
@@ -106,13 +132,13 @@ func fill(v reflect.Value) {
 	}
 }
 
-// full is a pool and a client in which every settable field is set, with triggers of nobody.
+// full is a pool and a client in which every field is set, but for the triggers that Attach sets.
 func full() *fakePool {
 	f := &fakePool{clients: make([]types.UserPoolClientType, 1)}
 	fill(reflect.ValueOf(&f.pool).Elem())
 	fill(reflect.ValueOf(&f.clients[0]).Elem())
-	for _, s := range slots {
-		*s.at(f.pool.LambdaConfig) = nil
+	for _, t := range attached {
+		*t.field(f.pool.LambdaConfig) = nil
 	}
 	f.pool.Policies.PasswordPolicy.TemporaryPasswordValidityDays = 0
 	f.pool.EmailConfiguration.EmailSendingAccount = types.EmailSendingAccountTypeDeveloper
@@ -133,7 +159,7 @@ func apply(t *testing.T, plan *Plan, err error) []Change {
 func TestRequestsCarryEverySetting(t *testing.T) {
 	f := full()
 	before, client := f.pool, f.clients[0]
-	plan, err := New(f, "pool").Attach(t.Context(), ours, Options{})
+	plan, err := f.attacher().Attach(t.Context(), ours, Options{})
 	apply(t, plan, err)
 
 	sent := reflect.ValueOf(f.updates[0])
@@ -164,12 +190,16 @@ func TestRequestsCarryEverySetting(t *testing.T) {
 
 func TestAttachInTheSafeOrder(t *testing.T) {
 	f := full()
-	f.clients = append(f.clients, types.UserPoolClientType{ClientId: aws.String("b"), ClientName: aws.String("b"), WriteAttributes: []string{"email", stagingSub}},
+	f.clients = append(f.clients,
+		types.UserPoolClientType{
+			ClientId: aws.String("b"), ClientName: aws.String("b"), WriteAttributes: []string{"email", stagingSub},
+		},
 		types.UserPoolClientType{ClientId: aws.String("c"), ClientName: aws.String("c"), WriteAttributes: []string{"email"}})
 	f.pool.SchemaAttributes = []types.SchemaAttributeType{{Name: aws.String("email")}, {Name: aws.String("custom:plan")}}
-	plan, err := New(f, "pool").Attach(t.Context(), ours, Options{})
+	plan, err := f.attacher().Attach(t.Context(), ours, Options{})
 	changes := apply(t, plan, err)
-	assert.Equal(t, []string{"UpdateUserPoolClient", "UpdateUserPoolClient", "AddCustomAttributes", "UpdateUserPool"}, f.calls)
+	calls := []string{"UpdateUserPoolClient", "UpdateUserPoolClient", "AddCustomAttributes", "UpdateUserPool"}
+	assert.Equal(t, calls, f.calls)
 	assert.Len(t, changes, 7)
 	for _, c := range f.clients {
 		assert.NotEmpty(t, c.WriteAttributes, "an empty list means everything")
@@ -186,133 +216,144 @@ func TestAttachInTheSafeOrder(t *testing.T) {
 	assert.Equal(t, "arn:trigger", *f.pool.LambdaConfig.CustomMessage)
 
 	f.calls = nil
-	plan, err = New(f, "pool").Attach(t.Context(), ours, Options{})
+	plan, err = f.attacher().Attach(t.Context(), ours, Options{})
 	assert.Empty(t, apply(t, plan, err), "a second time there is nothing to do")
 	assert.Empty(t, f.calls)
 }
 
 func TestPlanWritesNothing(t *testing.T) {
 	f := full()
-	_, err := New(f, "pool").Attach(t.Context(), ours, Options{})
+	_, err := f.attacher().Attach(t.Context(), ours, Options{})
 	require.NoError(t, err)
 	assert.Empty(t, f.calls)
 }
 
-func TestSomebodyElsesTriggerIsKeptAndBroughtBack(t *testing.T) {
+func TestDisplacedTriggerIsRestored(t *testing.T) {
 	f := full()
 	f.pool.LambdaConfig.PostAuthentication = aws.String("arn:theirs")
 	before, _ := json.Marshal(f.pool.LambdaConfig)
-	_, err := New(f, "pool").Attach(t.Context(), ours, Options{})
+	_, err := f.attacher().Attach(t.Context(), ours, Options{})
 	require.ErrorIs(t, err, ErrDisplaces)
 	assert.ErrorContains(t, err, "PostAuthentication is arn:theirs")
 
-	plan, err := New(f, "pool").Attach(t.Context(), ours, Options{Displace: true})
+	plan, err := f.attacher().Attach(t.Context(), ours, Options{Displace: true})
 	apply(t, plan, err)
 	assert.Equal(t, "arn:datamover", *f.pool.LambdaConfig.PostAuthentication)
 	assert.Equal(t, "arn:theirs", f.pool.UserPoolTags["spaceport-migration:displaced:PostAuthentication"])
-	plan, err = New(f, "pool").Attach(t.Context(), ours, Options{Displace: true})
-	assert.Empty(t, apply(t, plan, err), "and is not forgotten by a second attach")
+	plan, err = f.attacher().Attach(t.Context(), ours, Options{Displace: true})
+	assert.Empty(t, apply(t, plan, err), "a second attach does not forget it")
 
-	plan, err = New(f, "pool").Detach(t.Context(), ours)
+	plan, err = f.attacher().Detach(t.Context(), ours)
 	apply(t, plan, err)
 	after, _ := json.Marshal(f.pool.LambdaConfig)
 	assert.JSONEq(t, string(before), string(after))
 	assert.Equal(t, map[string]string{"k": "v"}, f.pool.UserPoolTags)
-	plan, err = New(f, "pool").Detach(t.Context(), ours)
+	plan, err = f.attacher().Detach(t.Context(), ours)
 	assert.Empty(t, apply(t, plan, err))
 }
 
-func TestDetachLeavesWhatIsNotOurs(t *testing.T) {
+func TestDetachLeavesTriggersOfOtherFunctions(t *testing.T) {
 	f := full()
 	f.pool.LambdaConfig.UserMigration = aws.String("arn:theirs")
 	f.pool.LambdaConfig.PostConfirmation = aws.String("arn:datamover")
-	plan, err := New(f, "pool").Detach(t.Context(), ours)
+	plan, err := f.attacher().Detach(t.Context(), ours)
 	apply(t, plan, err)
 	assert.Equal(t, []string{"UserMigration is arn:theirs"}, plan.Left)
 	assert.Equal(t, "arn:theirs", *f.pool.LambdaConfig.UserMigration)
 	assert.Nil(t, f.pool.LambdaConfig.PostConfirmation)
 }
 
-func TestLetterOnlyWhereItCanBeSent(t *testing.T) {
+func TestCustomMessageOnlyWithSES(t *testing.T) {
 	for name, tt := range map[string]struct {
 		sender types.EmailSendingAccountType
 		opt    Options
-	}{"default sender": {types.EmailSendingAccountTypeCognitoDefault, Options{}}, "not wanted": {types.EmailSendingAccountTypeDeveloper, Options{NoLetter: true}}} {
+	}{
+		"default sender": {types.EmailSendingAccountTypeCognitoDefault, Options{}},
+		"not wanted":     {types.EmailSendingAccountTypeDeveloper, Options{KeepCustomMessage: true}},
+	} {
 		f := full()
 		f.pool.EmailConfiguration.EmailSendingAccount = tt.sender
 		f.pool.LambdaConfig.CustomMessage = aws.String("arn:theirs")
-		plan, err := New(f, "pool").Attach(t.Context(), ours, tt.opt)
+		plan, err := f.attacher().Attach(t.Context(), ours, tt.opt)
 		apply(t, plan, err)
 		assert.Equal(t, "arn:theirs", *f.pool.LambdaConfig.CustomMessage, name)
 	}
 }
 
-func TestTemporaryPasswordDaysExcludeTheirOldName(t *testing.T) {
+func TestTemporaryPasswordValidityIsSentOnce(t *testing.T) {
 	f := full()
 	f.pool.Policies.PasswordPolicy.TemporaryPasswordValidityDays = 7
-	plan, err := New(f, "pool").Attach(t.Context(), ours, Options{})
-	require.NoError(t, err)
-	for _, c := range plan.Changes {
-		if c.make != nil {
-			require.NoError(t, c.make(t.Context()))
-		}
-	}
+	plan, err := f.attacher().Attach(t.Context(), ours, Options{})
+	apply(t, plan, err)
 	assert.Zero(t, f.updates[0].AdminCreateUserConfig.UnusedAccountValidityDays)
 }
 
-// lossy forgets a setting that it was sent.
-type lossy struct{ *fakePool }
-
-func (l lossy) UpdateUserPool(ctx context.Context, in *cognito.UpdateUserPoolInput, o ...func(*cognito.Options)) (*cognito.UpdateUserPoolOutput, error) {
-	out, err := l.fakePool.UpdateUserPool(ctx, in, o...)
-	l.pool.MfaConfiguration = types.UserPoolMfaTypeOff
-	return out, err
-}
-
-func TestWhatTheUpdateChangedBesidesIsNamed(t *testing.T) {
-	plan, err := New(lossy{full()}, "pool").Attach(t.Context(), ours, Options{})
+func TestPoolIsReadBack(t *testing.T) {
+	f := full()
+	f.forget = func() {
+		if len(f.updates) > 0 {
+			f.pool.MfaConfiguration = types.UserPoolMfaTypeOff
+		}
+	}
+	plan, err := f.attacher().Attach(t.Context(), ours, Options{})
 	require.NoError(t, err)
-	assert.ErrorContains(t, plan.Apply(t.Context()), `pool: after the update its MfaConfiguration is "OFF", and was "x"; set it right by hand`)
+	assert.EqualError(t, plan.Apply(t.Context()),
+		`pool: differs after the update; correct it by hand: its MfaConfiguration is "OFF", and was "x"`)
 }
 
-// forgetful forgets a setting of a client that it was sent, and puts a list into another order.
-type forgetful struct{ *fakePool }
-
-func (f forgetful) UpdateUserPoolClient(ctx context.Context, in *cognito.UpdateUserPoolClientInput, o ...func(*cognito.Options)) (*cognito.UpdateUserPoolClientOutput, error) {
-	out, err := f.fakePool.UpdateUserPoolClient(ctx, in, o...)
-	slices.Reverse(f.clients[0].WriteAttributes)
-	f.clients[0].AccessTokenValidity = aws.Int32(1)
-	return out, err
-}
-
-func TestClientsAreReadBackToo(t *testing.T) {
-	plan, err := New(forgetful{full()}, "pool").Attach(t.Context(), ours, Options{})
+func TestClientsAreReadBack(t *testing.T) {
+	f := full()
+	f.forget = func() {
+		slices.Reverse(f.clients[0].WriteAttributes) // the order does not matter
+		f.clients[0].AccessTokenValidity = aws.Int32(1)
+	}
+	plan, err := f.attacher().Attach(t.Context(), ours, Options{})
 	require.NoError(t, err)
-	assert.ErrorContains(t, plan.Apply(t.Context()), "app client x: after the update its AccessTokenValidity is 1, and was 7; set it right by hand")
+	assert.EqualError(t, plan.Apply(t.Context()),
+		"app client x: differs after the update; correct it by hand: its AccessTokenValidity is 1, and was 7")
 }
 
-func TestNobodysChangeIsTakenBack(t *testing.T) {
+func TestConcurrentChangeIsNotUndone(t *testing.T) {
 	for name, change := range map[string]func(*fakePool){
 		"pool: ":         func(f *fakePool) { f.pool.MfaConfiguration = types.UserPoolMfaTypeOff },
 		"app client x: ": func(f *fakePool) { f.clients[0].AccessTokenValidity = aws.Int32(1) },
 	} {
 		f := full()
-		plan, err := New(f, "pool").Attach(t.Context(), ours, Options{})
+		plan, err := f.attacher().Attach(t.Context(), ours, Options{})
 		require.NoError(t, err)
 		change(f)
 		err = plan.Apply(t.Context())
 		require.ErrorIs(t, err, ErrChanged)
 		assert.ErrorContains(t, err, name)
 		assert.NotContains(t, f.calls, "UpdateUserPool")
-		plan, err = New(f, "pool").Attach(t.Context(), ours, Options{})
+		plan, err = f.attacher().Attach(t.Context(), ours, Options{})
 		apply(t, plan, err)
 	}
 }
 
-func TestTagsOfAWSsOwnAreNotSent(t *testing.T) {
+func TestTagsOfAWSAreNotSent(t *testing.T) {
 	f := full()
 	f.pool.UserPoolTags = map[string]string{"aws:cloudformation:stack-name": "s", "k": "v"}
-	plan, err := New(f, "pool").Attach(t.Context(), ours, Options{})
+	plan, err := f.attacher().Attach(t.Context(), ours, Options{})
 	apply(t, plan, err)
 	assert.Equal(t, map[string]string{"k": "v"}, f.updates[0].UserPoolTags)
+}
+
+func TestTriggerOf(t *testing.T) {
+	config := full().pool.LambdaConfig
+	for _, trigger := range []Trigger{PreSignUp, PreAuthentication, PreTokenGeneration, CustomEmailSender} {
+		assert.Equal(t, "x", trigger.Of(config), trigger)
+	}
+	for _, trigger := range attached {
+		assert.Empty(t, trigger.Of(config), trigger)
+		assert.Empty(t, trigger.Of(nil), trigger)
+		*trigger.field(config) = aws.String("arn:" + string(trigger))
+		assert.Equal(t, "arn:"+string(trigger), trigger.Of(config))
+	}
+	config.PreTokenGeneration, config.PreTokenGenerationConfig.LambdaArn = nil, aws.String("newer")
+	assert.Equal(t, "newer", PreTokenGeneration.Of(config))
+	config.PreTokenGeneration, config.PreTokenGenerationConfig = aws.String("older"), nil
+	assert.Equal(t, "older", PreTokenGeneration.Of(config))
+	config.CustomEmailSender = nil
+	assert.Empty(t, CustomEmailSender.Of(config))
 }

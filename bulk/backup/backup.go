@@ -1,56 +1,49 @@
-// Package backup keeps a copy of staging in a folder: its users and the tables that move, as compressed JSON lines, with a
-// manifest that is written last. It is personal data.
+// Package backup saves staging's users and tables to a folder: compressed JSON lines, and a manifest that is written
+// last. A backup is personal data.
 package backup
 
 import (
 	"bufio"
+	"cmp"
 	"compress/gzip"
 	"context"
 	"crypto/sha256"
-	"encoding/hex"
+	_ "embed"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"hash"
 	"io"
+	"io/fs"
 	"iter"
+	"maps"
 	"os"
-	"path/filepath"
+	"slices"
+	"strings"
+	"text/template"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 	"golang.org/x/sync/errgroup"
 
-	"github.com/spaceport/user-migration/bulk/progress"
+	"github.com/spaceport/user-migration/bulk/console"
 	"github.com/spaceport/user-migration/datamover/rows"
 	"github.com/spaceport/user-migration/datamover/userpool"
 )
 
-const (
-	manifestFile = "manifest.json"
-	format       = 1
+const manifestName = "manifest.json"
 
-	tablesAtOnce = 4 // each holds one page of rows and one buffer
-)
-
-// ErrNotEmpty means that the folder holds something already, which is never overwritten.
+// ErrNotEmpty is returned if the folder has files already. Nothing is overwritten.
 var ErrNotEmpty = errors.New("folder is not empty")
 
-// stagingPool streams the staging users. Estimate may be 0, for unknown.
-type stagingPool interface {
-	ID() string
-	List(context.Context) iter.Seq2[userpool.User, error]
-	EstimatedSize(context.Context) int
-}
-
-// stagingTables streams whole tables. Estimate may be 0, for unknown.
+// stagingTables streams whole tables. EstimatedSize may return 0 for unknown.
 type stagingTables interface {
 	Scan(ctx context.Context, table string) iter.Seq2[rows.Row, error]
 	EstimatedSize(ctx context.Context, table string) int
 }
 
-// Manifest says what a backup holds. A folder without one is not a backup, or not a whole one.
+// Manifest describes a backup. A folder without one is not a complete backup.
 type Manifest struct {
-	Format   int       `json:"format"`
 	Started  time.Time `json:"started"`
 	Finished time.Time `json:"finished"`
 	Files    []File    `json:"files"`
@@ -58,234 +51,247 @@ type Manifest struct {
 
 // File is one file of a backup.
 type File struct {
-	Name     string    `json:"name"`
-	Kind     Kind      `json:"kind"`
-	Source   string    `json:"source"` // user pool or table
-	Count    int       `json:"count"`  // users or rows, one a line
-	Bytes    int64     `json:"bytes"`  // of the file, compressed
-	SHA256   string    `json:"sha256"` // of the file
-	Started  time.Time `json:"started"`
-	Finished time.Time `json:"finished"`
+	Name   string `json:"name"`
+	Kind   string `json:"kind"`   // of a line: users or rows
+	Source string `json:"source"` // user pool or table
+	Count  int    `json:"count"`  // of lines
+	Bytes  int64  `json:"bytes"`  // compressed
+	SHA256 string `json:"sha256"` // of the compressed file
 }
 
-// Kind is what the lines of a file are.
-type Kind string
-
-const (
-	Users Kind = "users"
-	Rows  Kind = "rows"
-)
-
-// Maker makes backups.
-type Maker struct {
-	pool   stagingPool
-	tables stagingTables
-	names  []string
-	meter  *progress.Meter
-	now    func() time.Time
+// WriteText prints what was saved.
+func (m Manifest) WriteText(w io.Writer, dir string) error {
+	return texts.ExecuteTemplate(w, "saved", map[string]any{"Manifest": m, "Dir": dir})
 }
 
-// NewMaker returns a maker of backups of a pool and of tables by name. meter may be nil.
-func NewMaker(pool stagingPool, tables stagingTables, names []string, meter *progress.Meter, now func() time.Time) *Maker {
-	return &Maker{pool: pool, tables: tables, names: names, meter: meter, now: now}
-}
+//go:embed backup.tmpl
+var templates string
 
-// Make writes a backup to dir, which must be empty or not there: else it returns ErrNotEmpty. Whatever ends it early leaves
-// a folder without a manifest.
-func (m *Maker) Make(ctx context.Context, dir string) (Manifest, error) {
-	if err := makeFolder(dir); err != nil {
-		return Manifest{}, err
+var texts = template.Must(template.New("").Funcs(template.FuncMap{
+	"duration": console.Duration, "files": fileTable, "quote": console.Quote, "time": console.Time,
+}).Parse(templates))
+
+func fileTable(files []File) (string, error) {
+	var b strings.Builder
+	lines := [][]string{{"File", "from", "lines", "bytes"}}
+	for _, f := range files {
+		count := console.Quantity(f.Count, strings.TrimSuffix(f.Kind, "s"), f.Kind)
+		lines = append(lines, []string{f.Name, f.Source, count, console.Count(int(f.Bytes))})
 	}
-	made := Manifest{Format: format, Started: m.now().UTC()}
-	task := m.meter.Start("Saving "+m.pool.ID(), string(Users), m.pool.EstimatedSize(ctx))
-	users, err := m.file(dir, "users.jsonl.gz", Users, m.pool.ID(), m.users(ctx), task)
+	err := console.Columns(&b, "llrr", lines...)
+	return b.String(), err
+}
+
+// Writer writes backups. Pool is usually a userpool.Pool, and Tables a rows.Store.
+type Writer struct {
+	Pool interface {
+		ID() string
+		List(context.Context) iter.Seq2[userpool.User, error]
+		EstimatedSize(context.Context) int
+	}
+	Tables   stagingTables
+	Names    []string // the tables to save
+	Progress *console.Progress
+	Now      func() time.Time
+}
+
+// Write writes a backup to dir, which must be empty or missing: else it returns ErrNotEmpty. If it fails, it leaves a
+// folder without a manifest.
+func (w *Writer) Write(ctx context.Context, dir string) (Manifest, error) {
+	root, err := openFolder(dir)
 	if err != nil {
 		return Manifest{}, err
 	}
-	task.End()
-	tables, err := m.saveTables(ctx, dir)
-	if err != nil {
-		return Manifest{}, err
+	defer root.Close()
+	m := Manifest{Started: w.Now().UTC(), Files: []File{{Name: "users.jsonl.gz", Kind: "users", Source: w.Pool.ID()}}}
+	total := 0
+	for _, name := range w.Names {
+		m.Files = append(m.Files, File{Name: "table-" + name + ".jsonl.gz", Kind: "rows", Source: name})
+		total += w.Tables.EstimatedSize(ctx, name)
 	}
-	made.Files = append([]File{users}, tables...)
-	made.Finished = m.now().UTC()
-	return made, writeManifest(dir, made)
+	w.Progress.Start("Saving "+w.Pool.ID(), "users", w.Pool.EstimatedSize(ctx))
+	if err := write(root, &m.Files[0], w.Pool.List(ctx), userLine, w.Progress); err != nil {
+		return m, err
+	}
+	w.Progress.End()
+	w.Progress.Start("Saving tables", "rows", total)
+	g, running := errgroup.WithContext(ctx) // the first error ends all
+	g.SetLimit(4)                           // each holds one page of rows
+	for i, name := range w.Names {
+		g.Go(func() error { return write(root, &m.Files[i+1], w.Tables.Scan(running, name), rowLine, w.Progress) })
+	}
+	if err := g.Wait(); err != nil {
+		return m, err
+	}
+	w.Progress.End()
+	m.Finished = w.Now().UTC()
+	return m, create(root, manifestName, func(file io.Writer) error { return console.WriteJSON(file, m) })
 }
 
-// saveTables saves several tables at once, each to a file of its own. The first error ends all.
-func (m *Maker) saveTables(ctx context.Context, dir string) ([]File, error) {
-	task := m.meter.Start("Saving tables", string(Rows), m.estimate(ctx))
-	files := make([]File, len(m.names))
-	saving, ctx := errgroup.WithContext(ctx)
-	saving.SetLimit(tablesAtOnce)
-	for i, name := range m.names {
-		saving.Go(func() (err error) {
-			if filepath.Base(name) != name {
-				return fmt.Errorf("table %q cannot be a file's name", name)
-			}
-			files[i], err = m.file(dir, "table-"+name+".jsonl.gz", Rows, name, m.rows(ctx, name), task)
-			return err
-		})
-	}
-	if err := saving.Wait(); err != nil {
+// openFolder makes the folder. If it exists already, it becomes private too.
+func openFolder(dir string) (*os.Root, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
-	task.End()
-	return files, nil
+	if entries, err := os.ReadDir(dir); err != nil || len(entries) > 0 {
+		return nil, cmp.Or(err, fmt.Errorf("%s: %w", dir, ErrNotEmpty))
+	}
+	if err := os.Chmod(dir, 0o700); err != nil {
+		return nil, err
+	}
+	return os.OpenRoot(dir)
 }
 
-// estimate is of the rows of all tables, 0 where that of one is unknown.
-func (m *Maker) estimate(ctx context.Context) (rows int) {
-	for _, name := range m.names {
-		of := m.tables.EstimatedSize(ctx, name)
-		if of == 0 {
-			return 0
-		}
-		rows += of
+// userLine returns a user in Cognito's own words ("Amazon Cognito API reference, UserType").
+func userLine(u userpool.User) (any, error) {
+	type attribute struct{ Name, Value string }
+	attributes := []attribute{}
+	for _, name := range slices.Sorted(maps.Keys(u.Attributes)) {
+		attributes = append(attributes, attribute{string(name), u.Attributes[name]})
 	}
-	return rows
+	return struct {
+		Username, UserStatus                 string
+		Enabled                              bool
+		UserCreateDate, UserLastModifiedDate time.Time
+		Attributes                           []attribute
+	}{u.Username, u.Status, u.Enabled, u.Created.UTC(), u.Modified.UTC(), attributes}, nil
 }
 
-func makeFolder(dir string) error {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return fmt.Errorf("make folder: %w", err)
-	}
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		return fmt.Errorf("read folder: %w", err)
-	}
-	if len(entries) > 0 {
-		return fmt.Errorf("%s: %w", dir, ErrNotEmpty)
-	}
-	return os.Chmod(dir, 0o700) // it may have been there
+// rowLine returns a row as DynamoDB exports and imports it ("DynamoDB developer guide, DynamoDB data import formats").
+func rowLine(row rows.Row) (any, error) {
+	item, err := attributevalue.MarshalMapJSON(row)
+	return map[string]json.RawMessage{"Item": item}, err // an encoder rejects an item that is not JSON
 }
 
-func (m *Maker) users(ctx context.Context) iter.Seq2[any, error] {
-	return func(yield func(any, error) bool) {
-		for record, err := range m.pool.List(ctx) {
-			if !yield(userOf(record), err) {
-				return
+// write writes a line for each item to a new file, and completes f.
+func write[T any](
+	root *os.Root, f *File, items iter.Seq2[T, error], line func(T) (any, error), progress *console.Progress,
+) error {
+	sum := &digest{Hash: sha256.New()}
+	err := create(root, f.Name, func(file io.Writer) error {
+		compressed := gzip.NewWriter(io.MultiWriter(file, sum))
+		lines := json.NewEncoder(compressed)
+		for item, err := range items {
+			if err != nil {
+				return err
 			}
-		}
-	}
-}
-
-func (m *Maker) rows(ctx context.Context, table string) iter.Seq2[any, error] {
-	return func(yield func(any, error) bool) {
-		for row, err := range m.tables.Scan(ctx, table) {
-			var line item
-			if err == nil {
-				line, err = itemOf(row)
+			doc, err := line(item)
+			if err := errors.Join(err, lines.Encode(doc)); err != nil {
+				return err
 			}
-			if !yield(line, err) {
-				return
-			}
+			f.Count++
+			progress.Add(1)
+		}
+		return compressed.Close()
+	})
+	f.Bytes, f.SHA256 = sum.size, sum.String()
+	return err
+}
+
+// digest is the size and the checksum of what is written to it.
+type digest struct {
+	hash.Hash
+	size int64
+}
+
+func (d *digest) Write(p []byte) (int, error) {
+	d.size += int64(len(p))
+	return d.Hash.Write(p)
+}
+
+func (d *digest) String() string { return fmt.Sprintf("%x", d.Sum(nil)) }
+
+// create writes a file that only its owner can read, and syncs it to the disk. It is either complete or missing.
+func create(root *os.Root, name string, write func(io.Writer) error) error {
+	file, err := root.OpenFile(name+".unfinished", os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(write(file), file.Sync(), file.Close()); err != nil {
+		return fmt.Errorf("write %s: %w", name, err)
+	}
+	return root.Rename(name+".unfinished", name)
+}
+
+// Report is the result of a check.
+type Report struct {
+	Manifest Manifest `json:"manifest"`
+	Damage   []Damage `json:"damage"`
+}
+
+// Damage says what is wrong with one file.
+type Damage struct {
+	File string `json:"file"`
+	What string `json:"what"`
+}
+
+// WriteText prints what a check found.
+func (r Report) WriteText(w io.Writer, dir string) error {
+	return texts.ExecuteTemplate(w, "checked", map[string]any{"Report": r, "Dir": dir})
+}
+
+const missingManifest = "is missing: the backup was not finished, or this is not a backup"
+
+// Check compares a backup's files with its manifest: sizes, checksums and line counts. What is wrong is in the report;
+// an error means that there is no such folder, or that ctx has ended.
+func Check(ctx context.Context, dir string, progress *console.Progress) (Report, error) {
+	r := Report{Damage: []Damage{}}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return r, err
+	}
+	defer root.Close()
+	raw, err := root.ReadFile(manifestName)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		r.Damage = []Damage{{manifestName, missingManifest}}
+	case err != nil, json.Unmarshal(raw, &r.Manifest) != nil, len(r.Manifest.Files) == 0:
+		r.Damage = []Damage{{manifestName, "is not a backup's manifest"}}
+	}
+	for _, f := range r.Manifest.Files {
+		if err := f.check(ctx, root, progress); err != nil {
+			r.Damage = append(r.Damage, Damage{f.Name, err.Error()})
 		}
 	}
+	return r, ctx.Err()
 }
 
-// file writes one file, one line for each of lines, down to the disk.
-func (m *Maker) file(dir, name string, kind Kind, source string, lines iter.Seq2[any, error], task *progress.Task) (f File, err error) {
-	f = File{Name: name, Kind: kind, Source: source, Started: m.now().UTC()}
-	out, err := create(filepath.Join(dir, name))
-	if err != nil {
-		return f, err
+// check compares what a file contains with its manifest.
+func (f File) check(ctx context.Context, root *os.Root, progress *console.Progress) error {
+	file, err := root.Open(f.Name) // not outside the folder
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return errors.New("is missing")
+	case err != nil:
+		return err
 	}
-	defer func() { err = errors.Join(err, out.close()) }()
-	enc := json.NewEncoder(out.gzip)
-	enc.SetEscapeHTML(false)
-	for line, err := range lines {
-		if err != nil {
-			return f, err
+	defer file.Close()
+	progress.Start("Checking "+f.Name, f.Kind, f.Count)
+	defer progress.End()
+	count, sum := 0, &digest{Hash: sha256.New()}
+	compressed := io.TeeReader(file, sum)
+	text, damaged := gzip.NewReader(compressed)
+	for lines := bufio.NewReader(text); damaged == nil && ctx.Err() == nil; {
+		if _, damaged = lines.ReadBytes('\n'); damaged == nil {
+			count++
+			progress.Add(1)
 		}
-		if err := enc.Encode(line); err != nil {
-			return f, fmt.Errorf("write %s: %w", name, err)
-		}
-		f.Count++
-		task.Add(1)
 	}
-	if err := out.finish(); err != nil {
-		return f, fmt.Errorf("write %s: %w", name, err)
+	if ctx.Err() != nil {
+		return ctx.Err()
 	}
-	f.Bytes, f.SHA256, f.Finished = out.bytes, hex.EncodeToString(out.sum.Sum(nil)), m.now().UTC()
-	return f, nil
-}
-
-// output is a new file that is compressed, counted and summed on its way to the disk.
-type output struct {
-	gzip   *gzip.Writer
-	buffer *bufio.Writer
-	file   *os.File
-	sum    hash.Hash
-	bytes  int64
-	closed bool
-}
-
-func create(path string) (*output, error) {
-	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return nil, fmt.Errorf("make file: %w", err)
-	}
-	o := &output{file: file, buffer: bufio.NewWriterSize(file, 1<<20), sum: sha256.New()}
-	o.gzip = gzip.NewWriter(o)
-	return o, nil
-}
-
-// Write takes what gzip made.
-func (o *output) Write(p []byte) (int, error) {
-	o.sum.Write(p)
-	o.bytes += int64(len(p))
-	return o.buffer.Write(p)
-}
-
-func (o *output) finish() error {
-	if err := o.gzip.Close(); err != nil {
+	_, err = io.Copy(io.Discard, compressed) // what follows the damage
+	switch {
+	case err != nil:
 		return err
+	case sum.size != f.Bytes:
+		return fmt.Errorf("has %s bytes, not %s", console.Count(int(sum.size)), console.Count(int(f.Bytes)))
+	case sum.String() != f.SHA256:
+		return errors.New("has changed: its checksum differs")
+	case !errors.Is(damaged, io.EOF):
+		return fmt.Errorf("cannot be decompressed: %w", damaged)
+	case count != f.Count:
+		return fmt.Errorf("has %s %s, not %s", console.Count(count), f.Kind, console.Count(f.Count))
 	}
-	if err := o.buffer.Flush(); err != nil {
-		return err
-	}
-	if err := o.file.Sync(); err != nil {
-		return err
-	}
-	return o.close()
+	return nil
 }
-
-func (o *output) close() error {
-	if o.closed {
-		return nil
-	}
-	o.closed = true
-	return o.file.Close()
-}
-
-// writeManifest is the last step: by rename, so that a manifest is there whole or not at all.
-func writeManifest(dir string, m Manifest) error {
-	raw, err := json.MarshalIndent(m, "", "  ")
-	if err != nil {
-		return err
-	}
-	unfinished := filepath.Join(dir, manifestFile+".unfinished")
-	file, err := os.OpenFile(unfinished, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return fmt.Errorf("write manifest: %w", err)
-	}
-	_, err = file.Write(append(raw, '\n'))
-	if err = errors.Join(err, file.Sync(), file.Close()); err != nil {
-		return fmt.Errorf("write manifest: %w", err)
-	}
-	if err := os.Rename(unfinished, filepath.Join(dir, manifestFile)); err != nil {
-		return fmt.Errorf("write manifest: %w", err)
-	}
-	return syncFolder(dir)
-}
-
-func syncFolder(dir string) error {
-	folder, err := os.Open(dir)
-	if err != nil {
-		return fmt.Errorf("sync folder: %w", err)
-	}
-	return errors.Join(folder.Sync(), folder.Close())
-}
-
-var _ io.Writer = (*output)(nil)

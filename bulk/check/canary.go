@@ -1,248 +1,205 @@
 package check
 
 import (
+	"cmp"
+	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	cognito "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
+	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
+	"github.com/aws/smithy-go"
+
+	"github.com/spaceport/user-migration/bulk/console"
+	"github.com/spaceport/user-migration/bulk/verify"
 	"github.com/spaceport/user-migration/datamover/ledger"
 	"github.com/spaceport/user-migration/datamover/userpool"
 )
 
-// Answer is what Cognito answered to an app. Code is empty where it did as asked; Err is set where that tells nothing, as
-// when it was throttling.
-type Answer struct {
-	Code, Text string
-	Err        error
-}
+// Answer is what Cognito answered to an app: "" for success, or code and message. It is unread if the answer tells
+// nothing, such as throttling.
+type Answer = Fact[string]
 
-func (a Answer) String() string {
-	if a.Code == "" {
-		return "accepted"
+const challenge = "Challenge" // the code of a sign-in that needs more than a password
+
+func answerOf(err error) Answer {
+	var api smithy.APIError
+	if retry.IsErrorRetryables(retry.DefaultRetryables).IsErrorRetryable(err).Bool() || !errors.As(err, &api) {
+		return fact("", err)
 	}
-	return a.Code + ": " + a.Text
+	return Answer{Value: api.ErrorCode() + ": " + api.ErrorMessage()}
 }
 
-// Stranger is what happened to an address that nobody has.
-type Stranger struct {
-	Address                string
-	Client                 Client
-	SignIn, ForgotPassword Answer
-	Exists                 Seen[bool] // in production, afterwards
+// isCode reports whether an answer has one of these codes.
+func isCode(a Answer, codes ...string) bool {
+	code, _, _ := strings.Cut(a.Value, ":")
+	return slices.Contains(codes, code)
 }
 
-// JudgeStranger adds what a stranger met. The design leans on it: a trigger that leaves the event untouched must look like no
-// trigger at all.
-func (r *Report) JudgeStranger(s Stranger) {
-	signIn := Answer{Code: "UserNotFoundException", Text: "User does not exist."}
-	forgot := signIn
-	if s.Client.HidesUsers {
-		// "Amazon Cognito developer guide, Managing user existence error responses": a made-up delivery.
-		signIn, forgot = Answer{Code: "NotAuthorizedException", Text: "Incorrect username or password."}, Answer{}
-		if s.ForgotPassword.Code == "InvalidParameterException" {
-			forgot = s.ForgotPassword // the same page, of late: one or the other, whether somebody is there or not
-		}
-	}
-	r.add(Canary, "stranger's sign-in", asUnknown(s.SignIn, signIn))
-	r.add(Canary, "stranger's code", asUnknown(s.ForgotPassword, forgot))
-	r.add(Canary, "stranger after", stayedAway(s))
-}
+// clientCodes mean that the app client cannot be used ("Amazon Cognito API reference, InitiateAuth").
+var clientCodes = []string{"ResourceNotFoundException", "UnauthorizedException"}
 
-// asUnknown compares an answer with Cognito's to an unknown user.
-func asUnknown(got, want Answer) verdict {
-	switch {
-	case got.Err != nil:
-		return unseen("Run it again.", got.Err)
-	case got == want && want.Code == "":
-		return ok("a code was pretended to be sent, as to any unknown user")
-	case got == want:
-		return ok("refused as any unknown user is (%s)", got)
-	case slices.Contains(ofTheTrigger, got.Code):
-		return fail("Look at the trigger's log: most often its role, STAGING_CLIENT_ID or the ledger.",
-			"the trigger failed (%s)", got)
-	case slices.Contains(ofTheClient, got.Code):
-		return fail("See to the app client, and run it again.", "the app client could not be used (%s)", got)
-	}
-	return fail("Let nobody in before this is understood: strangers can tell who has an account.",
-		"answered %q, but an unknown user gets %q", got, want)
-}
-
-// ofTheClient are those of a client that may not be asked at all (same page).
-var ofTheClient = []string{"ResourceNotFoundException", "UnauthorizedException"}
-
-// ofTheTrigger are the errors with which Cognito tells that a trigger failed ("Amazon Cognito API reference, InitiateAuth").
-var ofTheTrigger = []string{"UserLambdaValidationException", "UnexpectedLambdaException", "InvalidLambdaResponseException"}
-
-func stayedAway(s Stranger) verdict {
-	switch {
-	case s.Exists.Err != nil:
-		return unseen("Look for "+s.Address+" in production yourself.", s.Exists.Err)
-	case s.Exists.Value:
-		return fail("Detach the trigger (bulk detach --live), delete the user, and look at the trigger's log.",
-			"%s is a user of production now", s.Address)
-	}
-	return ok("%s is not a user of production", s.Address)
-}
-
-// ChooseClient is the app client that canaries use: the one with that id, or else the first that signs in by password and
-// needs no secret.
-func ChooseClient(clients []Client, id string) (Client, error) {
-	at := slices.IndexFunc(clients, func(c Client) bool {
-		return id == c.ID || id == "" && c.SignsInByPassword() && !c.HasASecret
+func (r *Reader) signIn(ctx context.Context, client types.UserPoolClientType, name string, p userpool.Password) Answer {
+	out, err := r.app.InitiateAuth(ctx, &cognito.InitiateAuthInput{
+		ClientId: client.ClientId, AuthFlow: types.AuthFlowTypeUserPasswordAuth,
+		AuthParameters: map[string]string{"USERNAME": name, "PASSWORD": string(p)},
 	})
-	switch {
-	case at < 0 && id == "":
-		return Client{}, errors.New("no app client has USER_PASSWORD_AUTH and no secret")
-	case at < 0:
-		return Client{}, fmt.Errorf("the production pool has no app client %s", id)
-	case !clients[at].SignsInByPassword() || clients[at].HasASecret:
-		return Client{}, fmt.Errorf("app client %s has no USER_PASSWORD_AUTH, or a secret", clients[at].label())
+	if err == nil && out.ChallengeName != "" {
+		return Answer{Value: challenge + ": " + string(out.ChallengeName)}
 	}
-	return clients[at], nil
+	return answerOf(err)
 }
 
-// NoClient adds that there was nothing to send a canary through.
-func (r *Report) NoClient(err error) {
-	r.add(Canary, "app client", fail("Name one that signs in by password and has no secret: --app-client ID.", "%v", err))
+// ChooseClient returns an app client with USER_PASSWORD_AUTH and without a secret: the one with that id, or the first.
+// It adds a failure if there is none.
+func (r *Report) ChooseClient(f Facts, id string) (client types.UserPoolClientType, found bool) {
+	client = first(f.ProductionClients.Value, func(c types.UserPoolClientType) bool {
+		return (id == "" || id == aws.ToString(c.ClientId)) && hasPasswordFlow(c) && c.ClientSecret == nil
+	})
+	if err := f.ProductionClients.Err; client.ClientId == nil {
+		r.needs(nil).check("canary: app client", vars{"client": strings.TrimSpace("app client " + id), "error": err},
+			when{"unread", err != nil})
+	}
+	return client, client.ClientId != nil
 }
 
-// Newcomer is a disposable staging user who comes over for a proof, and what became of them.
-type Newcomer struct {
+// UnknownUserProbe is what production answers about a user who does not exist.
+type UnknownUserProbe struct {
+	Email                  string
+	Client                 types.UserPoolClientType
+	SignIn, ForgotPassword Answer
+	Created                Fact[bool] // whether the user exists afterwards
+}
+
+// ProbeUnknownUser signs in to production as a user who does not exist, and requests a code. example.com accepts no
+// email (RFC 2606).
+func (r *Reader) ProbeUnknownUser(ctx context.Context, client types.UserPoolClientType) UnknownUserProbe {
+	p := UnknownUserProbe{Email: "canary-" + strings.ToLower(rand.Text()) + "@example.com", Client: client}
+	p.SignIn = r.signIn(ctx, client, p.Email, userpool.Password(rand.Text()+"aA1!"))
+	_, err := r.app.ForgotPassword(ctx, &cognito.ForgotPasswordInput{ClientId: client.ClientId, Username: &p.Email})
+	p.ForgotPassword = answerOf(err)
+	time.Sleep(r.lag)
+	users, err := r.production.pool().FindByEmail(ctx, p.Email)
+	p.Created = fact(len(users) > 0, err)
+	return p
+}
+
+// AddUnknownUser adds whether production answers about unknown users as if there were no trigger.
+func (r *Report) AddUnknownUser(p UnknownUserProbe) {
+	signIn := "UserNotFoundException: User does not exist."
+	code := signIn
+	if hidesUsers(p.Client) {
+		signIn, code = "NotAuthorizedException: Incorrect username or password.", ""
+	}
+	if code == "" && isCode(p.ForgotPassword, "InvalidParameterException") {
+		code = p.ForgotPassword.Value
+	}
+	r.compare("canary: unknown user's sign-in", p.SignIn, signIn)
+	r.compare("canary: unknown user's code", p.ForgotPassword, code)
+	r.needs(nil).check("canary: unknown user afterwards", vars{"email": p.Email, "error": p.Created.Err},
+		when{"unread", p.Created.Err != nil}, when{"created", p.Created.Value})
+}
+
+// compare compares an answer with Cognito's own about an unknown user.
+func (r *Report) compare(check string, got Answer, want string) {
+	trigger := isCode(got, "UserLambdaValidationException", "UnexpectedLambdaException", "InvalidLambdaResponseException")
+	v := vars{"got": cmp.Or(got.Value, "accepted"), "want": cmp.Or(want, "accepted"), "error": got.Err}
+	r.needs(nil).check(check, v, when{"unread", got.Err != nil}, when{"same", got.Value == want},
+		when{"trigger", trigger}, when{"client", isCode(got, clientCodes...)})
+}
+
+// CanaryUser is a disposable staging user who is migrated by a sign-in, as a proof.
+type CanaryUser struct {
 	Email      string
-	Client     Client
-	Staging    []userpool.User     // who bear that address in staging
-	Before     Seen[ledger.Record] // ErrMissing: none, as it should be
-	Production Seen[int]           // users of that address in production, beforehand
-
-	SignIn    Answer
-	Tokens    bool
-	Challenge string
-
-	Arrived Seen[userpool.User] // the production user, ErrMissing: none
-	Line    Seen[ledger.Record]
-	Waited  time.Duration
-	Rows    []Moved
+	Found      int // staging users with that email
+	Staging    userpool.User
+	Ineligible userpool.Reason
+	Production Fact[userpool.User] // with that email, if there is one
+	Record     Fact[ledger.Record]
+	Tried      bool // the sign-in; then production and the ledger were read again
+	SignIn     Answer
+	Rows       Fact[verify.Comparison]
 }
 
-// Moved is what became of the rows of one table.
-type Moved struct {
-	Table          string // in production
-	Staging, Found int
-	Err            error
-}
-
-// Unfit says why somebody is no canary, or "".
-func (n Newcomer) Unfit(cutoff time.Time) string {
-	switch {
-	case len(n.Staging) != 1:
-		return fmt.Sprintf("%s in staging have that address", quantity(len(n.Staging), "user", "users"))
-	case n.Staging[0].Ineligible(cutoff) != "":
-		return "they cannot come over: " + string(n.Staging[0].Ineligible(cutoff))
-	case n.Before.Err != nil && !errors.Is(n.Before.Err, ErrMissing):
-		return fmt.Sprintf("the ledger could not be read (%v)", n.Before.Err)
-	case n.Before.Value.Bound():
-		return "they came over before"
-	case n.Production.Err != nil:
-		return fmt.Sprintf("production's users could not be looked up (%v)", n.Production.Err)
-	case n.Production.Value > 0:
-		return "production has a user of that address already"
+// MigrateCanaryUser signs the user in to production, which migrates them, unless that would prove nothing.
+func (r *Reader) MigrateCanaryUser(
+	ctx context.Context, email string, client types.UserPoolClientType, password func() (string, error),
+) (CanaryUser, error) {
+	found, err := r.staging.pool().FindByEmail(ctx, email)
+	user := CanaryUser{Email: email, Found: len(found)}
+	if err != nil || len(found) != 1 {
+		return user, err
 	}
-	return ""
+	user.Staging, user.Ineligible = found[0], found[0].Ineligible(r.settings.StagingCutoff)
+	if r.readCanaryUser(ctx, &user); slices.ContainsFunc(user.unfit(), when.is) {
+		return user, nil
+	}
+	typed, err := password()
+	if err != nil {
+		return user, fmt.Errorf("ask for the password: %w", err)
+	}
+	user.Tried, user.SignIn = true, r.signIn(ctx, client, email, userpool.Password(typed))
+	if user.SignIn != (Answer{}) {
+		return user, nil
+	}
+	for end := time.Now().Add(r.patience); !r.readCanaryUser(ctx, &user) && ctx.Err() == nil && time.Now().Before(end); {
+		time.Sleep(r.patience / 100)
+	}
+	if user.Record.Value.State == ledger.Moved {
+		v := verify.Verifier{Tables: r.settings.Tables, Staging: r.staging.rows(), Production: r.production.rows()}
+		user.Rows = fact(v.User(ctx, user.Record.Value))
+	}
+	return user, nil
 }
 
-// JudgeNewcomer adds what became of a canary user.
-func (r *Report) JudgeNewcomer(n Newcomer, cutoff time.Time) {
-	if why := n.Unfit(cutoff); why != "" {
-		r.add(Canary, "canary user", fail("Take another disposable staging user, who has not come over.",
-			"%s: %s; nothing was done", n.Email, why))
+// readCanaryUser reads what the ledger and production have of the user, and reports whether that is all.
+func (r *Reader) readCanaryUser(ctx context.Context, user *CanaryUser) bool {
+	accounts, err := r.production.pool().FindByEmail(ctx, user.Email)
+	user.Production = fact(append(accounts, userpool.User{})[0], err)
+	user.Record = fact(r.ledger.Get(ctx, user.Staging.Sub))
+	return user.Record.Value.State == ledger.Moved && len(accounts) > 0
+}
+
+// unfit are the cases in which a sign-in proves nothing.
+func (u CanaryUser) unfit() []when {
+	return []when{
+		{"not one", u.Found != 1}, {"ineligible", u.Ineligible != ""}, {"ledger unread", u.Record.Err != nil},
+		{"unread", u.Production.Err != nil}, {"migrated", u.Record.Value.Bound()}, {"exists", u.Production.Value.Sub != ""},
+	}
+}
+
+// AddCanaryUser adds whether the user was migrated completely.
+func (r *Report) AddCanaryUser(u CanaryUser) {
+	c, answer, record, account := r.needs(nil), u.SignIn, u.Record.Value, u.Production.Value
+	v := vars{
+		"email": u.Email, "users": console.Quantity(u.Found, "user", "users"), "reason": u.Ineligible,
+		"answer": answer.Value, "answerError": answer.Err, "recordError": u.Record.Err, "error": u.Production.Err,
+		"stagingSub": u.Staging.Sub, "sub": account.Sub, "has": account.StagingSub(), "boundTo": record.ProductionSub,
+		"state": record.State, "lastError": record.LastError, "via": record.Via,
+	}
+	if !u.Tried {
+		c.check("canary: canary user", v, u.unfit()...)
 		return
 	}
-	r.add(Canary, "tokens", n.tokens())
-	if !n.Tokens {
+	c.check("canary: tokens", v, when{"unread", answer.Err != nil}, when{"challenge", isCode(answer, challenge)},
+		when{"client", isCode(answer, clientCodes...)}, when{"rejected", answer.Value != ""})
+	if answer != (Answer{}) {
 		return
 	}
-	r.add(Canary, "custom:staging_sub", n.attribute())
-	r.add(Canary, "ledger line", n.ledgerLine())
-	for _, m := range n.Rows {
-		r.add(Canary, "rows", m.verdict())
+	c.check("canary: custom:staging_sub", v, when{"unread", u.Production.Err != nil},
+		when{"no user", account.Sub == ""}, when{"differs", account.StagingSub() != u.Staging.Sub})
+	c.check("canary: ledger record", v, when{"unread", u.Record.Err != nil}, when{"missing", !record.Exists()},
+		when{"not bound", !record.Bound()}, when{"another", record.ProductionSub != account.Sub},
+		when{"moving", record.State != ledger.Moved}, when{"not by sign-in", record.Via != ledger.SignIn})
+	for _, t := range u.Rows.Value.Tables {
+		c.check("canary: rows", vars{"table": t.Name, "error": u.Rows.Err,
+			"same": console.Count(t.Same), "rows": console.Quantity(t.Staging, "row", "rows"),
+		}, when{"unread", u.Rows.Err != nil}, when{"missing", t.Same < t.Staging}, when{"none", t.Staging == 0})
 	}
-}
-
-func (n Newcomer) tokens() verdict {
-	switch {
-	case n.SignIn.Err != nil:
-		return unseen("Run it again.", n.SignIn.Err)
-	case n.Tokens:
-		return ok("%s signed in and got tokens: they are a user of production now", n.Email)
-	case n.Challenge != "":
-		return fail("Take a user without a second factor, and a production pool that asks for none.",
-			"%s was asked for %s", n.Email, n.Challenge)
-	}
-	if slices.Contains(ofTheClient, n.SignIn.Code) {
-		return fail("See to the app client, and run it again.", "the app client could not be used (%s)", n.SignIn)
-	}
-	return fail("Check the password; then look at the trigger's log for the reason, and for who has a second factor.",
-		"%s was refused (%s)", n.Email, n.SignIn)
-}
-
-func (n Newcomer) attribute() verdict {
-	const name = "custom:staging_sub"
-	switch {
-	case errors.Is(n.Arrived.Err, ErrMissing):
-		return fail("Look at the trigger's log.", "there are tokens, but no such user in production")
-	case n.Arrived.Err != nil:
-		return unseen("Run bulk status --user "+n.Email+".", n.Arrived.Err)
-	case n.Arrived.Value.Attributes[name] != n.Staging[0].Sub:
-		return fail("Look at the trigger's log.", "it is %q, not %s", n.Arrived.Value.Attributes[name], n.Staging[0].Sub)
-	}
-	return ok("production user %s bears %s", n.Arrived.Value.Sub, n.Staging[0].Sub)
-}
-
-func (n Newcomer) ledgerLine() verdict {
-	line := n.Line.Value
-	hook := "Look at the datamover's log: PostAuthentication has to fire at this sign-in, and its event to carry custom:staging_sub."
-	switch {
-	case errors.Is(n.Line.Err, ErrMissing):
-		return fail("Check that the trigger's LEDGER_TABLE is bulk's.", "the ledger has no line of %s", n.Staging[0].Sub)
-	case n.Line.Err != nil:
-		return unseen("Run bulk status --user "+n.Email+".", n.Line.Err)
-	case !line.Bound():
-		return fail(hook, "nobody is bound to it after %s", n.Waited)
-	case line.ProductionSub != n.Arrived.Value.Sub:
-		return fail(hook, "bound to %s, not to %s", line.ProductionSub, n.Arrived.Value.Sub)
-	case line.State != ledger.Moved:
-		return fail(hook+" A long move is handed over; run bulk status --user "+n.Email+" later.",
-			"bound, but %s after %s%s", line.State, n.Waited, because(line.LastError))
-	case line.Via != ledger.SignIn:
-		return fail("Look at the trigger's log.", "moved, but via %s", line.Via)
-	}
-	return ok("moved, bound to %s, via %s", line.ProductionSub, line.Via)
-}
-
-func because(reason string) string {
-	if reason == "" {
-		return ""
-	}
-	return " (" + reason + ")"
-}
-
-func (m Moved) verdict() verdict {
-	switch {
-	case m.Err != nil:
-		return unseen("Run bulk verify.", fmt.Errorf("%s: %w", m.Table, m.Err))
-	case m.Found < m.Staging:
-		return fail("Look at the datamover's log; bulk verify names the rows.",
-			"%s: %s of %s arrived", m.Table, count(m.Found), quantity(m.Staging, "row", "rows"))
-	case m.Staging == 0:
-		return warn("Take a user who has some, for a better proof.", "%s: they had none", m.Table)
-	}
-	return ok("%s: %s arrived, the same but for their owner", m.Table, everyRow(m.Staging))
-}
-
-func everyRow(n int) string {
-	if n == 1 {
-		return "the one row"
-	}
-	return "all " + count(n) + " rows"
 }

@@ -2,44 +2,57 @@ package check
 
 import (
 	"testing"
-	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/spaceport/user-migration/bulk/verify"
 	"github.com/spaceport/user-migration/datamover/ledger"
 	"github.com/spaceport/user-migration/datamover/userpool"
 )
 
 var (
-	incorrect = Answer{Code: "NotAuthorizedException", Text: "Incorrect username or password."}
-	unknown   = Answer{Code: "UserNotFoundException", Text: "User does not exist."}
+	incorrect = Answer{Value: "NotAuthorizedException: Incorrect username or password."}
+	notFound  = Answer{Value: "UserNotFoundException: User does not exist."}
 )
 
-func TestJudgeStranger(t *testing.T) {
-	hides := Client{HidesUsers: true}
+func TestUnknownUser(t *testing.T) {
+	hides := client("web")
+	lambda := Answer{Value: "NotAuthorizedException: Exception migrating user"}
+	type probe = UnknownUserProbe
+	code := func(code string) Answer { return Answer{Value: code + ": text"} }
 	for name, tt := range map[string]struct {
-		s    Stranger
+		p    probe
 		want []Level
 		says string
 	}{
-		"hidden":         {Stranger{Client: hides, SignIn: incorrect}, []Level{OK, OK, OK}, "refused as any unknown user is (NotAuthorizedException"},
-		"open":           {Stranger{SignIn: unknown, ForgotPassword: unknown}, []Level{OK, OK, OK}, "UserNotFoundException"},
-		"told apart":     {Stranger{Client: hides, SignIn: unknown, ForgotPassword: unknown}, []Level{Failure, Failure, OK}, "an unknown user gets"},
-		"other words":    {Stranger{Client: hides, SignIn: Answer{Code: "NotAuthorizedException", Text: "Exception migrating user"}}, []Level{Failure, OK, OK}, "Exception migrating user"},
-		"let in":         {Stranger{Client: hides}, []Level{Failure, OK, OK}, `answered "accepted"`},
-		"no such client": {Stranger{Client: hides, SignIn: Answer{Code: "ResourceNotFoundException"}}, []Level{Failure, OK, OK}, "the app client could not be used"},
-		"not simulated":  {Stranger{Client: hides, SignIn: incorrect, ForgotPassword: Answer{Code: "InvalidParameterException"}}, []Level{OK, OK, OK}, "refused"},
-		"trigger failed": {Stranger{Client: hides, SignIn: Answer{Code: "UserLambdaValidationException"}}, []Level{Failure, OK, OK}, "the trigger failed"},
-		"busy":           {Stranger{Client: hides, SignIn: Answer{Err: errOutage}, Exists: Seen[bool]{Err: errOutage}}, []Level{Warning, OK, Warning}, "HTTP 500"},
-		"made a user":    {Stranger{Client: hides, SignIn: incorrect, Exists: Seen[bool]{Value: true}}, []Level{OK, OK, Failure}, "refused"},
+		"hidden": {probe{Client: hides, SignIn: incorrect}, []Level{OK, OK, OK},
+			"rejected as any unknown user is (NotAuthorizedException"},
+		"open": {probe{SignIn: notFound, ForgotPassword: notFound}, []Level{OK, OK, OK}, "UserNotFoundException"},
+		"told apart": {probe{Client: hides, SignIn: notFound, ForgotPassword: notFound}, []Level{Failure, Failure, OK},
+			"an unknown user gets"},
+		"other words": {probe{Client: hides, SignIn: lambda}, []Level{Failure, OK, OK}, "Exception migrating user"},
+		"accepted":    {probe{Client: hides}, []Level{Failure, OK, OK}, `answered "accepted"`},
+		"no such client": {probe{Client: hides, SignIn: code("ResourceNotFoundException")}, []Level{Failure, OK, OK},
+			"the app client could not be used"},
+		"not simulated": {probe{Client: hides, SignIn: incorrect, ForgotPassword: code("InvalidParameterException")},
+			[]Level{OK, OK, OK}, "rejected"},
+		"trigger failed": {probe{Client: hides, SignIn: code("UserLambdaValidationException")}, []Level{Failure, OK, OK},
+			"the trigger failed"},
+		"throttled": {probe{Client: hides, SignIn: Answer{Err: errOutage}, Created: Fact[bool]{Err: errOutage}},
+			[]Level{Warning, OK, Warning}, "HTTP 500"},
+		"created": {probe{Client: hides, SignIn: incorrect, Created: Fact[bool]{Value: true}}, []Level{OK, OK, Failure},
+			"rejected"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var r Report
-			r.JudgeStranger(tt.s)
+			r.AddUnknownUser(tt.p)
 			require.Len(t, r.Findings, 3)
 			for i, f := range r.Findings {
 				assert.Equal(t, tt.want[i], f.Level, f.Found)
+				assert.NotContains(t, f.Found+f.Remedy, "<nil>", "a $name without a value")
 			}
 			assert.Contains(t, r.Findings[0].Found, tt.says)
 		})
@@ -47,75 +60,119 @@ func TestJudgeStranger(t *testing.T) {
 }
 
 func TestChooseClient(t *testing.T) {
-	password := []string{"ALLOW_USER_PASSWORD_AUTH"}
-	clients := []Client{{ID: "srp"}, {ID: "secret", Flows: password, HasASecret: true}, {ID: "web", Flows: password}, {ID: "ios", Flows: password}}
-	for id, want := range map[string]string{"": "web", "ios": "ios"} {
-		c, err := ChooseClient(clients, id)
-		require.NoError(t, err)
-		assert.Equal(t, want, c.ID)
+	const flow = types.ExplicitAuthFlowsTypeAllowUserPasswordAuth
+	secret := client("secret", flow)
+	secret.ClientSecret = aws.String("x")
+	var f Facts
+	f.ProductionClients.Value = []types.UserPoolClientType{client("srp"), secret, client("web", flow), client("ios", flow)}
+	for id, want := range map[string]string{"": "web1", "ios1": "ios1"} {
+		var r Report
+		c, found := r.ChooseClient(f, id)
+		require.True(t, found)
+		assert.Equal(t, want, *c.ClientId)
+		assert.Empty(t, r.Findings)
 	}
-	for id, want := range map[string]string{"srp": "has no USER_PASSWORD_AUTH", "secret": "or a secret", "other": "no app client other"} {
-		_, err := ChooseClient(clients, id)
-		assert.ErrorContains(t, err, want)
+	none := func(f Facts, id string) string {
+		var r Report
+		_, found := r.ChooseClient(f, id)
+		assert.False(t, found)
+		assert.Equal(t, 1, r.Failures)
+		return r.Findings[0].Found
 	}
-	_, err := ChooseClient(clients[:2], "")
-	assert.ErrorContains(t, err, "no app client has USER_PASSWORD_AUTH and no secret")
+	for _, id := range []string{"srp1", "secret1", "other"} {
+		want := "the production pool has no app client " + id + " with USER_PASSWORD_AUTH and without a secret"
+		assert.Equal(t, want, none(f, id))
+	}
+	f.ProductionClients.Value = f.ProductionClients.Value[:2]
+	assert.Equal(t, "the production pool has no app client with USER_PASSWORD_AUTH and without a secret", none(f, ""))
+	f.ProductionClients = Fact[[]types.UserPoolClientType]{Err: errAccessDenied}
+	assert.Equal(t, "the app clients could not be read (access denied)", none(f, ""))
 }
 
-func newcomer() Newcomer {
-	staging := person("eve@x.org")
+func canaryUser() CanaryUser {
+	staging := stagingUser("eve@x.org")
 	staging.Sub = "staging-sub"
-	arrived := userpool.User{Sub: "production-sub", Attributes: map[userpool.Attribute]string{"custom:staging_sub": "staging-sub"}}
-	return Newcomer{
-		Email: "eve@x.org", Staging: []userpool.User{staging}, Before: Seen[ledger.Record]{Err: ErrMissing}, Tokens: true,
-		Arrived: Seen[userpool.User]{Value: arrived}, Waited: 60 * time.Second,
-		Line: Seen[ledger.Record]{Value: ledger.Record{ProductionSub: "production-sub", State: ledger.Moved, Via: ledger.SignIn}},
-		Rows: []Moved{{Table: "P", Staging: 3, Found: 3}},
+	attributes := map[userpool.Attribute]string{userpool.AttrStagingSub: "staging-sub"}
+	production := userpool.User{Sub: "production-sub", Attributes: attributes}
+	return CanaryUser{
+		Email: "eve@x.org", Found: 1, Staging: staging, Tried: true,
+		Production: Fact[userpool.User]{Value: production},
+		Record: Fact[ledger.Record]{Value: ledger.Record{
+			StagingSub: "staging-sub", ProductionSub: "production-sub", State: ledger.Moved, Via: ledger.SignIn,
+		}},
+		Rows: Fact[verify.Comparison]{Value: verify.Comparison{Tables: []verify.Table{{Name: "P", Staging: 3, Same: 3}}}},
 	}
 }
 
-func TestJudgeNewcomer(t *testing.T) {
+func TestCanaryUser(t *testing.T) {
+	type user = CanaryUser
+	before := func(change func(*user)) func(*user) {
+		return func(c *user) {
+			c.Tried, c.Production.Value, c.Record.Value = false, userpool.User{}, ledger.Record{}
+			change(c)
+		}
+	}
 	for name, tt := range map[string]struct {
-		change func(*Newcomer)
+		change func(*user)
 		check  string
 		want   Level
 		says   string
 	}{
-		"tokens":             {func(*Newcomer) {}, "tokens", OK, "eve@x.org signed in"},
-		"refused":            {func(n *Newcomer) { n.Tokens, n.SignIn = false, incorrect }, "tokens", Failure, "Incorrect username"},
-		"second factor":      {func(n *Newcomer) { n.Tokens, n.Challenge = false, "MFA_SETUP" }, "tokens", Failure, "MFA_SETUP"},
-		"busy":               {func(n *Newcomer) { n.Tokens, n.SignIn = false, Answer{Err: errOutage} }, "tokens", Warning, "HTTP 500"},
-		"attribute":          {func(*Newcomer) {}, "custom:staging_sub", OK, "production-sub bears staging-sub"},
-		"another attribute":  {func(n *Newcomer) { n.Arrived.Value.Attributes["custom:staging_sub"] = "x" }, "custom:staging_sub", Failure, `it is "x"`},
-		"no user":            {func(n *Newcomer) { n.Arrived.Err = ErrMissing }, "custom:staging_sub", Failure, "no such user"},
-		"unread user":        {func(n *Newcomer) { n.Arrived.Err = errOutage }, "custom:staging_sub", Warning, "HTTP 500"},
-		"line":               {func(*Newcomer) {}, "ledger line", OK, "moved, bound to production-sub, via sign-in"},
-		"no line":            {func(n *Newcomer) { n.Line.Err = ErrMissing }, "ledger line", Failure, "no line of staging-sub"},
-		"unread line":        {func(n *Newcomer) { n.Line.Err = errOutage }, "ledger line", Warning, "HTTP 500"},
-		"unbound":            {func(n *Newcomer) { n.Line.Value.ProductionSub = "" }, "ledger line", Failure, "nobody is bound to it after 1m0s"},
-		"another's":          {func(n *Newcomer) { n.Line.Value.ProductionSub = "x" }, "ledger line", Failure, "bound to x"},
-		"moving":             {func(n *Newcomer) { n.Line.Value.State, n.Line.Value.LastError = ledger.Moving, "key" }, "ledger line", Failure, "moving after 1m0s (key)"},
-		"another path":       {func(n *Newcomer) { n.Line.Value.Via = ledger.Sweep }, "ledger line", Failure, "via sweep"},
-		"rows":               {func(*Newcomer) {}, "rows", OK, "P: all 3 rows arrived"},
-		"one row":            {func(n *Newcomer) { n.Rows[0].Staging, n.Rows[0].Found = 1, 1 }, "rows", OK, "the one row arrived"},
-		"rows missing":       {func(n *Newcomer) { n.Rows[0].Found = 2 }, "rows", Failure, "P: 2 of 3 rows arrived"},
-		"no rows":            {func(n *Newcomer) { n.Rows[0] = Moved{Table: "P"} }, "rows", Warning, "they had none"},
-		"unread rows":        {func(n *Newcomer) { n.Rows[0].Err = errOutage }, "rows", Warning, "P: HTTP 500"},
-		"nobody":             {func(n *Newcomer) { n.Staging = nil }, "canary user", Failure, "0 users in staging"},
-		"disabled":           {func(n *Newcomer) { n.Staging[0].Enabled = false }, "canary user", Failure, "disabled; nothing was done"},
-		"came over":          {func(n *Newcomer) { n.Before = n.Line }, "canary user", Failure, "came over before"},
-		"in production":      {func(n *Newcomer) { n.Production.Value = 1 }, "canary user", Failure, "already"},
-		"ledger unread":      {func(n *Newcomer) { n.Before.Err = errOutage }, "canary user", Failure, "ledger could not be read"},
-		"production unknown": {func(n *Newcomer) { n.Production.Err = errOutage }, "canary user", Failure, "could not be looked up"},
+		"tokens":        {func(*user) {}, "tokens", OK, "eve@x.org signed in"},
+		"rejected":      {func(c *user) { c.SignIn = incorrect }, "tokens", Failure, "Incorrect username"},
+		"second factor": {func(c *user) { c.SignIn.Value = challenge + ": MFA_SETUP" }, "tokens", Failure, "MFA_SETUP"},
+		"throttled":     {func(c *user) { c.SignIn.Err = errOutage }, "tokens", Warning, "HTTP 500"},
+		"no such client": {func(c *user) { c.SignIn.Value = "ResourceNotFoundException: none" }, "tokens", Failure,
+			"the app client could not be used"},
+		"attribute": {func(*user) {}, "custom:staging_sub", OK, "production user production-sub has staging-sub"},
+		"another attribute": {func(c *user) {
+			c.Production.Value.Attributes[userpool.AttrStagingSub] = "x"
+		}, "custom:staging_sub", Failure,
+			`it is "x"`},
+		"no user": {func(c *user) { c.Production.Value = userpool.User{} }, "custom:staging_sub", Failure,
+			"no such user"},
+		"unread user": {func(c *user) { c.Production.Err = errOutage }, "custom:staging_sub", Warning, "HTTP 500"},
+		"record":      {func(*user) {}, "ledger record", OK, "moved, bound to production-sub, via sign-in"},
+		"no record": {func(c *user) { c.Record.Value = ledger.Record{} }, "ledger record", Failure,
+			"no record of staging-sub"},
+		"unread record": {func(c *user) { c.Record.Err = errOutage }, "ledger record", Warning, "HTTP 500"},
+		"not bound": {func(c *user) { c.Record.Value.ProductionSub = "" }, "ledger record", Failure,
+			"not bound a minute after"},
+		"another's":    {func(c *user) { c.Record.Value.ProductionSub = "x" }, "ledger record", Failure, "bound to x"},
+		"another path": {func(c *user) { c.Record.Value.Via = ledger.Sweep }, "ledger record", Failure, "via sweep"},
+		"rows":         {func(*user) {}, "rows", OK, "P: 3 rows copied"},
+		"one row": {func(c *user) {
+			c.Rows.Value.Tables[0] = verify.Table{Name: "P", Staging: 1, Same: 1}
+		}, "rows", OK, "1 row copied"},
+		"rows missing": {func(c *user) { c.Rows.Value.Tables[0].Same = 2 }, "rows", Failure, "P: 2 of 3 rows copied"},
+		"no rows": {func(c *user) { c.Rows.Value.Tables[0] = verify.Table{Name: "P"} }, "rows", Warning,
+			"the user has none"},
+		"unread rows":    {func(c *user) { c.Rows.Err = errOutage }, "rows", Warning, "P: HTTP 500"},
+		"not in staging": {before(func(c *user) { c.Found = 0 }), "canary user", Failure, "0 users in staging"},
+		"disabled": {before(func(c *user) { c.Ineligible = userpool.Disabled }), "canary user", Failure,
+			"disabled; nothing was done"},
+		"moving": {func(c *user) {
+			c.Record.Value.State, c.Record.Value.LastError = ledger.Moving, "key"
+		}, "ledger record", Failure,
+			"moving a minute after the sign-in (key)"},
+		"migrated": {before(func(c *user) { c.Record.Value.ProductionSub = "x" }), "canary user", Failure,
+			"migrated already"},
+		"in production": {before(func(c *user) { c.Production.Value.Sub = "x" }), "canary user", Failure,
+			"production has a user with that email already"},
+		"ledger unread": {before(func(c *user) { c.Record.Err = errOutage }), "canary user", Failure,
+			"could not be read"},
+		"production unread": {before(func(c *user) { c.Production.Err = errOutage }), "canary user", Failure,
+			"could not be read"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var r Report
-			n := newcomer()
-			tt.change(&n)
-			r.JudgeNewcomer(n, time.Time{})
+			c := canaryUser()
+			tt.change(&c)
+			r.AddCanaryUser(c)
 			found := map[string]Finding{}
 			for _, f := range r.Findings {
 				found[f.Check] = f
+				assert.NotContains(t, f.Found+f.Remedy, "<nil>", "a $name without a value")
 			}
 			assert.Equal(t, tt.want, found[tt.check].Level)
 			assert.Contains(t, found[tt.check].Found, tt.says)

@@ -1,175 +1,147 @@
-// Package check judges whether a migration can work. What was found in both accounts comes in as Facts, which package
-// survey gathers; what comes out is one line each: ok, warning or failure, and what to do about it.
+// Package check tells whether a migration can work. A Reader reads what AWS says of both accounts; Run judges it: one
+// finding per check, ok, warning or failure, with the remedy.
 //
-// Every judgement is a small function of the facts and asks nobody, so that each can be tested without a cloud. A fact that
-// could not be looked at is said to be so: it is never taken for a good sign.
+// Every check is a pure function of AWS's own descriptions. It chooses a line of findings.txt, which also says why it
+// matters. What could not be read is reported, never taken for ok.
 package check
 
 import (
+	"cmp"
+	_ "embed"
 	"fmt"
+	"io"
+	"os"
+	"regexp"
+	"slices"
 	"strings"
+	"text/template"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"github.com/spaceport/user-migration/bulk/console"
 )
 
-// Level is how a check came out.
+// Level is the result of a check. A failure must be corrected first; a warning is something to know or to decide.
 type Level string
 
-// A failure has to be seen to before the migration can work; a warning has to be known.
 const (
 	OK      Level = "ok"
 	Warning Level = "warning"
 	Failure Level = "failure"
 )
 
-// Group is what a check is about.
-type Group string
-
-// The groups, in the order in which they are shown.
-const (
-	ProductionPool Group = "production pool"
-	AppClients     Group = "app clients"
-	StagingPool    Group = "staging pool"
-	People         Group = "people"
-	Tables         Group = "tables"
-	Permissions    Group = "permissions"
-	Canary         Group = "canary"
-)
-
-// Finding is one line.
+// Finding is what one check found.
 type Finding struct {
-	Group Group  `json:"group"`
-	Check string `json:"check"`
-	Level Level  `json:"level"`
-	Found string `json:"found"`
-	Do    string `json:"do,omitempty"`
+	Group  string `json:"group"`
+	Check  string `json:"check"`
+	Level  Level  `json:"level"`
+	Found  string `json:"found"`
+	Remedy string `json:"do,omitempty"`
 }
 
-// verdict is what one check says; its name and group are those of the check.
-type verdict struct {
-	level Level
-	found string
-	do    string
+// Report is all findings, in the order of the groups.
+type Report struct {
+	Findings []Finding `json:"findings"`
+	OK       int       `json:"ok"`
+	Warnings int       `json:"warnings"`
+	Failures int       `json:"failures"`
+	Skipped  []string  `json:"skipped,omitempty"` // checks that need what could not be read
 }
 
-func ok(format string, args ...any) verdict {
-	return verdict{level: OK, found: fmt.Sprintf(format, args...)}
-}
-
-func warn(do, format string, args ...any) verdict {
-	return verdict{level: Warning, found: fmt.Sprintf(format, args...), do: do}
-}
-
-func fail(do, format string, args ...any) verdict {
-	return verdict{level: Failure, found: fmt.Sprintf(format, args...), do: do}
-}
-
-// unseen is for what could not be looked at.
-func unseen(do string, err error) verdict { return warn(do, "could not be looked at (%v)", err) }
-
-// check is one judgement. Where its basis could not be looked at, it is left out: the line of the basis itself says why.
-type check struct {
-	group Group
-	name  string
-	basis func(Facts) error
-	judge func(Facts) []verdict
-}
-
-// one makes a check of a function that says one thing.
-func one(judge func(Facts) verdict) func(Facts) []verdict {
-	return func(f Facts) []verdict { return []verdict{judge(f)} }
-}
-
-// perTable makes a check of a function that says one thing of every table.
-func perTable(judge func(TablePair) verdict) func(Facts) []verdict {
-	return func(f Facts) []verdict {
-		var all []verdict
-		for _, t := range f.Tables {
-			all = append(all, judge(t))
-		}
-		return all
-	}
-}
-
-func always(Facts) error              { return nil }
-func production(f Facts) error        { return f.Production.Err }
-func staging(f Facts) error           { return f.Staging.Err }
-func productionClients(f Facts) error { return f.ProductionClients.Err }
-func people(f Facts) error            { return f.People.Err }
-
-// checks lists everything that is looked at without writing, in the order in which it is shown.
-var checks = []check{
-	{ProductionPool, "pool", always, one(productionPool)},
-	{ProductionPool, "triggers", production, one(triggers)},
-	{ProductionPool, "invocation", production, invocation},
-	{ProductionPool, "other triggers", production, one(otherTriggers)},
-	{ProductionPool, "custom:staging_sub", production, one(stagingSub)},
-	{ProductionPool, "user names", production, one(userNames)},
-	{ProductionPool, "case", production, one(productionCase)},
-	{ProductionPool, "sign-up", production, one(productionSignUp)},
-	{ProductionPool, "change of e-mail", production, one(changeOfEmail)},
-	{ProductionPool, "custom attributes", production, one(customAttributes)},
-	{ProductionPool, "e-mail sender", production, one(emailSender)},
-	{ProductionPool, "recovery", production, one(recovery)},
-	{ProductionPool, "passwords", production, one(passwords)},
-
-	{AppClients, "password sign-in", production, one(passwordSignIn)},
-	{AppClients, "write lists", productionClients, one(writeLists)},
-	{AppClients, "hidden users", productionClients, one(hiddenUsers)},
-
-	{StagingPool, "role", always, one(stagingRole)},
-	{StagingPool, "pool", always, one(stagingPool)},
-	{StagingPool, "trigger's client", staging, one(triggerClient)},
-	{StagingPool, "sign-up", staging, one(stagingSignUp)},
-	{StagingPool, "writable attributes", staging, one(writableAttributes)},
-	{StagingPool, "case", staging, one(stagingCase)},
-	{StagingPool, "second factors", staging, one(secondFactors)},
-	{StagingPool, "own triggers", staging, one(stagingTriggers)},
-	{StagingPool, "groups", staging, one(groups)},
-
-	{People, "eligible", always, one(eligible)},
-	{People, "verified e-mail", people, one(verifiedContact)},
-	{People, "same address", people, one(sameAddress)},
-	{People, "required attributes", people, one(requiredAttributes)},
-	{People, "fitting attributes", people, one(fittingAttributes)},
-	{People, "dropped attributes", people, one(droppedAttributes)},
-
-	{Tables, "ledger", always, one(ledgerTable)},
-	{Tables, "keys", always, perTable(keys)},
-	{Tables, "streams", always, perTable(streams)},
-	{Tables, "time to live", always, perTable(timeToLive)},
-	{Tables, "files", always, perTable(files)},
-	{Tables, "protection", always, one(protection)},
-
-	{Permissions, "operator", always, one(operator)},
-	{Permissions, "allowed", always, allowed},
-}
-
-// Judge says what the facts mean.
-func Judge(f Facts) Report {
+// Run runs all checks that need no sign-in.
+func Run(f Facts) Report {
 	var r Report
-	for _, c := range checks {
-		if c.basis(f) != nil {
-			r.LeftOut = append(r.LeftOut, string(c.group)+": "+c.name)
-			continue
-		}
-		for _, v := range c.judge(f) {
-			r.add(c.group, c.name, v)
-		}
-	}
+	production, staging := f.Settings.ProductionUserPoolID, f.Settings.StagingUserPoolID
+	always := r.needs(nil)
+	always.pool("production pool: pool", f.Production, production, aws.ToString(f.Operator.Account), staging)
+	r.needs(f.Production.Err).productionPool(f)
+	r.needs(f.Production.Err).passwordSignIn(f.ProductionClients)
+	r.needs(f.ProductionClients.Err).appClients(f.ProductionClients.Value)
+	always.stagingRole(f)
+	always.pool("staging pool: pool", f.Staging, staging, f.StagingAccount.Value, production)
+	r.needs(f.Staging.Err).stagingPool(f)
+	always.eligible(f.Users)
+	r.needs(f.Users.Err).users(f.Users.Value, f.Production.Err)
+	always.tables(f)
+	denied, err := console.List(f.Denied.Value), f.Denied.Err
+	r.needs(cmp.Or(f.Production.Err, f.Ledger.Err)).check("permissions: operator",
+		vars{"caller": aws.ToString(f.Operator.Arn), "denied": denied, "error": err},
+		when{"unread", err != nil}, when{"denied", denied != ""})
 	return r
 }
 
-// list joins names as people do: a, b and c.
-func list(names []string) string {
-	if len(names) < 2 {
-		return strings.Join(names, "")
-	}
-	return strings.Join(names[:len(names)-1], ", ") + " and " + names[len(names)-1]
+// checker adds findings to a report. They are skipped if what they need is unread, which another check reports.
+type checker struct {
+	*Report
+	unread error
 }
 
-// quantity counts things: "1 user", "12,345 users".
-func quantity(n int, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return count(n) + " " + many
+func (r *Report) needs(unread error) checker { return checker{r, unread} }
+
+// when is a case of a check.
+type when struct {
+	name    string
+	applies bool
 }
+
+func (w when) is() bool { return w.applies }
+
+// vars are the values of the $names of a text.
+type vars map[string]any
+
+// check adds the finding of the first case that applies, or the finding that has no case.
+func (c checker) check(name string, v vars, cases ...when) {
+	if c.unread != nil {
+		c.Skipped = append(c.Skipped, name)
+		return
+	}
+	f := texts[name][""]
+	for _, one := range slices.Backward(cases) {
+		if texts[name][one.name].Level == "" {
+			panic("findings.txt has no case " + one.name + " of " + name)
+		}
+		if one.applies {
+			f = texts[name][one.name]
+		}
+	}
+	value := func(name string) string { return fmt.Sprint(v[name]) }
+	f.Found, f.Remedy = os.Expand(f.Found, value), os.Expand(f.Remedy, value)
+	c.Findings = append(c.Findings, f)
+	*map[Level]*int{OK: &c.OK, Warning: &c.Warnings, Failure: &c.Failures}[f.Level]++
+}
+
+// findings.txt has a section for each check: why it matters, and a line "level case: what was found -> remedy" for each
+// case. The line without a case is for all others. $names are vars.
+//
+//go:embed findings.txt
+var findings string
+
+var texts = parse(findings) // by check and case
+
+var line = regexp.MustCompile(`(?m)^(ok|warning|failure) ?(.*?): (.+?)(?: -> (.+))?$`)
+
+func parse(findings string) map[string]map[string]Finding {
+	all := map[string]map[string]Finding{}
+	for section := range strings.SplitSeq(findings, "\n\n") {
+		name, lines, _ := strings.Cut(strings.TrimPrefix(section, "["), "]")
+		group, check, _ := strings.Cut(name, ": ")
+		all[name] = map[string]Finding{}
+		for _, m := range line.FindAllStringSubmatch(lines, -1) {
+			all[name][m[2]] = Finding{group, check, Level(m[1]), m[3], m[4]}
+		}
+	}
+	return all
+}
+
+// Failed reports whether the migration cannot work yet.
+func (r Report) Failed() bool { return r.Failures > 0 }
+
+//go:embed report.tmpl
+var reportTemplate string
+
+var reportText = template.Must(template.New("").Funcs(template.FuncMap{
+	"count": console.Count, "join": strings.Join, "quantity": console.Quantity,
+}).Parse(reportTemplate))
+
+// Print writes the report as text. A remedy has a line of its own, so that grep still finds every warning.
+func (r Report) Print(w io.Writer) error { return reportText.Execute(w, r) }

@@ -2,336 +2,526 @@ package check
 
 import (
 	"errors"
-	"fmt"
+	"slices"
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
+	dynamotypes "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/spaceport/user-migration/bulk/users"
 	"github.com/spaceport/user-migration/datamover/settings"
 	"github.com/spaceport/user-migration/datamover/userpool"
 )
 
-const poolARN = "arn:aws:cognito-idp:us-west-2:123456789012:userpool/us-west-2_prod"
+const (
+	poolARN   = "arn:aws:cognito-idp:us-west-2:123456789012:userpool/us-west-2_prod"
+	functions = "arn:aws:lambda:us-west-2:123456789012:function:"
+	tables    = "arn:aws:dynamodb:us-west-2:123456789012:table/"
+)
 
-var now = time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC)
+var (
+	now       = time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC)
+	errOutage = errors.New("HTTP 500")
+)
 
-func longest(n float64) *float64 { return &n }
-
-// policyFor lets Cognito invoke a function under a condition.
-func policyFor(condition string) string {
-	return `{"Statement":[{"Effect":"Allow","Principal":{"Service":"cognito-idp.amazonaws.com"},` +
-		`"Action":"lambda:InvokeFunction","Resource":"arn","Condition":{` + condition + `}}]}`
+// text is a String attribute of a pool's schema.
+func text(name, longest string) types.SchemaAttributeType {
+	return types.SchemaAttributeType{Name: &name, AttributeDataType: types.AttributeDataTypeString,
+		StringAttributeConstraints: &types.StringAttributeConstraintsType{MaxLength: &longest}}
 }
 
-// wellDone is a migration of which every check is ok.
-func wellDone() Facts {
-	const function = "arn:aws:lambda:us-west-2:123456789012:function:"
-	text := Attribute{Type: "String", Mutable: true, Max: longest(2048)}
-	policy := Seen[string]{Value: policyFor(`"ArnLike":{"AWS:SourceArn":"` + poolARN + `"}`)}
-	table := func(name string, keys ...Key) Seen[Table] {
-		return Seen[Table]{Value: Table{Name: name, Status: "ACTIVE", Keys: keys, Protected: true, Recovery: Seen[bool]{Value: true}}}
+func number(name string) types.SchemaAttributeType {
+	return types.SchemaAttributeType{Name: &name, AttributeDataType: types.AttributeDataTypeNumber}
+}
+
+// table describes a table whose key is given as name, type, name, type.
+func table(name string, key ...string) Fact[dynamotypes.TableDescription] {
+	t := dynamotypes.TableDescription{TableName: &name, TableStatus: "ACTIVE", TableArn: aws.String(tables + name)}
+	for i := 0; i < len(key); i += 2 {
+		t.KeySchema = append(t.KeySchema, dynamotypes.KeySchemaElement{AttributeName: &key[i]})
+		t.AttributeDefinitions = append(t.AttributeDefinitions, dynamotypes.AttributeDefinition{
+			AttributeName: &key[i], AttributeType: dynamotypes.ScalarAttributeType(key[i+1]),
+		})
 	}
+	return Fact[dynamotypes.TableDescription]{Value: t}
+}
+
+func client(name string, flows ...types.ExplicitAuthFlowsType) types.UserPoolClientType {
+	return types.UserPoolClientType{
+		ClientId: aws.String(name + "1"), ClientName: &name, ExplicitAuthFlows: flows, WriteAttributes: []string{"email"},
+		PreventUserExistenceErrors: types.PreventUserExistenceErrorTypesEnabled,
+	}
+}
+
+const (
+	byEmail = types.RecoveryOptionNameTypeVerifiedEmail
+	byPhone = types.RecoveryOptionNameTypeVerifiedPhoneNumber
+)
+
+func recoverBy(names ...types.RecoveryOptionNameType) *types.AccountRecoverySettingType {
+	setting := &types.AccountRecoverySettingType{}
+	for i, name := range names {
+		setting.RecoveryMechanisms = append(setting.RecoveryMechanisms, types.RecoveryOptionType{
+			Name: name, Priority: aws.Int32(int32(len(names) - i)), // the last comes first
+		})
+	}
+	return setting
+}
+
+const policy = `{"Statement":[{"Effect":"Allow","Principal":{"Service":"cognito-idp.amazonaws.com"},` +
+	`"Action":"lambda:InvokeFunction","Resource":"arn","Condition":{"ArnLike":{"AWS:SourceArn":"` + poolARN + `"}}}]}`
+
+func productionDescription() types.UserPoolType {
+	mutable, required := text("custom:plan", "2048"), text("name", "2048")
+	mutable.Mutable, required.Required = aws.Bool(true), aws.Bool(true)
+	return types.UserPoolType{
+		Id: aws.String("us-west-2_prod"), Name: aws.String("prod"), Arn: aws.String(poolARN), EstimatedNumberOfUsers: 12,
+		UsernameAttributes:    []types.UsernameAttributeType{types.UsernameAttributeTypeEmail},
+		UsernameConfiguration: &types.UsernameConfigurationType{CaseSensitive: aws.Bool(false)},
+		SchemaAttributes: []types.SchemaAttributeType{
+			text("sub", "2048"), text("email", "2048"), required, mutable, text("custom:staging_sub", "2048"),
+		},
+		LambdaConfig: &types.LambdaConfigType{
+			UserMigration: aws.String(functions + "trigger"), PostConfirmation: aws.String(functions + "datamover"),
+			PostAuthentication: aws.String(functions + "datamover"),
+		},
+		AdminCreateUserConfig: &types.AdminCreateUserConfigType{AllowAdminCreateUserOnly: true},
+		UserAttributeUpdateSettings: &types.UserAttributeUpdateSettingsType{
+			AttributesRequireVerificationBeforeUpdate: []types.VerifiedAttributeType{types.VerifiedAttributeTypeEmail},
+		},
+		AutoVerifiedAttributes: []types.VerifiedAttributeType{types.VerifiedAttributeTypeEmail},
+		AccountRecoverySetting: recoverBy(byEmail),
+		EmailConfiguration:     &types.EmailConfigurationType{EmailSendingAccount: types.EmailSendingAccountTypeDeveloper},
+		MfaConfiguration:       types.UserPoolMfaTypeOff,
+	}
+}
+
+func stagingDescription() types.UserPoolType {
+	plan := text("custom:plan", "2048")
+	plan.Mutable = aws.Bool(true)
+	return types.UserPoolType{
+		Id: aws.String("us-west-2_staging"), Name: aws.String("staging"), MfaConfiguration: types.UserPoolMfaTypeOff,
+		Arn:                   aws.String("arn:aws:cognito-idp:us-west-2:111111111111:userpool/us-west-2_staging"),
+		UsernameConfiguration: &types.UsernameConfigurationType{CaseSensitive: aws.Bool(false)},
+		AdminCreateUserConfig: &types.AdminCreateUserConfigType{AllowAdminCreateUserOnly: true},
+		SchemaAttributes:      []types.SchemaAttributeType{plan},
+	}
+}
+
+// allOK is a migration for which every check is ok.
+func allOK() Facts {
 	return Facts{
 		Settings: settings.Settings{
-			StagingUserPoolID: "us-west-2_staging", StagingClientID: "trigger", StagingRoleARN: "arn:aws:iam::111111111111:role/bulk",
-			StagingExternalID: "x", ProductionUserPoolID: "us-west-2_prod", LedgerTable: "L", CustomAttributes: []string{"custom:plan"},
-			MFAUsers: settings.MFAReset,
+			StagingUserPoolID: "us-west-2_staging", StagingClientID: "trigger1", StagingExternalID: "x",
+			StagingRoleARN: "arn:aws:iam::111111111111:role/bulk", ProductionUserPoolID: "us-west-2_prod",
+			LedgerTable: "L", CustomAttributes: []string{"custom:plan"}, MFAUsers: settings.MFAReset,
 		},
-		Now:             now,
-		Operator:        Identity{ARN: "arn:aws:sts::123456789012:assumed-role/ops/ada", Account: "123456789012"},
-		StagingOperator: Seen[Identity]{Value: Identity{ARN: "arn:aws:sts::111111111111:assumed-role/bulk/ada", Account: "111111111111"}},
-		Production: Seen[Pool]{Value: Pool{
-			ID: "us-west-2_prod", Name: "prod", ARN: poolARN, Users: 12, Protected: true, UsernameAttributes: []string{"email"},
-			Schema: map[string]Attribute{
-				"sub": {Type: "String", Required: true}, "email": text, "name": {Type: "String", Required: true}, "custom:plan": text,
-				"custom:staging_sub": {Type: "String", Max: longest(2048)},
-			},
-			Triggers: map[string]string{
-				"UserMigration": function + "trigger", "PostConfirmation": function + "datamover", "PostAuthentication": function + "datamover",
-			},
-			VerifyBeforeUpdate: []string{"email"}, AutoVerified: []string{"email"}, Recovery: []string{"verified_email"}, OwnSender: true,
-			MFA: "OFF", Passwords: PasswordPolicy{MinimumLength: 8, Lower: true},
+		Now: now,
+		Operator: sts.GetCallerIdentityOutput{
+			Arn: aws.String("arn:aws:sts::123456789012:assumed-role/ops/ada"), Account: aws.String("123456789012"),
+		},
+		StagingAccount: Fact[string]{Value: "111111111111"},
+		Production:     Fact[types.UserPoolType]{Value: productionDescription()},
+		Staging:        Fact[types.UserPoolType]{Value: stagingDescription()},
+		ProductionClients: Fact[[]types.UserPoolClientType]{Value: []types.UserPoolClientType{
+			client("web", types.ExplicitAuthFlowsTypeAllowUserPasswordAuth),
 		}},
-		Staging: Seen[Pool]{Value: Pool{
-			ID: "us-west-2_staging", Name: "staging", ARN: "arn:aws:cognito-idp:us-west-2:111111111111:userpool/us-west-2_staging",
-			Schema: map[string]Attribute{"custom:plan": text}, MFA: "OFF",
+		StagingClients: Fact[[]types.UserPoolClientType]{Value: []types.UserPoolClientType{
+			client("trigger", types.ExplicitAuthFlowsTypeAllowAdminUserPasswordAuth),
 		}},
-		ProductionClients: Seen[[]Client]{Value: []Client{
-			{ID: "web1", Name: "web", Flows: []string{"ALLOW_USER_PASSWORD_AUTH"}, Writes: []string{"email"}, HidesUsers: true},
-		}},
-		StagingClients: Seen[[]Client]{Value: []Client{{ID: "trigger", Writes: []string{"email"}}}},
-		TriggerClient:  Seen[Client]{Value: Client{ID: "trigger", Flows: []string{"ALLOW_ADMIN_USER_PASSWORD_AUTH"}}},
-		Policies:       map[string]Seen[string]{function + "trigger": policy, function + "datamover": policy},
-		People:         Seen[Census]{Value: Census{Total: 100, Eligible: 100}},
-		Bound:          Seen[int]{Value: 10},
-		Ledger:         table("L", Key{"stagingSub", "S"}),
+		Policies: map[string]Fact[string]{functions + "trigger": {Value: policy}, functions + "datamover": {Value: policy}},
+		Users:    Fact[Statistics]{Value: Statistics{Statistics: users.Statistics{Total: 100, Eligible: 100}}},
+		Bound:    Fact[int]{Value: 10},
+		Ledger:   table("L", "stagingSub", "S"),
 		Tables: []TablePair{{
 			Table: settings.Table{Source: "P-staging", Target: "P-prod", OwnerKey: "userSub"},
-			From:  table("P-staging", Key{"userSub", "S"}, Key{"projectId", "S"}),
-			To:    table("P-prod", Key{"userSub", "S"}, Key{"projectId", "S"}), Sample: Seen[Sample]{Value: Sample{Rows: 7, All: true}},
+			From:  table("P-staging", "userSub", "S", "projectId", "S"), To: table("P-prod", "userSub", "S", "projectId", "S"),
+			Buckets: Fact[Buckets]{Value: Buckets{Rows: 7}},
 		}},
-		Permissions: []Permission{{"production", "create users", "cognito-idp:AdminCreateUser", "us-west-2_prod", nil}},
 	}
 }
 
-func TestAMigrationThatIsWellDone(t *testing.T) {
-	r := Judge(wellDone())
+func TestAllOK(t *testing.T) {
+	r := Run(allOK())
 	for _, f := range r.Findings {
 		assert.Equal(t, OK, f.Level, "%s: %s: %s", f.Group, f.Check, f.Found)
-		assert.Empty(t, f.Do)
+		assert.Empty(t, f.Remedy)
 		assert.NotEmpty(t, f.Found)
 	}
 	assert.False(t, r.Failed())
-	assert.Empty(t, r.LeftOut)
-	assert.Len(t, r.Findings, len(checks)+1, "one line a check, and one more of the second function")
+	assert.Empty(t, r.Skipped)
+	assert.Len(t, r.Findings, 37, "one per check, and one more of the second function")
 }
 
-var errOutage = errors.New("HTTP 500")
-
-// TestChecks spoils one thing at a time and looks at what the check says that it belongs to.
+// TestChecks changes one thing at a time, and looks at the check that it belongs to.
 func TestChecks(t *testing.T) {
-	type spoil = func(*Facts)
+	type pool = types.UserPoolType
+	production := func(change func(*pool)) func(*Facts) { return func(f *Facts) { change(&f.Production.Value) } }
+	staging := func(change func(*pool)) func(*Facts) { return func(f *Facts) { change(&f.Staging.Value) } }
+	app := func(change func(*types.UserPoolClientType)) func(*Facts) {
+		return func(f *Facts) { change(&f.ProductionClients.Value[0]) }
+	}
+	triggerClient := func(change func(*types.UserPoolClientType)) func(*Facts) {
+		return func(f *Facts) { change(&f.StagingClients.Value[0]) }
+	}
+	first := func(change func(*TablePair)) func(*Facts) { return func(f *Facts) { change(&f.Tables[0]) } }
+	schema := func(p *pool, i int, a types.SchemaAttributeType) { p.SchemaAttributes[i] = a }
+	defaultSender := func(f *Facts, eligible int) {
+		f.Production.Value.EmailConfiguration.EmailSendingAccount = types.EmailSendingAccountTypeCognitoDefault
+		f.Users.Value.Eligible = eligible
+	}
+	mfa := func(staging types.UserPoolMfaType, policy settings.MFAPolicy) func(*Facts) {
+		return func(f *Facts) { f.Staging.Value.MfaConfiguration, f.Settings.MFAUsers = staging, policy }
+	}
 	for _, tt := range []struct {
 		check, what string
-		spoil       spoil
+		change      func(*Facts)
 		want        Level
 		says        string
 	}{
-		{"production pool/pool", "not there", func(f *Facts) { f.Production.Err = ErrMissing }, Failure, "no pool us-west-2_prod in account 123456789012"},
-		{"production pool/pool", "denied", func(f *Facts) { f.Production.Err = ErrAccessDenied }, Failure, "access denied"},
-		{"production pool/pool", "same as staging", func(f *Facts) { f.Settings.StagingUserPoolID = "us-west-2_prod" }, Failure, "named as staging too"},
-		{"production pool/pool", "unprotected", func(f *Facts) { f.Production.Value.Protected = false }, OK, "deletion protection is off"},
-		{"production pool/pool", "told apart", func(*Facts) {}, OK, `"prod", us-west-2_prod, account 123456789012, us-west-2, about 12 users`},
+		{"production pool/pool", "missing", func(f *Facts) { f.Production.Err = errNotFound }, Failure,
+			"no pool us-west-2_prod in account 123456789012"},
+		{"production pool/pool", "denied", func(f *Facts) { f.Production.Err = errAccessDenied }, Failure, "access denied"},
+		{"production pool/pool", "same as staging", func(f *Facts) {
+			f.Settings.StagingUserPoolID = "us-west-2_prod"
+		}, Failure,
+			"us-west-2_prod is the staging pool too"},
+		{"production pool/pool", "described", func(*Facts) {}, OK,
+			`"prod", us-west-2_prod, account 123456789012, us-west-2, about 12 users`},
 
-		{"production pool/triggers", "one missing", func(f *Facts) { delete(f.Production.Value.Triggers, "PostAuthentication") }, Failure, "without a function: PostAuthentication"},
-		{"production pool/triggers", "two hooks", func(f *Facts) { f.Production.Value.Triggers["PostConfirmation"] = "a:function:other" }, Warning, "PostConfirmation is other but"},
-		{"production pool/other triggers", "one more", func(f *Facts) { f.Production.Value.Triggers["PreSignUp"] = "x" }, Warning, "PreSignUp"},
-		{"production pool/other triggers", "the letter", func(f *Facts) { f.Production.Value.Triggers["CustomMessage"] = "x" }, OK, "none"},
+		{"production pool/triggers", "one missing", production(func(p *pool) {
+			p.LambdaConfig.PostAuthentication = nil
+		}), Failure,
+			"without a function: PostAuthentication"},
+		{"production pool/triggers", "none", production(func(p *pool) { p.LambdaConfig = nil }), Failure,
+			"without a function: UserMigration, PostConfirmation and PostAuthentication"},
+		{"production pool/triggers", "two hooks", production(func(p *pool) {
+			p.LambdaConfig.PostConfirmation = aws.String("a:function:other")
+		}), Warning, "PostConfirmation is other but PostAuthentication is datamover"},
+		{"production pool/other triggers", "one more", production(func(p *pool) {
+			p.LambdaConfig.PreSignUp = aws.String("x")
+		}), Warning,
+			"PreSignUp"},
+		{"production pool/other triggers", "the reset email", production(func(p *pool) {
+			p.LambdaConfig.CustomMessage = aws.String("x")
+		}), OK, "none"},
 
-		{"production pool/custom:staging_sub", "missing", func(f *Facts) { delete(f.Production.Value.Schema, "custom:staging_sub") }, Failure, "every import would be refused"},
-		{"production pool/custom:staging_sub", "too short", func(f *Facts) {
-			f.Production.Value.Schema["custom:staging_sub"] = Attribute{Type: "String", Max: longest(20)}
-		}, Failure, "String up to 20"},
-		{"production pool/custom:staging_sub", "a number", func(f *Facts) { f.Production.Value.Schema["custom:staging_sub"] = Attribute{Type: "Number"} }, Failure, "Number"},
-		{"production pool/custom:staging_sub", "mutable", func(f *Facts) {
-			f.Production.Value.Schema["custom:staging_sub"] = Attribute{Type: "String", Mutable: true}
-		}, Warning, "can be changed"},
+		{"production pool/custom:staging_sub", "missing", production(func(p *pool) {
+			p.SchemaAttributes = p.SchemaAttributes[:4]
+		}),
+			Failure, "Cognito rejects every import"},
+		{"production pool/custom:staging_sub", "too short", production(func(p *pool) {
+			schema(p, 4, text("custom:staging_sub", "20"))
+		}),
+			Failure, "cannot hold a user's id of 36 characters (String)"},
+		{"production pool/custom:staging_sub", "a number", production(func(p *pool) {
+			schema(p, 4, number("custom:staging_sub"))
+		}),
+			Failure, "(Number)"},
+		{"production pool/custom:staging_sub", "mutable", production(func(p *pool) {
+			p.SchemaAttributes[4].Mutable = aws.Bool(true)
+		}),
+			Warning, "mutable"},
 
-		{"production pool/user names", "alias", func(f *Facts) {
-			f.Production.Value.UsernameAttributes, f.Production.Value.Aliases = nil, []string{"email"}
-		}, Failure, "nobody can be imported"},
-		{"production pool/user names", "plain", func(f *Facts) { f.Production.Value.UsernameAttributes = nil }, Warning, "gets their e-mail for it"},
-		{"production pool/case", "sensitive", func(f *Facts) { f.Production.Value.CaseSensitive = true }, Warning, "two users"},
-		{"production pool/sign-up", "open", func(f *Facts) { f.Production.Value.SelfSignUp = true }, Warning, "anybody can take the address"},
-		{"production pool/change of e-mail", "at once", func(f *Facts) { f.Production.Value.VerifyBeforeUpdate = nil }, Warning, "without having its mailbox"},
+		{"production pool/user names", "alias", production(func(p *pool) {
+			p.UsernameAttributes, p.AliasAttributes = nil, []types.AliasAttributeType{types.AliasAttributeTypeEmail}
+		}), Failure, "no user can be imported"},
+		{"production pool/user names", "plain", production(func(p *pool) { p.UsernameAttributes = nil }), Warning,
+			"that of a migrated user is their email"},
+		{"production pool/case", "sensitive", production(func(p *pool) {
+			p.UsernameConfiguration.CaseSensitive = aws.Bool(true)
+		}), Warning,
+			"two users"},
+		{"production pool/case", "not set", production(func(p *pool) { p.UsernameConfiguration = nil }), Warning,
+			"two users"},
+		{"production pool/sign-up", "open", production(func(p *pool) {
+			p.AdminCreateUserConfig.AllowAdminCreateUserOnly = false
+		}), Warning,
+			"anyone can take the email of a staging user"},
+		{"production pool/sign-up", "not set", production(func(p *pool) { p.AdminCreateUserConfig = nil }), Warning,
+			"anyone"},
+		{"production pool/change of email", "at once", production(func(p *pool) {
+			p.UserAttributeUpdateSettings = nil
+		}), Warning,
+			"without verifying it"},
 
-		{"production pool/custom attributes", "none", func(f *Facts) { f.Settings.CustomAttributes = nil }, OK, "none are carried over"},
-		{"production pool/custom attributes", "unknown here", func(f *Facts) { delete(f.Production.Value.Schema, "custom:plan") }, Failure, "production does not know custom:plan"},
-		{"production pool/custom attributes", "another type", func(f *Facts) { f.Production.Value.Schema["custom:plan"] = Attribute{Type: "Number"} }, Failure, "String up to 2048 in staging and Number"},
-		{"production pool/custom attributes", "unknown there", func(f *Facts) { f.Staging.Value.Schema = nil }, Warning, "staging does not know"},
+		{"production pool/custom attributes", "none", func(f *Facts) { f.Settings.CustomAttributes = nil }, OK,
+			"none are copied"},
+		{"production pool/custom attributes", "missing in production", production(func(p *pool) {
+			schema(p, 3, number("custom:x"))
+		}),
+			Failure, "production does not have custom:plan"},
+		{"production pool/custom attributes", "another type", production(func(p *pool) {
+			schema(p, 3, number("custom:plan"))
+		}), Failure,
+			"custom:plan is String in staging and Number in production"},
+		{"production pool/custom attributes", "missing in staging", staging(func(p *pool) {
+			p.SchemaAttributes = nil
+		}), Warning,
+			"staging does not have custom:plan"},
+		{"production pool/custom attributes", "staging unknown", func(f *Facts) {
+			f.Staging.Value, f.Staging.Err = pool{}, errOutage
+		}, OK, "production has custom:plan"},
 
-		{"production pool/e-mail sender", "default, few", func(f *Facts) {
-			f.Production.Value.OwnSender, f.People.Value.Eligible = false, 60
-		}, Warning, "at most 50 e-mails a day; a sweep now would send 50"},
-		{"production pool/e-mail sender", "default, many", func(f *Facts) {
-			f.Production.Value.OwnSender, f.People.Value.Eligible = false, 1061
-		}, Failure, "would send 1,051"},
-		{"production pool/e-mail sender", "default, unknown", func(f *Facts) {
-			f.Production.Value.OwnSender, f.People.Err = false, ErrAccessDenied
+		{"production pool/email sender", "default, few", func(f *Facts) { defaultSender(f, 60) }, Warning,
+			"at most 50 emails a day; a sweep now would send 50"},
+		{"production pool/email sender", "default, many", func(f *Facts) { defaultSender(f, 1061) }, Failure,
+			"would send 1,051"},
+		{"production pool/email sender", "default, unknown", func(f *Facts) {
+			defaultSender(f, 0)
+			f.Users.Err = errAccessDenied
 		}, Warning, "at most 50"},
-		{"production pool/e-mail sender", "a function", func(f *Facts) {
-			f.Production.Value.OwnSender, f.Production.Value.Triggers["CustomEmailSender"] = false, "x"
+		{"production pool/email sender", "a function", func(f *Facts) {
+			defaultSender(f, 1061)
+			sender := &types.CustomEmailLambdaVersionConfigType{LambdaArn: aws.String("x")}
+			f.Production.Value.LambdaConfig.CustomEmailSender = sender
 		}, OK, "CustomEmailSender"},
 
-		{"production pool/recovery", "by telephone", func(f *Facts) { f.Production.Value.Recovery = []string{"verified_phone_number"} }, Failure, "verified_phone_number only"},
-		{"production pool/recovery", "telephone first", func(f *Facts) { f.Production.Value.Recovery = []string{"verified_phone_number", "verified_email"} }, Warning, "first by verified_phone_number"},
-		{"production pool/recovery", "unsaid", func(f *Facts) { f.Production.Value.Recovery = nil }, Warning, "does not say"},
-		{"production pool/recovery", "not verified", func(f *Facts) { f.Production.Value.AutoVerified = nil }, Warning, "does not verify"},
-		{"production pool/passwords", "a note", func(f *Facts) { f.Production.Value.Passwords.Symbols = true }, OK, "8 characters, a lower-case letter and a symbol"},
+		{"production pool/recovery", "by telephone", production(func(p *pool) {
+			p.AccountRecoverySetting = recoverBy(byPhone)
+		}), Failure, "not by email, but by 1. verified_phone_number"},
+		{"production pool/recovery", "telephone first", production(func(p *pool) {
+			p.AccountRecoverySetting = recoverBy(byEmail, byPhone)
+		}), Warning, "by 1. verified_phone_number, 2. verified_email"},
+		{"production pool/recovery", "email first", production(func(p *pool) {
+			p.AccountRecoverySetting = recoverBy(byPhone, byEmail)
+		}), OK, "by email"},
+		{"production pool/recovery", "not set", production(func(p *pool) { p.AccountRecoverySetting = nil }), Warning,
+			"not set"},
+		{"production pool/recovery", "not verified", production(func(p *pool) { p.AutoVerifiedAttributes = nil }), Warning,
+			"does not verify"},
 
-		{"app clients/password sign-in", "SRP only", func(f *Facts) { f.ProductionClients.Value[0].Flows = []string{"ALLOW_USER_SRP_AUTH"} }, Failure, "no app client has USER_PASSWORD_AUTH"},
-		{"app clients/password sign-in", "unread", func(f *Facts) { f.ProductionClients.Err = ErrAccessDenied }, Failure, "could not be read"},
+		{"app clients/password sign-in", "SRP only", app(func(c *types.UserPoolClientType) {
+			c.ExplicitAuthFlows = []types.ExplicitAuthFlowsType{types.ExplicitAuthFlowsTypeAllowUserSrpAuth}
+		}), Failure, "no app client has USER_PASSWORD_AUTH"},
+		{"app clients/password sign-in", "legacy name", app(func(c *types.UserPoolClientType) {
+			c.ExplicitAuthFlows = []types.ExplicitAuthFlowsType{types.ExplicitAuthFlowsTypeUserPasswordAuth}
+		}), OK, "web (web1) can"},
+		{"app clients/password sign-in", "denied", func(f *Facts) { f.ProductionClients.Err = errAccessDenied }, Failure,
+			"could not be read"},
 		{"app clients/password sign-in", "one of two", func(f *Facts) {
-			f.ProductionClients.Value = append(f.ProductionClients.Value, Client{ID: "ios1", Name: "ios"})
-		}, OK, "web (web1) can; nobody comes over through ios (ios1)"},
-		{"app clients/write lists", "none given", func(f *Facts) { f.ProductionClients.Value[0].Writes = nil }, Failure, "users of web (web1) may write"},
-		{"app clients/write lists", "named", func(f *Facts) { f.ProductionClients.Value[0].Writes = []string{"custom:staging_sub"} }, Failure, "claim to have been somebody else"},
-		{"app clients/hidden users", "open", func(f *Facts) { f.ProductionClients.Value[0].HidesUsers = false }, Warning, "tell a stranger"},
+			f.ProductionClients.Value = append(f.ProductionClients.Value, client("ios"))
+		}, OK, "web (web1) can; no user is migrated through ios (ios1)"},
+		{"app clients/write lists", "empty", app(func(c *types.UserPoolClientType) { c.WriteAttributes = nil }), Failure,
+			"users of web (web1) may write"},
+		{"app clients/write lists", "named", app(func(c *types.UserPoolClientType) {
+			c.WriteAttributes = []string{"custom:staging_sub"}
+		}), Failure, "claim to have been another user"},
+		{"app clients/hidden users", "open", app(func(c *types.UserPoolClientType) {
+			c.PreventUserExistenceErrors = types.PreventUserExistenceErrorTypesLegacy
+		}), Warning, "is not ENABLED for web (web1)"},
+		{"app clients/hidden users", "hidden", func(*Facts) {}, OK, "PreventUserExistenceErrors is ENABLED"},
 
 		{"staging pool/role", "none", func(f *Facts) { f.Settings.StagingRoleARN = "" }, OK, "in this account, 123456789012"},
-		{"permissions/operator", "somebody else", func(f *Facts) { f.OperatorRole = "arn:aws:iam::123456789012:role/team/bulk" }, Warning, "assumed-role/ops/ada, who is not"},
-		{"permissions/operator", "the stack's", func(f *Facts) { f.OperatorRole = "arn:aws:iam::123456789012:role/team/ops" }, OK, "assumed-role/ops/ada"},
-		{"staging pool/role", "denied to somebody else", func(f *Facts) {
-			f.StagingOperator.Err, f.OperatorRole = ErrAccessDenied, "arn:aws:iam::123456789012:role/bulk"
-		}, Failure, "cannot be assumed (access denied)"},
-		{"staging pool/role", "denied", func(f *Facts) { f.StagingOperator.Err = ErrAccessDenied }, Failure, "cannot be assumed (access denied)"},
-		{"staging pool/role", "no external id", func(f *Facts) { f.Settings.StagingExternalID = "" }, Warning, "without an external id"},
-		{"staging pool/pool", "not there", func(f *Facts) { f.Staging.Err = ErrMissing }, Failure, "no pool us-west-2_staging in account 111111111111"},
-		{"staging pool/pool", "denied", func(f *Facts) { f.Staging.Err = ErrAccessDenied }, Failure, "access denied"},
-		{"staging pool/trigger's client", "unset", func(f *Facts) { f.Settings.StagingClientID = "" }, Warning, "not set"},
-		{"staging pool/trigger's client", "not there", func(f *Facts) { f.TriggerClient.Err = ErrMissing }, Failure, "no app client trigger"},
-		{"staging pool/trigger's client", "denied", func(f *Facts) { f.TriggerClient.Err = ErrAccessDenied }, Warning, "could not be looked at"},
-		{"staging pool/trigger's client", "secret", func(f *Facts) { f.TriggerClient.Value.HasASecret = true }, Failure, "has a secret"},
-		{"staging pool/trigger's client", "no flow", func(f *Facts) { f.TriggerClient.Value.Flows = nil }, Failure, "ADMIN_USER_PASSWORD_AUTH"},
-		{"staging pool/sign-up", "open", func(f *Facts) { f.Staging.Value.SelfSignUp = true }, Warning, "without a cut-off"},
-		{"staging pool/sign-up", "cut off", func(f *Facts) {
-			f.Staging.Value.SelfSignUp, f.Settings.StagingCutoff = true, now.Add(-time.Hour)
-		}, OK, "2026-01-31T11:00:00Z stays"},
-		{"staging pool/sign-up", "cut off later", func(f *Facts) {
-			f.Staging.Value.SelfSignUp, f.Settings.StagingCutoff = true, now.Add(time.Hour)
-		}, Warning, "still to come"},
-		{"staging pool/writable attributes", "all", func(f *Facts) { f.StagingClients.Value[0].Writes = nil }, Warning, "may write custom:plan"},
-		{"staging pool/writable attributes", "unread", func(f *Facts) { f.StagingClients.Err = ErrAccessDenied }, Warning, "could not be looked at"},
-		{"staging pool/writable attributes", "none", func(f *Facts) { f.Settings.CustomAttributes = nil }, OK, "no custom attribute"},
-		{"staging pool/case", "sensitive", func(f *Facts) { f.Staging.Value.CaseSensitive = true }, Warning, "two users"},
-		{"staging pool/second factors", "reset", func(f *Facts) { f.Staging.Value.MFA = "OPTIONAL" }, OK, "sets a new password"},
-		{"staging pool/second factors", "everybody", func(f *Facts) { f.Staging.Value.MFA = "ON" }, Warning, "nobody's password is kept"},
-		{"staging pool/second factors", "refuse", func(f *Facts) {
-			f.Staging.Value.MFA, f.Settings.MFAUsers = "OPTIONAL", settings.MFARefuse
-		}, Warning, "stays behind"},
-		{"staging pool/second factors", "refuse everybody", func(f *Facts) {
-			f.Staging.Value.MFA, f.Settings.MFAUsers = "ON", settings.MFARefuse
-		}, Warning, "nobody can come over by themselves"},
-		{"staging pool/second factors", "accept", func(f *Facts) {
-			f.Staging.Value.MFA, f.Settings.MFAUsers = "OPTIONAL", settings.MFAAccept
-		}, Warning, "by password alone"},
-		{"staging pool/second factors", "asked here", func(f *Facts) { f.Production.Value.MFA = "ON" }, Warning, "none comes over"},
-		{"staging pool/own triggers", "one", func(f *Facts) { f.Staging.Value.Triggers = map[string]string{"PreAuthentication": "x"} }, Warning, "PreAuthentication"},
-		{"staging pool/groups", "some", func(f *Facts) { f.Groups.Value = []string{"admins", "pilots"} }, Warning, "not moved: admins and pilots"},
-		{"staging pool/groups", "denied", func(f *Facts) { f.Groups.Err = ErrAccessDenied }, Warning, "could not be looked at"},
+		{"staging pool/role", "denied", func(f *Facts) { f.StagingAccount.Err = errAccessDenied }, Failure,
+			"cannot be assumed (access denied)"},
+		{"staging pool/role", "no external id", func(f *Facts) { f.Settings.StagingExternalID = "" }, Warning,
+			"without an external id"},
+		{"staging pool/pool", "missing", func(f *Facts) { f.Staging.Err = errNotFound }, Failure,
+			"no pool us-west-2_staging in account 111111111111"},
+		{"staging pool/pool", "denied", func(f *Facts) { f.Staging.Err = errAccessDenied }, Failure, "access denied"},
+		{"staging pool/trigger's client", "not set", func(f *Facts) { f.Settings.StagingClientID = "" }, Warning, "not set"},
+		{"staging pool/trigger's client", "missing", func(f *Facts) { f.Settings.StagingClientID = "other" }, Failure,
+			"no app client other"},
+		{"staging pool/trigger's client", "denied", func(f *Facts) { f.StagingClients.Err = errAccessDenied }, Warning,
+			"could not be read"},
+		{"staging pool/trigger's client", "secret", triggerClient(func(c *types.UserPoolClientType) {
+			c.ClientSecret = aws.String("x")
+		}),
+			Failure, "has a secret"},
+		{"staging pool/trigger's client", "no flow", triggerClient(func(c *types.UserPoolClientType) {
+			c.ExplicitAuthFlows = nil
+		}),
+			Failure, "ADMIN_USER_PASSWORD_AUTH"},
+		{"staging pool/trigger's client", "legacy name", triggerClient(func(c *types.UserPoolClientType) {
+			c.ExplicitAuthFlows = []types.ExplicitAuthFlowsType{types.ExplicitAuthFlowsTypeAdminNoSrpAuth}
+		}), OK, "ADMIN_USER_PASSWORD_AUTH and no secret"},
+		{"staging pool/sign-up", "open", staging(func(p *pool) { p.AdminCreateUserConfig = nil }), Warning,
+			"without a cut-off"},
+		{"staging pool/sign-up", "cut-off", func(f *Facts) {
+			f.Staging.Value.AdminCreateUserConfig, f.Settings.StagingCutoff = nil, now.Add(-time.Hour)
+		}, OK, "2026-01-31T11:00:00Z are not imported"},
+		{"staging pool/sign-up", "cut-off later", func(f *Facts) {
+			f.Staging.Value.AdminCreateUserConfig, f.Settings.StagingCutoff = nil, now.Add(time.Hour)
+		}, Warning, "in the future"},
+		{"staging pool/writable attributes", "all", triggerClient(func(c *types.UserPoolClientType) {
+			c.WriteAttributes = nil
+		}), Warning,
+			"may write custom:plan"},
+		{"staging pool/writable attributes", "denied", func(f *Facts) { f.StagingClients.Err = errAccessDenied }, Warning,
+			"could not be read"},
+		{"staging pool/writable attributes", "none", func(f *Facts) { f.Settings.CustomAttributes = nil }, OK,
+			"no custom attribute"},
+		{"staging pool/case", "sensitive", staging(func(p *pool) { p.UsernameConfiguration = nil }), Warning, "two users"},
+		{"staging pool/second factors", "reset", mfa(types.UserPoolMfaTypeOptional, settings.MFAReset), OK,
+			"set a new password"},
+		{"staging pool/second factors", "all users", mfa(types.UserPoolMfaTypeOn, settings.MFAReset), Warning,
+			"all staging users have one: they must set a new password"},
+		{"staging pool/second factors", "refuse", mfa(types.UserPoolMfaTypeOptional, settings.MFARefuse), Warning,
+			"users who have one are not imported"},
+		{"staging pool/second factors", "refuse all users", mfa(types.UserPoolMfaTypeOn, settings.MFARefuse), Warning,
+			"all staging users have one: they cannot be migrated by signing in"},
+		{"staging pool/second factors", "accept", mfa(types.UserPoolMfaTypeOptional, settings.MFAAccept), Warning,
+			"by password alone"},
+		{"staging pool/second factors", "required in production", production(func(p *pool) {
+			p.MfaConfiguration = types.UserPoolMfaTypeOn
+		}), Warning, "MFA is ON"},
+		{"staging pool/own triggers", "one", staging(func(p *pool) {
+			p.LambdaConfig = &types.LambdaConfigType{PreAuthentication: aws.String("x")}
+		}), Warning, "PreAuthentication"},
+		{"staging pool/groups", "some", func(f *Facts) {
+			f.Groups.Value = []string{"admins", "pilots"}
+		}, Warning, "not copied: admins and pilots"},
+		{"staging pool/groups", "denied", func(f *Facts) { f.Groups.Err = errAccessDenied }, Warning, "could not be read"},
 
-		{"people/eligible", "some not", func(f *Facts) {
-			f.People.Value.Eligible, f.People.Value.Ineligible = 97, map[userpool.Reason]int{userpool.Disabled: 2, userpool.NotConfirmed: 1}
-		}, Warning, "97 of 100 staging users can come over (1 not confirmed, 2 disabled)"},
-		{"people/eligible", "nobody", func(f *Facts) { f.People.Value.Eligible = 0 }, Warning, "0 of 100"},
-		{"people/eligible", "denied", func(f *Facts) { f.People.Err = ErrAccessDenied }, Failure, "could not be listed"},
-		{"people/verified e-mail", "some without", func(f *Facts) { f.People.Value.Ineligible = map[userpool.Reason]int{userpool.EmailUnverified: 3} }, Warning, "3 accounts"},
-		{"people/same address", "some", func(f *Facts) {
-			f.People.Value.SameAddress, f.People.Value.SameExamples = 4, []string{"A@x.org", "b@x.org", "C@x.org"}
-		}, Warning, "A@x.org, b@x.org, C@x.org and 1 more"},
-		{"people/required attributes", "lacking", func(f *Facts) { f.People.Value.Lacking = map[string]int{"name": 2} }, Failure, "name (2 users)"},
-		{"people/required attributes", "unknown", func(f *Facts) { f.Production.Err = errOutage }, Warning, "could not be looked at (HTTP 500)"},
-		{"people/fitting attributes", "too long", func(f *Facts) { f.People.Value.Unfit = map[string]int{"custom:plan": 1} }, Failure, "custom:plan (1 user)"},
-		{"people/fitting attributes", "unknown", func(f *Facts) { f.Production.Err = errOutage }, Warning, "could not be looked at"},
-		{"people/dropped attributes", "some", func(f *Facts) { f.People.Value.Dropped = map[string]int{"custom:note": 5} }, Warning, "custom:note (5 users)"},
+		{"users/eligible", "some not", func(f *Facts) {
+			f.Users.Value.Eligible = 97
+			f.Users.Value.Ineligible = map[userpool.Reason]int{userpool.Disabled: 2, userpool.NotConfirmed: 1}
+		}, Warning, "97 of 100 staging users can be migrated; others: disabled (2 users), not-confirmed (1 user)"},
+		{"users/eligible", "none", func(f *Facts) { f.Users.Value.Eligible = 0 }, Warning, "0 of 100"},
+		{"users/eligible", "denied", func(f *Facts) { f.Users.Err = errAccessDenied }, Failure, "could not be listed"},
+		{"users/verified email", "some without", func(f *Facts) {
+			f.Users.Value.Ineligible = map[userpool.Reason]int{userpool.EmailUnverified: 3}
+		}, Warning, "3 users"},
+		{"users/same address", "some", func(f *Facts) {
+			f.Users.Value.SameEmail, f.Users.Value.SameEmailExamples = 4, []string{"A@x.org", "b@x.org", "C@x.org"}
+		}, Warning, "4 users have an email that differs from another by case only: A@x.org, b@x.org, C@x.org"},
+		{"users/required attributes", "lacking", func(f *Facts) {
+			f.Users.Value.Lacking = attributeCounts{"name": 2}
+		}, Failure,
+			"name (2 users)"},
+		{"users/required attributes", "unknown", func(f *Facts) { f.Production.Err = errOutage }, Warning,
+			"could not be read (HTTP 500)"},
+		{"users/fitting attributes", "unknown", func(f *Facts) { f.Production.Err = errOutage }, Warning,
+			"could not be read"},
+		{"users/fitting attributes", "too long", func(f *Facts) {
+			f.Users.Value.Unfit = attributeCounts{"custom:plan": 1}
+		}, Failure,
+			"custom:plan (1 user)"},
+		{"users/dropped attributes", "some", func(f *Facts) {
+			f.Users.Value.Dropped = attributeCounts{"custom:note": 5}
+		}, Warning,
+			"custom:note (5 users)"},
 
-		{"tables/ledger", "not there", func(f *Facts) { f.Ledger.Err = ErrMissing }, Failure, "there is no table L"},
-		{"tables/ledger", "denied", func(f *Facts) { f.Ledger.Err = ErrAccessDenied }, Failure, "could not be read"},
-		{"tables/ledger", "another key", func(f *Facts) { f.Ledger.Value.Keys = []Key{{"id", "S"}} }, Failure, "the key of L is id (S)"},
-		{"tables/ledger", "being made", func(f *Facts) { f.Ledger.Value.Status = "CREATING" }, Failure, "CREATING"},
-		{"tables/keys", "no source", func(f *Facts) { f.Tables[0].From.Err = ErrMissing }, Failure, "no table P-staging"},
-		{"tables/keys", "target denied", func(f *Facts) { f.Tables[0].To.Err = ErrAccessDenied }, Failure, "P-prod could not be read"},
-		{"tables/keys", "another owner", func(f *Facts) { f.Tables[0].OwnerKey = "id" }, Failure, "not id (S) first"},
-		{"tables/keys", "being deleted", func(f *Facts) { f.Tables[0].To.Value.Status = "DELETING" }, Failure, "DELETING"},
-		{"tables/keys", "another type", func(f *Facts) { f.Tables[0].To.Value.Keys = []Key{{"userSub", "S"}, {"projectId", "N"}} }, Failure, "projectId (N)"},
-		{"tables/streams", "on", func(f *Facts) { f.Tables[0].To.Value.Stream = true }, Warning, "P-prod has a stream"},
-		{"tables/streams", "unread", func(f *Facts) { f.Tables[0].To.Err = ErrAccessDenied }, Warning, "could not be looked at"},
-		{"tables/time to live", "on", func(f *Facts) { f.Tables[0].To.Value.TimeToLive.Value = "expires" }, Warning, "whose expires has passed"},
-		{"tables/time to live", "denied", func(f *Facts) { f.Tables[0].To.Value.TimeToLive.Err = ErrAccessDenied }, Warning, "could not be looked at"},
-		{"tables/time to live", "no table", func(f *Facts) { f.Tables[0].To.Err = ErrMissing }, Warning, "could not be looked at"},
-		{"tables/files", "buckets", func(f *Facts) { f.Tables[0].Sample.Value = Sample{Rows: 500, Buckets: map[string]int{"b": 1, "a": 3}} }, Warning, "in 500 rows of P-staging S3 buckets are named: a (3 rows), b (1 row)"},
-		{"tables/files", "denied", func(f *Facts) { f.Tables[0].Sample.Err = ErrAccessDenied }, Warning, "could not be looked at"},
-		{"tables/protection", "none", func(f *Facts) {
-			f.Ledger.Value.Protected, f.Ledger.Value.Recovery.Value, f.Tables[0].To.Value.Recovery.Err = false, false, ErrAccessDenied
-		}, OK, "L: point-in-time recovery off, deletion protection off; P-prod: point-in-time recovery unknown, deletion protection on"},
+		{"tables/ledger", "missing", func(f *Facts) { f.Ledger.Err = errNotFound }, Failure, "there is no table L"},
+		{"tables/ledger", "denied", func(f *Facts) { f.Ledger.Err = errAccessDenied }, Failure, "could not be read"},
+		{"tables/ledger", "another key", func(f *Facts) { f.Ledger = table("L", "id", "S") }, Failure,
+			"the key of L is id (S)"},
+		{"tables/ledger", "being created", func(f *Facts) { f.Ledger.Value.TableStatus = "CREATING" }, Failure, "CREATING"},
+		{"tables/keys", "no source", first(func(t *TablePair) { t.From.Err = errNotFound }), Failure, "no table P-staging"},
+		{"tables/keys", "target denied", first(func(t *TablePair) { t.To.Err = errAccessDenied }), Failure,
+			"P-prod could not be read"},
+		{"tables/keys", "another owner", first(func(t *TablePair) { t.OwnerKey = "id" }), Failure, "not id (S) first"},
+		{"tables/keys", "being deleted", first(func(t *TablePair) { t.To.Value.TableStatus = "DELETING" }), Failure,
+			"DELETING"},
+		{"tables/keys", "another type", first(func(t *TablePair) {
+			t.To = table("P-prod", "userSub", "S", "projectId", "N")
+		}), Failure,
+			"projectId (N)"},
+		{"tables/keys", "query denied", first(func(t *TablePair) { t.Queried = errAccessDenied }), Failure,
+			"rows of P-staging could not be read (access denied)"},
+		{"tables/streams", "on", first(func(t *TablePair) {
+			t.To.Value.StreamSpecification = &dynamotypes.StreamSpecification{StreamEnabled: aws.Bool(true)}
+		}), Warning, "P-prod has a stream"},
+		{"tables/streams", "target denied", first(func(t *TablePair) { t.To.Err = errAccessDenied }), Warning,
+			"could not be read"},
+		{"tables/time to live", "no target", first(func(t *TablePair) { t.To.Err = errNotFound }), Warning,
+			"could not be read"},
+		{"tables/time to live", "on", first(func(t *TablePair) {
+			ttl := &t.TimeToLive.Value
+			ttl.TimeToLiveStatus, ttl.AttributeName = dynamotypes.TimeToLiveStatusEnabled, aws.String("expires")
+		}), Warning, "when their expires is past"},
+		{"tables/time to live", "denied", first(func(t *TablePair) { t.TimeToLive.Err = errAccessDenied }), Warning,
+			"could not be read"},
+		{"tables/files", "buckets", first(func(t *TablePair) {
+			t.Buckets.Value = Buckets{Rows: 500, ByName: map[string]int{"b": 1, "a": 3}}
+		}), Warning, "P-staging refers to files in S3: bucket a (3 rows), b (1 row), of 500 rows looked at"},
+		{"tables/files", "denied", first(func(t *TablePair) { t.Buckets.Err = errAccessDenied }), Warning,
+			"could not be read"},
 
-		{"permissions/operator", "named", func(*Facts) {}, OK, "assumed-role/ops/ada"},
-		{"permissions/allowed", "denied", func(f *Facts) {
-			f.Permissions = append(f.Permissions, Permission{"production", "create users", "cognito-idp:AdminSetUserPassword", "us-west-2_prod", ErrAccessDenied})
-		}, Failure, "create users in production (us-west-2_prod): AccessDenied to cognito-idp:AdminSetUserPassword"},
-		{"permissions/allowed", "not to attach", func(f *Facts) {
-			f.Permissions = []Permission{{"production", Attaching, "cognito-idp:UpdateUserPoolClient", "us-west-2_prod", ErrAccessDenied}}
-		}, Warning, "attach the triggers in production (us-west-2_prod): AccessDenied to cognito-idp:UpdateUserPoolClient"},
-		{"permissions/allowed", "untried", func(f *Facts) {
-			f.Permissions = append(f.Permissions, Permission{"production", "create users", "cognito-idp:UpdateUserPool", "us-west-2_prod", ErrUntried})
-		}, Warning, "AdminCreateUser; not tried, since no call is sure to change nothing: cognito-idp:UpdateUserPool"},
-		{"permissions/allowed", "untold", func(f *Facts) { f.Permissions[0].Err = errOutage }, Warning, "cognito-idp:AdminCreateUser could not be tried (HTTP 500)"},
+		{"permissions/operator", "allowed", func(*Facts) {}, OK, "assumed-role/ops/ada may do all"},
+		{"permissions/operator", "denied", func(f *Facts) {
+			f.Denied.Value = []string{"cognito-idp:AdminSetUserPassword on us-west-2_prod", "dynamodb:PutItem on P-prod"}
+		}, Failure, "may not cognito-idp:AdminSetUserPassword on us-west-2_prod and dynamodb:PutItem on P-prod"},
+		{"permissions/operator", "unknown", func(f *Facts) {
+			f.Denied = Fact[[]string]{Err: errAccessDenied}
+		}, Warning,
+			"was not checked what arn:aws:sts::123456789012:assumed-role/ops/ada may do in production (access denied)"},
 	} {
 		t.Run(tt.check+"/"+tt.what, func(t *testing.T) {
-			f := wellDone()
-			tt.spoil(&f)
-			var said []string
-			for _, found := range Judge(f).Findings {
-				if string(found.Group)+"/"+found.Check != tt.check {
+			f := allOK()
+			tt.change(&f)
+			var found []string
+			for _, finding := range Run(f).Findings {
+				if finding.Group+"/"+finding.Check != tt.check {
 					continue
 				}
-				said = append(said, found.Found)
-				assert.Equal(t, tt.want, found.Level, found.Found)
-				assert.Equal(t, tt.want != OK, found.Do != "" || unexplained[tt.check], "what to do: %q", found.Do)
+				found = append(found, finding.Found)
+				assert.NotContains(t, finding.Found+finding.Remedy, "<nil>", "a $name without a value")
+				assert.Equal(t, tt.want, finding.Level, finding.Found)
+				assert.Equal(t, tt.want != OK, finding.Remedy != "" || unexplained[tt.check], "remedy: %q", finding.Remedy)
 			}
-			require.Len(t, said, 1)
-			assert.Contains(t, said[0], tt.says)
+			require.Len(t, found, 1)
+			assert.Contains(t, found[0], tt.says)
 		})
 	}
 }
 
-func TestToAttach(t *testing.T) {
-	assert.False(t, wellDone().ToAttach())
-	for what, spoil := range map[string]func(*Facts){
-		"a trigger":   func(f *Facts) { delete(f.Production.Value.Triggers, "UserMigration") },
-		"attribute":   func(f *Facts) { delete(f.Production.Value.Schema, "custom:staging_sub") },
-		"write lists": func(f *Facts) { f.ProductionClients.Value[0].Writes = nil },
-	} {
-		f := wellDone()
-		spoil(&f)
-		assert.True(t, f.ToAttach(), what)
-		f.Production.Err = ErrAccessDenied
-		assert.False(t, f.ToAttach(), "nobody knows")
-	}
-}
-
-// unexplained checks lean on another one, which says what to do.
+// unexplained are checks whose remedy is that of another check.
 var unexplained = map[string]bool{
-	"people/required attributes": true, "people/fitting attributes": true, "tables/streams": true, "tables/time to live": true,
+	"users/required attributes": true, "users/fitting attributes": true, "tables/streams": true,
 }
 
-func TestWhatHasNoBasisIsLeftOut(t *testing.T) {
-	f := wellDone()
-	f.ProductionClients.Err, f.People.Err = ErrAccessDenied, ErrAccessDenied
-	r := Judge(f)
-	assert.Equal(t, []string{
-		"app clients: write lists", "app clients: hidden users", "people: verified e-mail", "people: same address",
-		"people: required attributes", "people: fitting attributes", "people: dropped attributes",
-	}, r.LeftOut)
-	assert.Equal(t, 2, r.Failures)
-	assert.Contains(t, r.closing(), "7 checks were left out, because of what failed above: app clients: write lists,")
-}
-
-func TestMayCognitoInvoke(t *testing.T) {
-	source := func(operator, arn string) string {
-		return policyFor(fmt.Sprintf(`%q:{"AWS:SourceArn":%q}`, operator, arn))
-	}
+func TestInvocation(t *testing.T) {
 	for name, tt := range map[string]struct {
-		policy Seen[string]
+		policy Fact[string]
 		want   Level
 		says   string
 	}{
-		"this pool":           {Seen[string]{Value: source("ArnLike", poolARN)}, OK, "may invoke trigger for this pool"},
-		"exactly":             {Seen[string]{Value: source("StringEquals", poolARN)}, OK, "for this pool"},
-		"with a star":         {Seen[string]{Value: source("ArnLike", "arn:aws:cognito-idp:*:*:userpool/us-west-2_*")}, OK, "for this pool"},
-		"another pool":        {Seen[string]{Value: source("ArnLike", poolARN+"2")}, Failure, "does not let Cognito invoke it"},
-		"account alone":       {Seen[string]{Value: policyFor(`"StringEquals":{"AWS:SourceAccount":"123456789012"}`)}, OK, "for this pool"},
-		"another account":     {Seen[string]{Value: policyFor(`"StringEquals":{"AWS:SourceAccount":"1"},"ArnLike":{"AWS:SourceArn":"` + poolARN + `"}`)}, Failure, "does not let"},
-		"both":                {Seen[string]{Value: policyFor(`"StringEquals":{"AWS:SourceAccount":["123456789012"]},"ArnLike":{"AWS:SourceArn":["` + poolARN + `"]}`)}, OK, "for this pool"},
-		"any pool":            {Seen[string]{Value: policyFor("")}, Warning, "any pool of any account"},
-		"unknown operator":    {Seen[string]{Value: source("ArnNotLike", poolARN)}, Failure, "does not let"},
-		"somebody else":       {Seen[string]{Value: `{"Statement":[{"Effect":"Allow","Principal":{"Service":["s3.amazonaws.com"]},"Action":"lambda:*"}]}`}, Failure, "does not let"},
-		"everybody":           {Seen[string]{Value: `{"Statement":[{"Effect":"Allow","Principal":"*","Action":"lambda:*"}]}`}, Warning, "any pool"},
-		"denied":              {Seen[string]{Value: `{"Statement":[{"Effect":"Deny","Principal":"*","Action":"*"}]}`}, Failure, "does not let"},
-		"another action":      {Seen[string]{Value: `{"Statement":[{"Effect":"Allow","Principal":"*","Action":["lambda:GetFunction"]}]}`}, Failure, "does not let"},
-		"no policy":           {Seen[string]{Err: ErrMissing}, Failure, "nobody may invoke it"},
-		"not to be looked at": {Seen[string]{Err: ErrAccessDenied}, Warning, "could not be looked at (access denied)"},
-		"not JSON":            {Seen[string]{Value: "x"}, Failure, "does not let"},
+		"this pool":    {Fact[string]{Value: policy}, OK, "the policy of trigger names cognito-idp and this pool"},
+		"another pool": {Fact[string]{Value: `"cognito-idp.amazonaws.com","` + poolARN + `2"`}, Warning, "no statement"},
+		"another service": {Fact[string]{Value: `"s3.amazonaws.com","` + poolARN + `"`}, Warning,
+			"no statement in the policy of trigger names cognito-idp and this pool"},
+		"no policy": {Fact[string]{Err: errNotFound}, Warning, "no statement"},
+		"denied":    {Fact[string]{Err: errAccessDenied}, Warning, "could not be read (access denied)"},
+		"outage":    {Fact[string]{Err: errOutage}, Warning, "could not be read (HTTP 500)"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			f := wellDone()
-			f.Policies = map[string]Seen[string]{"f:function:trigger": tt.policy}
-			v := f.mayCognitoInvoke("f:function:trigger")
-			assert.Equal(t, tt.want, v.level)
-			assert.Contains(t, v.found, tt.says)
-			assert.Equal(t, tt.want != OK, v.do != "")
+			f := allOK()
+			f.Policies = map[string]Fact[string]{functions + "trigger": tt.policy}
+			found := slices.DeleteFunc(Run(f).Findings, func(f Finding) bool { return f.Check != "invocation" })
+			require.Len(t, found, 1)
+			assert.Equal(t, tt.want, found[0].Level)
+			assert.Contains(t, found[0].Found, tt.says)
+			assert.Equal(t, tt.want != OK, found[0].Remedy != "")
 		})
+	}
+}
+
+// TestSkipped: what could not be read is reported once; checks that need it are skipped.
+func TestSkipped(t *testing.T) {
+	f := allOK()
+	f.ProductionClients.Err, f.Users.Err = errAccessDenied, errAccessDenied
+	r := Run(f)
+	assert.Equal(t, []string{
+		"app clients: write lists", "app clients: hidden users", "users: verified email", "users: same address",
+		"users: required attributes", "users: fitting attributes", "users: dropped attributes",
+	}, r.Skipped)
+	assert.Equal(t, 2, r.Failures)
+	assert.Contains(t, printed(t, r), "7 checks were skipped because of the failures above: app clients: write lists,")
+}
+
+func TestOperatorsRole(t *testing.T) {
+	for arn, want := range map[string]string{
+		"arn:aws:sts::123456789012:assumed-role/ops/ada":    "arn:aws:iam::123456789012:role/ops",
+		"arn:aws-cn:sts::123456789012:assumed-role/ops/ada": "arn:aws-cn:iam::123456789012:role/ops",
+		"arn:aws:iam::123456789012:user/team/ada":           "arn:aws:iam::123456789012:user/team/ada",
+	} {
+		assert.Equal(t, want, roleOf(arn))
 	}
 }

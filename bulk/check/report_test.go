@@ -2,6 +2,9 @@ package check
 
 import (
 	"encoding/json"
+	"os"
+	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -12,21 +15,58 @@ import (
 )
 
 func TestPrint(t *testing.T) {
-	f := wellDone()
-	f.Production.Value.SelfSignUp, f.ProductionClients.Value[0].Writes = true, nil
-	f.People.Err = ErrAccessDenied
-	var b strings.Builder
-	r := Judge(f)
-	require.NoError(t, r.Print(&b))
-	golden.Equal(t, "report", b.String())
+	f := allOK()
+	f.Production.Value.AdminCreateUserConfig, f.ProductionClients.Value[0].WriteAttributes = nil, nil
+	f.Users.Err = errAccessDenied
+	r := Run(f)
+	golden.Equal(t, "report", printed(t, r))
 
 	doc, err := json.MarshalIndent(r, "", "  ")
 	require.NoError(t, err)
 	golden.Equal(t, "report.json", string(doc)+"\n")
 }
 
-func TestClosing(t *testing.T) {
-	assert.Equal(t, "This migration can work: all 41 checks are ok.", Report{OK: 41}.closing())
-	assert.Equal(t, "This migration can work: no failure, 2 warnings to know about, 39 ok.", Report{OK: 39, Warnings: 2}.closing())
-	assert.Equal(t, "This migration cannot work yet: 1 failure, 0 warnings, 40 ok.", Report{OK: 40, Failures: 1}.closing())
+func TestSummary(t *testing.T) {
+	for want, r := range map[string]Report{
+		"This migration can work: no failures, 0 warnings, 41 ok.":      {OK: 41},
+		"This migration can work: no failures, 2 warnings, 39 ok.":      {OK: 39, Warnings: 2},
+		"This migration cannot work yet: 1 failure, 0 warnings, 40 ok.": {OK: 40, Failures: 1},
+		"This migration can work: no failures, 1 warning, 1,040 ok.":    {OK: 1040, Warnings: 1},
+	} {
+		assert.Equal(t, "\n"+want+"\n", printed(t, r))
+	}
+}
+
+func printed(t *testing.T, r Report) string {
+	t.Helper()
+	var b strings.Builder
+	require.NoError(t, r.Print(&b))
+	return b.String()
+}
+
+// TestFindings: findings.txt has no section and no case that the code does not name. The reverse panics in every run.
+func TestFindings(t *testing.T) {
+	var code strings.Builder
+	files, err := filepath.Glob("*.go")
+	require.NoError(t, err)
+	for _, name := range files {
+		if !strings.HasSuffix(name, "_test.go") {
+			text, err := os.ReadFile(name)
+			require.NoError(t, err)
+			code.Write(text)
+		}
+	}
+	for name, cases := range texts {
+		assert.Contains(t, code.String(), strconv.Quote(name))
+		for key := range cases {
+			if key != "" {
+				assert.Contains(t, code.String(), "{"+strconv.Quote(key)+", ", name)
+			}
+		}
+	}
+	lines := strings.Count(findings, "\n") - strings.Count(findings, "\n\n")
+	for _, cases := range texts {
+		lines -= 1 + len(cases)
+	}
+	assert.Equal(t, lines, strings.Count(findings, "\n# "), "every line is a finding, a section or a comment")
 }

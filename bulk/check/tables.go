@@ -1,138 +1,128 @@
 package check
 
 import (
+	"cmp"
+	"context"
 	"errors"
 	"fmt"
-	"maps"
+	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/spaceport/user-migration/bulk/console"
+	"github.com/spaceport/user-migration/datamover/rows"
+	"github.com/spaceport/user-migration/datamover/settings"
 )
 
-// ledgerTable: without it nobody is imported.
-func ledgerTable(f Facts) verdict {
-	t, name := f.Ledger.Value, f.Settings.LedgerTable
-	switch {
-	case errors.Is(f.Ledger.Err, ErrMissing):
-		return fail("Deploy the production stack, which makes it, or check LEDGER_TABLE.", "there is no table %s", name)
-	case f.Ledger.Err != nil:
-		return fail("Allow dynamodb:DescribeTable on it.", "%s could not be read (%v)", name, f.Ledger.Err)
-	case t.Status != "ACTIVE":
-		return fail("Wait until it is ACTIVE.", "%s is %s", name, t.Status)
-	case !slices.Equal(t.Keys, []Key{{"stagingSub", "S"}}):
-		return fail("Make it with the key stagingSub (S) alone.", "the key of %s is %s", name, keyText(t.Keys))
-	}
-	return ok("%s, key stagingSub", name)
+// TablePair is a table whose rows are copied: staging's and production's.
+type TablePair struct {
+	settings.Table
+	From, To   Fact[types.TableDescription]
+	Queried    error                             // of a query of From
+	Buckets    Fact[Buckets]                     // of From
+	TimeToLive Fact[types.TimeToLiveDescription] // of To
 }
 
-// keys: rows keep their key but for the owner, so both ends must have the same.
-func keys(t TablePair) verdict {
-	for _, end := range []struct {
-		name string
-		Seen[Table]
-	}{{t.Source, t.From}, {t.Target, t.To}} {
-		switch {
-		case errors.Is(end.Err, ErrMissing):
-			return fail("Check MIGRATION_TABLES, or make the table (Spaceport's own in production: make deploy-production CreateTables=yes).", "there is no table %s", end.name)
-		case end.Err != nil:
-			return fail("Allow dynamodb:DescribeTable on it.", "%s could not be read (%v)", end.name, end.Err)
-		case end.Value.Status != "ACTIVE" && end.Value.Status != "UPDATING":
-			return fail("Wait until it is ACTIVE.", "%s is %s", end.name, end.Value.Status)
-		case len(end.Value.Keys) == 0 || end.Value.Keys[0] != Key{t.OwnerKey, "S"}:
-			return fail("Set its ownerKey in MIGRATION_TABLES to the partition key that holds the user's id.",
-				"the key of %s is %s, not %s (S) first", end.name, keyText(end.Value.Keys), t.OwnerKey)
-		}
+func (c checker) tables(f Facts) {
+	const want = "stagingSub (S)"
+	table, key := f.Settings.LedgerTable, keyOf(f.Ledger.Value)
+	c.check("tables: ledger", vars{
+		"table": table, "key": key, "want": want, "error": f.Ledger.Err, "status": f.Ledger.Value.TableStatus,
+	}, append(unusable(f.Ledger), when{"key", key != want})...)
+	for _, t := range f.Tables {
+		c.keys(t)
+		c.table(t)
 	}
-	if !slices.Equal(t.From.Value.Keys, t.To.Value.Keys) {
-		return fail("Make the production table with staging's key.", "%s has the key %s, %s has %s",
-			t.Source, keyText(t.From.Value.Keys), t.Target, keyText(t.To.Value.Keys))
-	}
-	return ok("%s and %s: %s", t.Source, t.Target, keyText(t.To.Value.Keys))
 }
 
-func keyText(keys []Key) string {
+// unusable are the cases in which no row of a table can be read or written.
+func unusable(t Fact[types.TableDescription]) []when {
+	active := t.Value.TableStatus == types.TableStatusActive || t.Value.TableStatus == types.TableStatusUpdating
+	return []when{{"missing", errors.Is(t.Err, errNotFound)}, {"unread", t.Err != nil}, {"not active", !active}}
+}
+
+func (c checker) keys(t TablePair) {
+	bad, table := t.From, t.Source
+	if !slices.ContainsFunc(unusable(t.From), when.is) {
+		bad, table = t.To, t.Target
+	}
+	from, to, owner := keyOf(t.From.Value), keyOf(t.To.Value), t.OwnerKey+" (S)"
+	c.check("tables: keys", vars{
+		"table": table, "status": bad.Value.TableStatus, "error": bad.Err, "owner": owner,
+		"source": t.Source, "target": t.Target, "sourceKey": from, "targetKey": to, "queryError": t.Queried,
+	}, append(unusable(bad), when{"owner", !strings.HasPrefix(from+",", owner+",")}, when{"differ", from != to},
+		when{"rows unread", t.Queried != nil})...)
+}
+
+func (c checker) table(t TablePair) {
+	stream := cmp.Or(t.To.Value.StreamSpecification, &types.StreamSpecification{})
+	c.check("tables: streams", vars{"table": t.Target, "error": t.To.Err},
+		when{"unread", t.To.Err != nil}, when{"on", aws.ToBool(stream.StreamEnabled)})
+
+	ttl, err := t.TimeToLive.Value, t.TimeToLive.Err
+	on := ttl.TimeToLiveStatus == types.TimeToLiveStatusEnabled || ttl.TimeToLiveStatus == types.TimeToLiveStatusEnabling
+	c.check("tables: time to live",
+		vars{"table": t.Target, "error": cmp.Or(t.To.Err, err), "attribute": aws.ToString(ttl.AttributeName)},
+		when{"unread", t.To.Err != nil || err != nil}, when{"on", on})
+
+	found, err := t.Buckets.Value, t.Buckets.Err
+	c.check("tables: files", vars{
+		"table": t.Source, "error": err, "buckets": listCounts(found.ByName, "row", "rows"),
+		"rows": console.Quantity(found.Rows, "row", "rows"),
+	}, when{"unread", err != nil}, when{"some", len(found.ByName) > 0})
+}
+
+// keyOf returns a table's key as "userSub (S), projectId (S)". The partition key is the first.
+func keyOf(t types.TableDescription) string {
 	var parts []string
-	for _, k := range keys {
-		parts = append(parts, k.Name+" ("+k.Type+")")
+	for _, k := range t.KeySchema {
+		name := aws.ToString(k.AttributeName)
+		a := first(t.AttributeDefinitions, func(a types.AttributeDefinition) bool { return *a.AttributeName == name })
+		parts = append(parts, fmt.Sprintf("%s (%s)", name, a.AttributeType))
 	}
 	return strings.Join(parts, ", ")
 }
 
-// streams: every row that arrives is an event to whoever reads the stream.
-func streams(t TablePair) verdict {
-	switch {
-	case t.To.Err != nil:
-		return unseen("See above.", fmt.Errorf("%s: %w", t.Target, t.To.Err))
-	case t.To.Value.Stream:
-		return warn("Make sure that its readers can bear every row that moves, and send nobody an e-mail for it.",
-			"%s has a stream", t.Target)
-	}
-	return ok("%s has none", t.Target)
+// Buckets are the S3 buckets that some rows of a table refer to.
+type Buckets struct {
+	Rows   int            // rows looked at
+	ByName map[string]int // bucket → rows that refer to it
 }
 
-// timeToLive: old rows that move may be deleted within days.
-func timeToLive(t TablePair) verdict {
-	if t.To.Err != nil {
-		return unseen("See above.", fmt.Errorf("%s: %w", t.Target, t.To.Err))
-	}
-	switch ttl := t.To.Value.TimeToLive; {
-	case ttl.Err != nil:
-		return warn("Allow dynamodb:DescribeTimeToLive, or look yourself.",
-			"that of %s could not be looked at (%v)", t.Target, ttl.Err)
-	case ttl.Value != "":
-		return warn("Make sure that staging's rows bear none that has passed.",
-			"%s deletes rows whose %s has passed", t.Target, ttl.Value)
-	}
-	return ok("%s deletes no rows by itself", t.Target)
-}
+// bucketPattern matches a bucket in a URL or ARN ("Amazon S3 user guide, Methods for accessing a bucket").
+var bucketPattern = regexp.MustCompile(`\b(?:(?:s3a?://|arn:aws[a-z-]*:s3:::|https?://s3` + s3Host + `/)` + bucketName +
+	`|https?://` + bucketName + `\.s3(?:-accelerate)?` + s3Host + `)`)
 
-// files: references move, the files that they name do not.
-func files(t TablePair) verdict {
-	s := t.Sample.Value
-	if t.Sample.Err != nil {
-		return warn("Allow dynamodb:Scan in staging, or look yourself: references move, files do not.",
-			"the rows of %s could not be looked at (%v)", t.Source, t.Sample.Err)
-	}
-	looked := fmt.Sprintf("in %s of %s", quantity(s.Rows, "row", "rows"), t.Source)
-	if s.All {
-		looked = fmt.Sprintf("in the %s of %s", quantity(s.Rows, "row", "rows"), t.Source)
-	}
-	if len(s.Buckets) == 0 {
-		return ok("%s no S3 bucket is named", looked)
-	}
-	var named []string
-	for _, bucket := range slices.Sorted(maps.Keys(s.Buckets)) {
-		named = append(named, fmt.Sprintf("%s (%s)", bucket, quantity(s.Buckets[bucket], "row", "rows")))
-	}
-	return warn("References move, files do not: the buckets must outlive staging and be readable from production.",
-		"%s S3 buckets are named: %s", looked, strings.Join(named, ", "))
-}
+const bucketName, s3Host = `([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])`, `(?:[.-](?:dualstack\.)?[a-z0-9-]+)?\.amazonaws\.com\b`
 
-// protection is a note: what stands between a slip and the loss of what came over.
-func protection(f Facts) verdict {
-	tables := []Seen[Table]{f.Ledger}
-	for _, t := range f.Tables {
-		tables = append(tables, t.To)
-	}
-	var notes []string
-	for _, t := range tables {
-		if t.Err == nil {
-			notes = append(notes, t.Value.protection())
+// readBuckets looks at a sample of a table's rows.
+func readBuckets(ctx context.Context, store *rows.Store, table string) (Buckets, error) {
+	found := Buckets{ByName: map[string]int{}}
+	for row, err := range store.Scan(ctx, table) {
+		if err != nil || found.Rows == 500 {
+			return found, err
 		}
+		text, err := attributevalue.MarshalMapJSON(row)
+		if err != nil {
+			return found, err
+		}
+		for bucket := range bucketsIn(string(text)) {
+			found.ByName[bucket]++
+		}
+		found.Rows++
 	}
-	return ok("%s", strings.Join(notes, "; "))
+	return found, nil
 }
 
-func (t Table) protection() string {
-	recovery := "point-in-time recovery off"
-	switch {
-	case t.Recovery.Err != nil:
-		recovery = "point-in-time recovery unknown"
-	case t.Recovery.Value:
-		recovery = "point-in-time recovery on"
+// bucketsIn returns the S3 buckets that a text refers to, each once.
+func bucketsIn(text string) map[string]bool {
+	found := map[string]bool{}
+	for _, match := range bucketPattern.FindAllStringSubmatch(text, -1) {
+		found[match[1]+match[2]] = true
 	}
-	deletion := "deletion protection off"
-	if t.Protected {
-		deletion = "deletion protection on"
-	}
-	return t.Name + ": " + recovery + ", " + deletion
+	return found
 }

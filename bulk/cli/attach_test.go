@@ -13,7 +13,7 @@ import (
 	"github.com/spaceport/user-migration/infra/rehearsal/spaceport"
 )
 
-// TestAttachAndDetach takes a pool that knows nothing of the migration, lets somebody come over, and takes it back.
+// TestAttachAndDetach takes a pool that knows nothing of the migration, has a user migrate, and detaches again.
 func TestAttachAndDetach(t *testing.T) {
 	o := newOperator(t)
 	ctx := t.Context()
@@ -49,7 +49,7 @@ func TestAttachAndDetach(t *testing.T) {
 
 	code, _, errs := run("attach")
 	assert.Equal(t, 1, code)
-	assert.Contains(t, errs, "PostAuthentication is arn:aws:lambda:us-east-1:123456789012:function:theirs; --displace puts it aside")
+	assert.Contains(t, errs, "PostAuthentication is arn:aws:lambda:us-east-1:123456789012:function:theirs; --displace replaces it")
 	code, out, _ := run("attach", "--displace")
 	assert.Zero(t, code)
 	golden.Equal(t, "attach_dry", out)
@@ -66,7 +66,7 @@ func TestAttachAndDetach(t *testing.T) {
 	assert.EqualValues(t, 2, *app.UserPoolClient.AccessTokenValidity)
 	assert.NotContains(t, app.UserPoolClient.WriteAttributes, "custom:staging_sub")
 
-	o.add(spaceport.Person{Name: "Ada", Email: "ada@example.com", Projects: 2})
+	o.add(spaceport.User{Name: "Ada", Email: "ada@example.com", Projects: 2})
 	_, err = o.App.InitiateAuth(ctx, &cognito.InitiateAuthInput{
 		ClientId: client.UserPoolClient.ClientId, AuthFlow: types.AuthFlowTypeUserPasswordAuth,
 		AuthParameters: map[string]string{"USERNAME": "ada@example.com", "PASSWORD": password},

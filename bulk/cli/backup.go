@@ -3,82 +3,65 @@ package cli
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 
+	"github.com/spf13/cobra"
+
 	"github.com/spaceport/user-migration/bulk/backup"
-	"github.com/spaceport/user-migration/datamover/rows"
 )
 
-func backupCommand() *command {
+func backupCommand(a *app) *cobra.Command {
 	var check bool
-	return &command{
-		name:    "backup",
-		summary: "save staging's users and tables to a folder, and prove a backup whole",
-		usage:   "[--check] DIR",
-		help: `
-Saves every staging user with all attributes, and the tables that move whole, to DIR:
-compressed JSON lines, and a manifest.json with counts and checksums, which is written
-last. DIR must be empty or not there; nothing is overwritten. With --check it reads a backup
-again and proves every checksum, count and line; that asks nothing of AWS.
-
-The backup is personal data. Only you can read the files; keep it that way. Passwords
-are not in it, since Cognito gives none. Rows are as DynamoDB's own exports, so that
-DynamoDB can import them.`,
-		examples: []string{
-			"bulk backup ~/spaceport-backup",
-			"bulk backup --check ~/spaceport-backup",
-			"zcat ~/spaceport-backup/users.jsonl.gz | head -1",
-		},
-		requires: []string{"STAGING_USER_POOL_ID"},
-		offline:  func() bool { return check },
-		flags: func(f *flag.FlagSet) {
-			f.BoolVar(&check, "check", false, "prove the backup in DIR whole, instead of making one")
-		},
-		operands: []string{"DIR"},
-		goOn:     "A backup without manifest.json is not finished: delete its folder and run the same command again.",
-		run: func(ctx context.Context, s *session) error {
-			if check {
-				return checkBackup(ctx, s, s.args[0])
-			}
-			return makeBackup(ctx, s, s.args[0])
-		},
+	cmd := &cobra.Command{
+		Use:   "backup [--check] DIR",
+		Short: "Save staging's users and tables to a folder, or check a backup",
+		Long: `Saves every staging user with all attributes, and every row of the tables that move, to
+DIR: compressed JSON lines, and a manifest.json with counts and checksums, which is
+written last. DIR must be empty or missing; nothing is overwritten. DynamoDB can import
+the rows as they are. With --check, nothing is asked of AWS.`,
+		Example: `  bulk backup ~/spaceport-backup
+  bulk backup --check ~/spaceport-backup
+  zcat ~/spaceport-backup/users.jsonl.gz | head -1`,
+		Args:        oneArgument("DIR"),
+		Annotations: map[string]string{"resume": "A backup without manifest.json is incomplete: delete it and run again."},
 	}
-}
-
-func makeBackup(ctx context.Context, s *session, dir string) error {
-	a, err := s.accounts(ctx)
-	if err != nil {
-		return err
-	}
-	var names []string
-	for _, t := range s.settings.Tables {
-		names = append(names, t.Source)
-	}
-	made, err := backup.NewMaker(a.stagingPool, rows.NewStore(a.stagingTables), names, s.meter, s.now).Make(ctx, dir)
-	if errors.Is(err, backup.ErrNotEmpty) {
-		return usagef("%w, and nothing is overwritten: name another one", err)
-	}
-	if err != nil {
-		if ctx.Err() == nil {
-			err = fmt.Errorf("%w\nThe backup in %s is not finished: delete that folder before you try again", err, dir)
+	cmd.Flags().BoolVar(&check, "check", false, "compare the backup's sizes, checksums and line counts with its manifest")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if check {
+			return a.checkBackup(cmd.Context(), args[0])
 		}
-		return err
+		return a.writeBackup(cmd.Context(), args[0])
 	}
-	return s.print(made, func(w io.Writer) error { return made.WriteText(w, dir) })
+	return cmd
 }
 
-func checkBackup(ctx context.Context, s *session, dir string) error {
-	report, err := backup.Check(ctx, dir, s.meter)
+func (a *app) writeBackup(ctx context.Context, dir string) error {
+	c, err := a.open(ctx, "STAGING_USER_POOL_ID")
 	if err != nil {
 		return err
 	}
-	if err := s.print(report, func(w io.Writer) error { return report.WriteText(w, dir) }); err != nil {
-		return err
+	w := backup.Writer{Pool: c.stagingPool, Tables: c.stagingRows, Progress: a.progress, Now: a.now}
+	for _, t := range c.settings.Tables {
+		w.Names = append(w.Names, t.Source)
 	}
-	if len(report.Damage) > 0 {
-		return errFindings
+	manifest, err := w.Write(ctx, dir)
+	switch {
+	case errors.Is(err, backup.ErrNotEmpty):
+		return usagef("%w, and nothing is overwritten: name another one", err)
+	case err != nil:
+		return fmt.Errorf("%w\nThe backup in %s is incomplete: delete that folder before you try again", err, dir)
 	}
-	return nil
+	return a.print(manifest, func(w io.Writer) error { return manifest.WriteText(w, dir) })
+}
+
+func (a *app) checkBackup(ctx context.Context, dir string) error {
+	report, err := backup.Check(ctx, dir, a.progress)
+	if err == nil {
+		err = a.print(report, func(w io.Writer) error { return report.WriteText(w, dir) })
+	}
+	if err == nil && len(report.Damage) > 0 {
+		err = errFindings
+	}
+	return err
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/spaceport/user-migration/bulk/cli"
+	"github.com/spaceport/user-migration/bulk/console"
 	"github.com/spaceport/user-migration/bulk/golden"
 	"github.com/spaceport/user-migration/infra/rehearsal/cloud"
 	"github.com/spaceport/user-migration/infra/rehearsal/spaceport"
@@ -27,12 +28,12 @@ import (
 
 const password = "Secret-Passw0rd!"
 
-// operator is somebody at a terminal of the local cloud, with credentials that read and no more.
+// operator uses the local cloud with credentials that can only read.
 type operator struct {
 	*spaceport.Spaceport
 	t    *testing.T
 	env  map[string]string
-	subs map[string]string // e-mail → staging sub
+	subs map[string]string // by email
 }
 
 func newOperator(t *testing.T) *operator {
@@ -43,17 +44,17 @@ func newOperator(t *testing.T) *operator {
 		ARN: role, ExternalID: "spaceport-migration", Principals: []string{"bulk"},
 		Allow: []string{"cognito-idp:ListUsers", "cognito-idp:DescribeUserPool", "dynamodb:Query", "dynamodb:Scan", "dynamodb:DescribeTable"},
 	})
-	who := s.Cloud.Credentials("bulk", "sts:AssumeRole", "cognito-idp:ListUsers", "cognito-idp:DescribeUserPool",
+	credentials := s.Cloud.Credentials("bulk", "iam:SimulatePrincipalPolicy", "sts:AssumeRole", "cognito-idp:ListUsers", "cognito-idp:DescribeUserPool",
 		"dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Scan", "dynamodb:DescribeTable")
-	env := s.Environment(who, role)
+	env := s.Environment(credentials, role)
 	for name, value := range env {
 		if strings.HasPrefix(name, "AWS_") {
 			t.Setenv(name, value)
 		}
 	}
-	nowhere := filepath.Join(t.TempDir(), "none")
-	t.Setenv("AWS_CONFIG_FILE", nowhere)
-	t.Setenv("AWS_SHARED_CREDENTIALS_FILE", nowhere)
+	missing := filepath.Join(t.TempDir(), "none")
+	t.Setenv("AWS_CONFIG_FILE", missing)
+	t.Setenv("AWS_SHARED_CREDENTIALS_FILE", missing)
 	return &operator{Spaceport: s, t: t, env: env, subs: map[string]string{}}
 }
 
@@ -64,11 +65,11 @@ func (o *operator) bulk(args ...string) (code int, stdout, stderr string) {
 
 func (o *operator) bulkWith(ctx context.Context, args ...string) (code int, stdout, stderr string) {
 	var out, err bytes.Buffer
-	code = cli.Run(ctx, args, cli.Streams{In: strings.NewReader(""), Out: &out, Err: &err}, func(name string) string { return o.env[name] })
+	code = cli.Run(ctx, args, console.Streams{In: strings.NewReader(""), Out: &out, Err: &err}, func(name string) string { return o.env[name] })
 	return code, out.String(), err.String()
 }
 
-func (o *operator) add(p spaceport.Person) string {
+func (o *operator) add(p spaceport.User) string {
 	o.t.Helper()
 	p.Password = password
 	sub, err := o.Add(o.t.Context(), p)
@@ -96,19 +97,19 @@ func (o *operator) plain(text string) string {
 	return text
 }
 
-func TestOperatorsReading(t *testing.T) {
+func TestReadingCommands(t *testing.T) {
 	o := newOperator(t)
 	ctx := t.Context()
-	ada := o.add(spaceport.Person{Name: "Ada", Email: "ada@example.com", Projects: 230})
-	o.add(spaceport.Person{Name: "Bob", Email: "Bob@Example.com", Projects: 2})
-	o.add(spaceport.Person{Name: "Cleo", Email: "cleo@example.com"})
-	o.add(spaceport.Person{Name: "Dan", Email: "dan@example.com", Disabled: true})
-	o.add(spaceport.Person{Name: "Eve", Email: "eve@example.com", Unverified: true})
-	o.add(spaceport.Person{Name: "Fay", Email: "fay@example.com", Unconfirmed: true})
-	o.add(spaceport.Person{Name: "Gus", Email: "gus@example.com", Temporary: true})
-	o.add(spaceport.Person{Name: "Hal", Email: "hal@example.com"})
+	ada := o.add(spaceport.User{Name: "Ada", Email: "ada@example.com", Projects: 230})
+	o.add(spaceport.User{Name: "Bob", Email: "Bob@Example.com", Projects: 2})
+	o.add(spaceport.User{Name: "Cleo", Email: "cleo@example.com"})
+	o.add(spaceport.User{Name: "Dan", Email: "dan@example.com", Disabled: true})
+	o.add(spaceport.User{Name: "Eve", Email: "eve@example.com", Unverified: true})
+	o.add(spaceport.User{Name: "Fay", Email: "fay@example.com", Unconfirmed: true})
+	o.add(spaceport.User{Name: "Gus", Email: "gus@example.com", Temporary: true})
+	o.add(spaceport.User{Name: "Hal", Email: "hal@example.com"})
 	require.NoError(t, o.Cloud.SetStatus(o.StagingPool, "hal@example.com", "EXTERNAL_PROVIDER"))
-	o.add(spaceport.Person{Name: "Ida", Email: "ida@example.com"})
+	o.add(spaceport.User{Name: "Ida", Email: "ida@example.com"})
 	require.NoError(t, o.Cloud.SetCreated(o.StagingPool, "ida@example.com", time.Now().Add(48*time.Hour)))
 	o.env["STAGING_CUTOFF"] = time.Now().Add(24 * time.Hour).UTC().Format(time.RFC3339)
 
@@ -117,8 +118,8 @@ func TestOperatorsReading(t *testing.T) {
 	_, err = o.ForgotPassword(ctx, "bob@example.com")
 	require.NoError(t, err)
 	require.Eventually(t, func() bool {
-		line, err := o.Ledger(ctx, ada)
-		return err == nil && line.State == "moved"
+		record, err := o.Ledger(ctx, ada)
+		return err == nil && record.State == "moved"
 	}, 30*time.Second, 50*time.Millisecond)
 	o.Cloud.ResetRequests()
 
@@ -131,27 +132,27 @@ func TestOperatorsReading(t *testing.T) {
 		code, out, _ := o.bulk("--json", "status")
 		assert.Zero(t, code)
 		var doc struct {
-			Stragglers, Done int
-			SafeToDetach     bool
+			Remaining, Done int
+			SafeToDetach    bool
 		}
 		require.NoError(t, json.Unmarshal([]byte(out), &doc))
 		assert.Equal(t, 1, doc.Done)
-		assert.Equal(t, 2, doc.Stragglers)
+		assert.Equal(t, 2, doc.Remaining)
 		assert.False(t, doc.SafeToDetach)
 	})
-	t.Run("without a path", func(t *testing.T) {
-		code, out, _ := o.bulk("status", "--without-a-path")
+	t.Run("ineligible", func(t *testing.T) {
+		code, out, _ := o.bulk("status", "--ineligible")
 		assert.Zero(t, code)
-		golden.Equal(t, "cloud_without_a_path", sortLines(o.plain(out)))
+		golden.Equal(t, "cloud_ineligible", sortLines(o.plain(out)))
 	})
-	t.Run("tickets", func(t *testing.T) {
+	t.Run("user reports", func(t *testing.T) {
 		var all strings.Builder
-		for _, who := range []string{"ada@example.com", "BOB@example.com", "cleo@example.com", "dan@example.com", o.subs["eve@example.com"], "nobody@example.com"} {
-			code, out, _ := o.bulk("status", "--user", who)
+		for _, asked := range []string{"ada@example.com", "BOB@example.com", "cleo@example.com", "dan@example.com", o.subs["eve@example.com"], "unknown@example.com"} {
+			code, out, _ := o.bulk("status", "--user", asked)
 			assert.Zero(t, code)
-			all.WriteString("> " + who + "\n" + out + "\n")
+			all.WriteString("> " + asked + "\n" + out + "\n")
 		}
-		golden.Equal(t, "cloud_tickets", o.plain(all.String()))
+		golden.Equal(t, "cloud_users", o.plain(all.String()))
 	})
 	t.Run("verify", func(t *testing.T) {
 		code, out, err := o.bulk("verify")
@@ -187,14 +188,14 @@ func TestOperatorsReading(t *testing.T) {
 		assert.Empty(t, out)
 		assert.Contains(t, err, "Interrupted. Nothing was changed: run the same command again.\n")
 	})
-	t.Run("refused", func(t *testing.T) {
+	t.Run("access denied", func(t *testing.T) {
 		remove := o.Cloud.Inject(cloud.Fault{Operation: "Scan", Kind: cloud.AccessDenied})
 		defer remove()
 		code, _, err := o.bulk("status")
 		assert.Equal(t, 1, code)
-		assert.Contains(t, err, "bulk check names every permission")
+		assert.Contains(t, err, "bulk check names missing permissions")
 	})
-	t.Run("nobody became an active user, nothing was written", func(t *testing.T) {
+	t.Run("no user became a monthly active user, nothing was written", func(t *testing.T) {
 		for _, r := range o.Cloud.Requests() {
 			if r.Caller == "bulk" || r.Caller == "Spaceport-Migration-bulk" {
 				assert.Contains(t, []string{"AssumeRole", "ListUsers", "DescribeUserPool", "Scan", "Query", "GetItem", "BatchGetItem", "DescribeTable"}, r.Operation)
@@ -203,22 +204,22 @@ func TestOperatorsReading(t *testing.T) {
 	})
 	_, err = o.Production.AdminDeleteUser(ctx, &cognito.AdminDeleteUserInput{UserPoolId: &o.ProductionPool, Username: aws.String("ada@example.com")})
 	require.NoError(t, err)
-	t.Run("re-admitted", func(t *testing.T) {
+	t.Run("readmitted", func(t *testing.T) {
 		code, out, _ := o.bulk("status", "--user", "ada@example.com")
 		assert.Zero(t, code)
 		golden.Equal(t, "cloud_readmit", o.plain(out))
 	})
 }
 
-// project is the key of somebody's project in production.
+// project is the key of a user's project in production.
 func (o *operator) project(stagingSub string, i int) map[string]types.AttributeValue {
-	line, err := o.Ledger(o.t.Context(), stagingSub)
+	record, err := o.Ledger(o.t.Context(), stagingSub)
 	require.NoError(o.t, err)
-	project := spaceport.Project(line.ProductionSub, i, 0)
+	project := spaceport.Project(record.ProductionSub, i, 0)
 	return map[string]types.AttributeValue{"userSub": project["userSub"], "projectId": project["projectId"]}
 }
 
-// sortLines puts a list into an order of its own, since staging has none.
+// sortLines sorts a list, since staging has no order.
 func sortLines(text string) string {
 	list, rest, _ := strings.Cut(text, "\n\n")
 	lines := strings.Split(list, "\n")

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/assert"
 
 	"github.com/spaceport/user-migration/bulk/cli"
+	"github.com/spaceport/user-migration/bulk/console"
 )
 
 // withStack answers DescribeStacks with these outputs, and nothing else.
@@ -40,7 +41,7 @@ func withStack(t *testing.T, outputs map[string]string) {
 
 func runWith(env map[string]string, args ...string) (code int, stdout, stderr string) {
 	var out, errs bytes.Buffer
-	code = cli.Run(context.Background(), args, cli.Streams{In: strings.NewReader(""), Out: &out, Err: &errs}, func(name string) string { return env[name] })
+	code = cli.Run(context.Background(), args, console.Streams{In: strings.NewReader(""), Out: &out, Err: &errs}, func(name string) string { return env[name] })
 	return code, out.String(), errs.String()
 }
 
@@ -70,7 +71,7 @@ func TestAttachNeedsToKnowTheFunctions(t *testing.T) {
 	for _, command := range []string{"attach", "detach"} {
 		code, _, errs := runWith(nil, command, "--stack", "Spaceport-Migration")
 		assert.Equal(t, 2, code)
-		assert.Contains(t, errs, "Give --trigger and --datamover")
+		assert.Contains(t, errs, "Pass --trigger and --datamover")
 		code, _, errs = runWith(nil, command, "--production-user-pool-id", "us-west-2_p",
 			"--trigger", "arn:aws:lambda:us-west-2:123456789012:function:a", "--datamover", "arn:aws:lambda:us-west-2:123456789012:function:b", "--live")
 		assert.Equal(t, 2, code)

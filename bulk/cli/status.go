@@ -1,87 +1,60 @@
 package cli
 
 import (
-	"context"
-	"flag"
+	"github.com/spf13/cobra"
 
 	"github.com/spaceport/user-migration/bulk/status"
 )
 
-func statusCommand() *command {
-	var (
-		user         string
-		withoutAPath bool
-	)
-	return &command{
-		name:    "status",
-		summary: "how far the migration is, and why somebody cannot get in",
-		usage:   "[--user EMAIL | --without-a-path]",
-		help: `
-Counts staging's users by status and eligibility and the ledger's lines by path,
-says what is missing before staging can be switched off, and what going back to it
-would lose. It only reads, and exits 0 whatever it finds.
+func statusCommand(a *app) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "status [--user EMAIL | --ineligible]",
+		Short: "Show how far the migration is, or why a user cannot sign in",
+		Long: `Counts staging's users by status and eligibility and the ledger's records by path,
+says what is missing before staging can be shut down, and what a roll back loses.
+Nothing is written. The exit code is 0 whatever it finds.
 
-With --user it answers the support ticket "why can't they get in?": what staging,
-the ledger and production have of one person, and what to do. It takes an e-mail,
-or a staging sub, which is what the functions log.
+With --user it says what staging, the ledger and production have of one user, why they
+cannot sign in, and what to do. It takes an email, or a staging sub, which is what the
+functions log.
 
-With --without-a-path it lists everybody whom no path can bring over, and what can
-be done for them.`,
-		examples: []string{
-			"bulk status",
-			"bulk status --user ada@example.com",
-			"bulk status --without-a-path > without-a-path.txt",
-			"bulk status --json | jq .stragglers",
-		},
-		requires: []string{"STAGING_USER_POOL_ID", "PRODUCTION_USER_POOL_ID"},
-		flags: func(f *flag.FlagSet) {
-			f.StringVar(&user, "user", "", "say why the person with this `EMAIL` (or staging sub) cannot get in")
-			f.BoolVar(&withoutAPath, "without-a-path", false, "list everybody who cannot come over by any path")
-		},
-		goOn: "Nothing was changed: run the same command again.",
-		run: func(ctx context.Context, s *session) error {
-			if user != "" && withoutAPath {
-				return usagef("--user and --without-a-path do not go together: use one of them")
-			}
-			a, err := s.accounts(ctx)
+With --ineligible it lists the staging users who cannot be migrated, and what can be
+done for them.`,
+		Example: "  bulk status\n  bulk status --user ada@example.com\n" +
+			"  bulk status --ineligible > ineligible.txt\n  bulk status --json | jq .remaining",
+		Args:        noArguments,
+		Annotations: map[string]string{"resume": "Nothing was changed: run the same command again."},
+	}
+	user := cmd.Flags().String("user", "", "why the user with this `EMAIL` (or staging sub) cannot sign in")
+	ineligible := cmd.Flags().Bool("ineligible", false, "list the users who cannot be migrated")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		if *user != "" && *ineligible {
+			return usagef("--user and --ineligible exclude each other")
+		}
+		ctx := cmd.Context()
+		c, err := a.open(ctx, "STAGING_USER_POOL_ID", "PRODUCTION_USER_POOL_ID")
+		if err != nil {
+			return err
+		}
+		s := status.Collector{
+			Staging: c.stagingPool, Production: c.productionPool, Ledger: c.ledger, LedgerTable: c.settings.LedgerTable,
+			Cutoff: c.settings.StagingCutoff, Progress: a.progress, Now: a.now,
+		}
+		if *ineligible {
+			return s.ListIneligible(ctx, a.Out, a.json)
+		}
+		if *user != "" {
+			answer, err := s.User(ctx, *user)
 			if err != nil {
 				return err
 			}
-			if user != "" {
-				return answer(ctx, s, a, user)
-			}
-			survey := status.NewSurvey(a.stagingPool, a.productionPool, a.ledger, s.settings.StagingCutoff, s.meter, s.now)
-			if withoutAPath {
-				return listStranded(ctx, s, survey)
-			}
-			overview, err := survey.Overview(ctx)
-			if err != nil {
-				return err
-			}
-			return s.print(overview, overview.WriteText)
-		},
+			return a.print(answer, answer.WriteText)
+		}
+		overview, err := s.Overview(ctx)
+		if err != nil {
+			return err
+		}
+		return a.print(overview, overview.WriteText)
 	}
-}
-
-func answer(ctx context.Context, s *session, a *accounts, user string) error {
-	desk := status.NewDesk(a.stagingPool, a.productionPool, a.ledger, s.settings.StagingCutoff, status.Places{
-		StagingPool: s.settings.StagingUserPoolID, ProductionPool: s.settings.ProductionUserPoolID, LedgerTable: s.settings.LedgerTable,
-	}, s.meter)
-	found, err := desk.Answer(ctx, user)
-	if err != nil {
-		return err
-	}
-	return s.print(found, found.WriteText)
-}
-
-func listStranded(ctx context.Context, s *session, survey *status.Survey) error {
-	list := status.NewStrandedWriter(s.Out, s.json)
-	err := survey.WithoutAPath(ctx, func(who status.Stranded) error {
-		s.meter.Clear() // the list grows while staging is still being read
-		return list.Write(who)
-	})
-	if err != nil {
-		return err
-	}
-	return list.End()
+	return cmd
 }

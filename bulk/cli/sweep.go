@@ -1,246 +1,248 @@
 package cli
 
 import (
+	"cmp"
 	"context"
+	_ "embed"
 	"errors"
-	"flag"
 	"fmt"
-	cognito "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
+	"io"
+	"maps"
 	"slices"
-	"strconv"
 	"strings"
+	"text/template"
+	"time"
 
-	"github.com/spaceport/user-migration/bulk/progress"
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
+	cognito "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
+	"github.com/spf13/cobra"
+
+	"github.com/spaceport/user-migration/bulk/console"
 	"github.com/spaceport/user-migration/bulk/quota"
 	"github.com/spaceport/user-migration/bulk/sweep"
 	"github.com/spaceport/user-migration/datamover"
-	"github.com/spaceport/user-migration/datamover/rows"
 	"github.com/spaceport/user-migration/datamover/userpool"
 )
 
-// sweepFlags are what the operator decides.
-type sweepFlags struct {
-	live, yes, adopt bool
-	limit            int
-	users            stringList
-	notify           string
-	share            float64
-	raised           quotaList
-	logDir           string
-}
-
-func sweepCommand() *command {
-	var f sweepFlags
-	return &command{
-		name:    "sweep",
-		summary: "bring over whoever has not come by themselves",
-		usage:   "[--live] [--limit N] [--user EMAIL]... [--notify code|none]",
-		help: `
-Without --live nothing is written: it says what would happen to each user, why, and how
-long it would take. With --live it asks for the production pool's name, and then, for
-each eligible staging user who is not over yet: writes the ledger line, creates the
-account, gives it a password that nobody knows, moves the data, and last sends a letter
-with a code. Whoever came by themselves is left alone; so is any production account
-that this migration did not make, unless --adopt binds it.
-
-It can be stopped anywhere and run again: it goes on where it stopped, and nobody is
-created twice. Every step is a line in migration_log_….jsonl, which holds e-mails.
-
-It keeps to a share of Cognito's quotas, since live users need them too, and slows down
-by itself when Cognito throttles.`,
-		examples: []string{
-			"bulk sweep",
-			"bulk sweep --live --limit 2",
-			"bulk sweep --live --user ada@example.com --user ben@example.com",
-			"bulk sweep --live --notify none",
-		},
-		requires: []string{"STAGING_USER_POOL_ID", "PRODUCTION_USER_POOL_ID"},
-		flags:    f.declare,
-		goOn:     "Whoever was under way was finished. Run the same command again: it goes on where this stopped.",
-		run:      func(ctx context.Context, s *session) error { return runSweep(ctx, s, f) },
-	}
-}
-
-func (f *sweepFlags) declare(set *flag.FlagSet) {
-	set.BoolVar(&f.live, "live", false, "really do it; without, nothing is written")
-	set.BoolVar(&f.yes, "yes", false, "do not ask for the pool's name")
-	set.IntVar(&f.limit, "limit", 0, "create at most `N` accounts, for a small batch first")
-	set.Var(&f.users, "user", "only the staging user with this `EMAIL`; may be repeated")
-	set.StringVar(&f.notify, "notify", "code", "`code` sends the letter with a code; none creates accounts without it, to be written to by a later sweep")
-	set.BoolVar(&f.adopt, "adopt", false, "bind production accounts with the same e-mail, verified on both sides, and give them their data")
-	set.Float64Var(&f.share, "quota-share", 0.8, "`SHARE` of each Cognito quota to use, above 0 and up to 1")
-	set.Var(&f.raised, "quota", "a quota that AWS has raised for you, as `CATEGORY=N` requests a second; may be repeated")
-	set.StringVar(&f.logDir, "log-dir", ".", "`DIR` for the sweep log")
-}
-
-func (f *sweepFlags) check() error {
-	switch {
-	case f.notify != "code" && f.notify != "none":
-		return usagef("--notify is %q: it can be code or none", f.notify)
-	case f.share <= 0 || f.share > 1:
-		return usagef("--quota-share is %g: it must be above 0 and up to 1", f.share)
-	case f.limit < 0:
-		return usagef("--limit is %d: it cannot be below 0", f.limit)
-	}
-	return nil
-}
-
-// quotaList is a flag for raised quotas.
-type quotaList map[quota.Category]float64
-
-func (l *quotaList) String() string { return "" }
-
-// Set takes one CATEGORY=N.
-func (l *quotaList) Set(value string) error {
-	name, number, _ := strings.Cut(value, "=")
-	perSecond, err := strconv.ParseFloat(number, 64)
-	_, known := quota.Documented[quota.Category(name)]
-	if !known || err != nil || perSecond <= 0 {
-		return errors.New("not one of UserAccountRecovery=N, UserCreation=N, UserList=N or UserRead=N, in requests a second")
-	}
-	if *l == nil {
-		*l = quotaList{}
-	}
-	(*l)[quota.Category(name)] = perSecond
-	return nil
-}
-
-// sweepRun is one sweep, ready to begin.
+// sweepRun is one run of the command: what --json prints of it, and the flags.
 type sweepRun struct {
-	*session
-	flags     sweepFlags
-	pool      destination
-	parts     sweep.Parts
-	options   sweep.Options
-	staging   *userpool.Pool
-	limits    quota.Limits
-	logPath   string
-	closeFile func() error
+	Live bool   `json:"live"`
+	Pool string `json:"pool"`
+	*sweep.Counters
+	Seconds float64 `json:"seconds"`
+	Log     string  `json:"log"`
+	Refused string  `json:"refused,omitempty"` // why a live sweep cannot begin
+
+	Limits         quota.Limits `json:"-"` // of production
+	options        sweep.Options
+	yes            bool
+	notify, logDir string
+	share          float64
+	raised         map[string]int
+
+	app           *app
+	clients       *clients
+	sweeper       *sweep.Sweeper
+	defaultSender bool // Cognito's own
 }
 
-func runSweep(ctx context.Context, s *session, f sweepFlags) error {
-	if err := f.check(); err != nil {
-		return err
+func sweepCommand(a *app) *cobra.Command {
+	r := &sweepRun{app: a}
+	cmd := &cobra.Command{
+		Use:   "sweep [--live] [--limit N] [--user EMAIL]... [--notify code|none]",
+		Short: "Migrate the users who have not signed in yet",
+		Long: `Migrates the eligible staging users who are not migrated yet: writes the ledger record, creates the production
+user, sets a random password, moves the data, and last sends a reset email with a code. Users who migrated by sign-in
+are left alone, and so is every production account that this migration did not create, unless --adopt binds it.
+
+Without --live nothing is written: it prints what would happen to each user, and why. --live asks for the pool's name.
+
+It can be stopped at any time and run again: no user is created twice. Every step is a line in migration_log_….jsonl,
+which holds emails. It uses a share of Cognito's quotas, since live users need them too, and slows down if throttled.`,
+		Example: `  bulk sweep
+  bulk sweep --live --limit 2
+  bulk sweep --live --user ada@example.com --user ben@example.com
+  bulk sweep --live --notify none`,
+		Args:        noArguments,
+		Annotations: map[string]string{"resume": "Users in progress were completed. Run the same command again to continue."},
+		RunE:        func(cmd *cobra.Command, _ []string) error { return r.run(cmd.Context()) },
 	}
-	if s.settings.StagingUserPoolID == s.settings.ProductionUserPoolID {
-		return usagef("STAGING_USER_POOL_ID and PRODUCTION_USER_POOL_ID are one pool, %s: nobody has anywhere to go", s.settings.StagingUserPoolID)
-	}
-	if f.live && !f.yes && !s.InTerminal {
-		return usagef("--live asks for the pool's name, and nobody is there to answer: add --yes")
-	}
-	r, err := s.prepareSweep(ctx, f)
-	if err != nil {
-		return err
-	}
-	if !f.live {
-		return r.dry(ctx)
-	}
-	return r.live(ctx)
+	set := cmd.Flags()
+	set.BoolVar(&r.Live, "live", false, "write to production")
+	set.BoolVar(&r.yes, "yes", false, "do not ask for the pool's name")
+	set.IntVar(&r.options.Limit, "limit", 0, "create at most `N` users, for a small batch first")
+	set.StringArrayVar(&r.options.Users, "user", nil, "only the staging user with this `EMAIL`; may be repeated")
+	set.StringVar(&r.notify, "notify", "code", "`code` sends reset emails; with none a later sweep can send them")
+	set.BoolVar(&r.options.Adopt, "adopt", false, "also move data to existing accounts with the same verified email")
+	set.Float64Var(&r.share, "quota-share", 0.8, "`SHARE` of each Cognito quota to use, above 0 and up to 1")
+	set.StringToIntVar(&r.raised, "quota", nil, "a quota raised by AWS: `CATEGORY=N` requests a second; may be repeated")
+	set.Lookup("quota").DefValue = ""
+	set.StringVar(&r.logDir, "log-dir", ".", "`DIR` for the log")
+	return cmd
 }
 
-func (s *session) prepareSweep(ctx context.Context, f sweepFlags) (*sweepRun, error) {
-	a, err := s.accounts(ctx)
-	if err != nil {
-		return nil, err
+func (r *sweepRun) run(ctx context.Context) error {
+	before, work := []func(context.Context) error{r.checkFlags, r.open, r.readTarget}, r.dryRun
+	if r.Live {
+		before, work = append(before, r.ask), r.migrate
 	}
-	pool, err := a.destination(ctx, s)
-	if err != nil {
-		return nil, err
+	for _, step := range before {
+		if err := step(ctx); err != nil {
+			return err
+		}
 	}
-	stagingLimits, limits := quota.New(f.share, nil), quota.New(f.share, f.raised)
-	production := cognito.NewFromConfig(a.production, limits.Option)
-	r := &sweepRun{session: s, flags: f, pool: pool, limits: limits}
-	r.staging = userpool.New(cognito.NewFromConfig(a.staging, stagingLimits.Option), s.settings.StagingUserPoolID)
-	r.parts = sweep.Parts{
-		Staging: r.staging, Production: userpool.New(production, s.settings.ProductionUserPoolID),
-		Accounts: userpool.New(production, s.settings.ProductionUserPoolID), Ledger: a.ledger,
-		Mover: datamover.NewMover(s.settings.Tables, rows.NewStore(a.stagingTables), rows.NewStore(a.productionTables), a.ledger),
-		Now:   pool.clock, Fatal: fatal, Journal: sweep.Nowhere{},
-	}
-	r.options = sweep.Options{
-		Limit: f.limit, Users: slices.Clone(f.users), Letters: f.notify == "code", Adopt: f.adopt,
-		Cutoff: s.settings.StagingCutoff, CustomAttributes: s.settings.CustomAttributes,
-	}
-	return r, nil
-}
-
-// openLog makes the log once it is sure that there is something to write.
-func (r *sweepRun) openLog() error {
-	file, err := sweep.Create(r.flags.logDir, r.now())
+	log, err := sweep.CreateLog(r.logDir, r.app.now())
 	if err != nil {
 		return err
 	}
-	r.parts.Journal, r.logPath, r.closeFile = file, file.Path(), file.Close
+	r.sweeper.Log, r.Log = log, log.Name()
+	return errors.Join(work(ctx), log.Close())
+}
+
+func (r *sweepRun) checkFlags(context.Context) error {
+	for name, perSecond := range r.raised {
+		if quota.Documented[quota.Category(name)] == 0 || perSecond <= 0 {
+			return usagef("--quota %s=%d: not one of UserAccountRecovery=N, UserCreation=N, UserList=N or UserRead=N, in "+
+				"requests a second", name, perSecond)
+		}
+	}
+	switch {
+	case r.notify != "code" && r.notify != "none":
+		return usagef("--notify is %q: it can be code or none", r.notify)
+	case r.share <= 0 || r.share > 1:
+		return usagef("--quota-share is %g: it must be above 0 and up to 1", r.share)
+	case r.options.Limit < 0:
+		return usagef("--limit is %d: it cannot be below 0", r.options.Limit)
+	case slices.Contains(r.options.Users, ""):
+		return usagef("--user is empty")
+	}
+	return r.app.canConfirm(r.yes || !r.Live)
+}
+
+func (r *sweepRun) open(ctx context.Context) error {
+	c, err := r.app.open(ctx, "STAGING_USER_POOL_ID", "PRODUCTION_USER_POOL_ID")
+	if err != nil {
+		return err
+	}
+	s := c.settings
+	if s.StagingUserPoolID == s.ProductionUserPoolID {
+		return usagef("STAGING_USER_POOL_ID and PRODUCTION_USER_POOL_ID are the same pool, %s", s.StagingUserPoolID)
+	}
+	r.clients, r.Limits, r.options.SendResets = c, quota.New(r.share, r.raised), r.notify == "code"
+	r.options.Cutoff, r.options.CustomAttributes = s.StagingCutoff, s.CustomAttributes
+	r.sweeper = sweep.New(sweep.Dependencies{
+		Staging:    userpool.New(cognito.NewFromConfig(c.staging, quota.New(r.share, nil).Option), s.StagingUserPoolID),
+		Production: userpool.New(cognito.NewFromConfig(c.production, r.Limits.Option), s.ProductionUserPoolID),
+		Move:       datamover.NewMover(s.Tables, c.stagingRows, c.productionRows, c.ledger).Move,
+		Ledger:     c.ledger, Limits: r.Limits, Log: io.Discard, Progress: r.app.progress, Fatal: fatal,
+	}, r.options)
+	r.Counters = &r.sweeper.Counters
 	return nil
 }
 
-func (r *sweepRun) plan(ctx context.Context, what string) (*sweep.Plan, error) {
-	task := r.meter.Start(what, "users", r.total(ctx))
-	defer task.End()
-	parts := r.parts
-	parts.Done = func() { task.Add(1) }
-	return sweep.New(parts, r.options).Plan(ctx)
-}
-
-func (r *sweepRun) total(ctx context.Context) int {
-	if len(r.options.Users) > 0 {
-		return len(r.options.Users)
-	}
-	return r.staging.EstimatedSize(ctx)
-}
-
-func (r *sweepRun) dry(ctx context.Context) error {
-	if err := r.openLog(); err != nil {
-		return err
-	}
-	plan, err := r.plan(ctx, "Looking at staging")
-	if err = errors.Join(err, r.closeFile()); err != nil {
-		return err
-	}
-	report := newSweepReport(r, plan)
-	if err := r.pool.refuse(plan.Letters); err != nil {
-		report.Refused = err.Error()
-	}
-	return r.print(report, report.writeDry)
-}
-
-func (r *sweepRun) live(ctx context.Context) error {
-	plan, err := r.plan(ctx, "Looking at staging")
+// readTarget reads the production pool, and fails if it, its custom:staging_sub, a table or the ledger is missing.
+func (r *sweepRun) readTarget(ctx context.Context) error {
+	id := r.clients.settings.ProductionUserPoolID
+	out, err := r.clients.productionCognito.DescribeUserPool(ctx, &cognito.DescribeUserPoolInput{UserPoolId: &id})
 	if err != nil {
-		return err
+		return fmt.Errorf("read production pool %s: %w", id, err)
 	}
-	if err := r.pool.refuse(plan.Letters); err != nil {
-		return err
+	missing := true
+	for _, attribute := range out.UserPool.SchemaAttributes {
+		missing = missing && aws.ToString(attribute.Name) != string(userpool.AttrStagingSub)
 	}
-	if err := r.confirm(ctx, plan); err != nil {
-		return err
+	if missing {
+		return fmt.Errorf("the production pool has no attribute %s: run bulk check", userpool.AttrStagingSub)
 	}
-	if err := r.openLog(); err != nil {
-		return err
+	email := out.UserPool.EmailConfiguration
+	r.defaultSender = email == nil || email.EmailSendingAccount != "DEVELOPER"
+	r.Pool = aws.ToString(out.UserPool.Name)
+	ahead := time.Duration(0)
+	if server, ok := awsmiddleware.GetServerTime(out.ResultMetadata); ok {
+		ahead = server.Sub(r.app.now())
 	}
-	task := r.meter.Start("Sweeping", "users", plan.Users)
-	r.parts.Done = func() { task.Add(1) }
-	defer context.AfterFunc(ctx, func() { r.meter.Println("Interrupted: finishing whoever is under way. Ctrl-C again stops at once.") })()
-	began := r.now()
-	tally, err := sweep.New(r.parts, r.options).Run(ctx)
-	task.End()
-	report := newSweepReport(r, plan)
-	report.ended(tally, r.now().Sub(began))
-	if err = errors.Join(err, r.closeFile(), r.print(report, report.writeLive)); err != nil {
-		return err
+	r.sweeper.Now = func() time.Time { return r.app.now().Add(ahead) }
+	_, err = r.clients.productionRows.KeySchema(ctx, r.clients.settings.LedgerTable)
+	for _, t := range r.clients.settings.Tables {
+		_, source := r.clients.stagingRows.KeySchema(ctx, t.Source)
+		_, target := r.clients.productionRows.KeySchema(ctx, t.Target)
+		err = cmp.Or(err, source, target)
 	}
-	if report.Failed > 0 {
-		return errFindings
-	}
-	return nil
+	return err
 }
 
-// confirm has the operator type the pool's name, which no habit of pressing y can do.
-func (r *sweepRun) confirm(ctx context.Context, p *sweep.Plan) error {
-	if r.flags.yes {
-		return nil
+const defaultSenderADay = 50 // emails of Cognito's own sender ("Amazon Cognito developer guide, Email settings")
+
+func (r *sweepRun) refuse() {
+	if resets := r.Planned.Resets; r.defaultSender && resets > defaultSenderADay {
+		r.Refused = fmt.Sprintf("the pool's default email sender sends at most %d emails a day, not %s: configure SES, "+
+			"or use --notify none, or --limit %[1]d each day", defaultSenderADay, console.Count(resets))
 	}
-	r.meter.Println(fmt.Sprintf("This creates %s accounts in %s (%s), moves their data and sends %s letters; it takes about %s.",
-		progress.Count(p.Create), r.pool.name, r.settings.ProductionUserPoolID, progress.Count(p.Letters), progress.Duration(p.Takes(r.limits))))
-	return r.confirmPool(ctx, r.pool.name)
+}
+
+func (r *sweepRun) dryRun(ctx context.Context) error {
+	if err := r.sweeper.Plan(ctx); err != nil {
+		return err
+	}
+	r.refuse()
+	return r.app.print(r, r.write)
+}
+
+// ask asks whether to do what is planned.
+func (r *sweepRun) ask(ctx context.Context) error {
+	if err := r.sweeper.Plan(ctx); err != nil {
+		return err
+	}
+	if r.refuse(); r.Refused != "" {
+		return errors.New(r.Refused)
+	}
+	r.app.progress.Println(fmt.Sprintf("This creates %s in %s (%s), moves their data and sends %s. It takes about %s.",
+		console.Quantity(r.Planned.Create, "account", "accounts"), r.Pool, r.clients.settings.ProductionUserPoolID,
+		console.Quantity(r.Planned.Resets, "reset email", "reset emails"), seconds(r.Planned.Seconds)))
+	return r.app.confirm(ctx, r.Pool, r.yes)
+}
+
+func (r *sweepRun) migrate(ctx context.Context) error {
+	defer context.AfterFunc(ctx, func() {
+		r.app.progress.Println("Interrupted: the users in progress are being completed. Ctrl-C again stops at once.")
+	})()
+	began := r.app.now()
+	err := r.sweeper.Run(ctx)
+	r.Seconds = r.app.now().Sub(began).Seconds()
+	slices.Sort(r.CreatedEmails)
+	err = errors.Join(err, r.app.print(r, r.write))
+	if err == nil && r.Failed > 0 {
+		err = errFindings
+	}
+	return err
+}
+
+//go:embed sweep.tmpl
+var sweepTemplate string
+
+var sweepText = template.Must(template.New("").Funcs(template.FuncMap{
+	"counts": sweepCounts, "duration": seconds, "quantity": console.Quantity, "quote": console.Quote,
+}).Parse(sweepTemplate))
+
+func (r *sweepRun) write(w io.Writer) error { return sweepText.Execute(w, r) }
+
+func seconds(s float64) string { return console.Duration(time.Duration(s * float64(time.Second))) }
+
+// sweepCounts returns pairs of text and number as a table, and the skipped users by reason.
+func sweepCounts(by map[sweep.Reason]int, counts ...any) (string, error) {
+	var rows, reasons [][]string
+	skipped := 0
+	for _, reason := range slices.SortedFunc(maps.Keys(by), func(a, b sweep.Reason) int {
+		return cmp.Or(cmp.Compare(by[b], by[a]), cmp.Compare(a, b))
+	}) {
+		skipped += by[reason]
+		reasons = append(reasons, []string{"    " + string(reason), console.Count(by[reason]), reason.Explain()})
+	}
+	for pair := range slices.Chunk(append(counts, "skipped", skipped), 2) {
+		rows = append(rows, []string{"  " + pair[0].(string), console.Count(pair[1].(int)), ""})
+	}
+	var b strings.Builder
+	err := console.Columns(&b, "lrl", append(rows, reasons...)...)
+	return b.String(), err
 }

@@ -1,98 +1,80 @@
 package cli
 
 import (
+	"cmp"
 	"context"
-	"flag"
 	"fmt"
 	"iter"
 	"strings"
 
+	"github.com/spf13/cobra"
+
 	"github.com/spaceport/user-migration/bulk/verify"
 	"github.com/spaceport/user-migration/datamover/ledger"
-	"github.com/spaceport/user-migration/datamover/rows"
+	"github.com/spaceport/user-migration/datamover/userpool"
 )
 
-func verifyCommand() *command {
+func verifyCommand(a *app) *cobra.Command {
 	var user string
-	return &command{
-		name:    "verify",
-		summary: "compare the rows of everybody who is moved, staging against production",
-		usage:   "[--user EMAIL]",
-		help: `
-For every user whom the ledger calls moved, reads their rows in staging and asks
-production for the same ones. A row that is missing is a failure (exit code 3), though
-its owner may have deleted it since: this cannot tell. A row that differs was changed
-in production since; that is told, and is no failure. It only reads.`,
-		examples: []string{
-			"bulk verify",
-			"bulk verify --user ada@example.com",
-			"bulk verify --json > verify.json",
-		},
-		requires: []string{"STAGING_USER_POOL_ID", "PRODUCTION_USER_POOL_ID"},
-		flags: func(f *flag.FlagSet) {
-			f.StringVar(&user, "user", "", "only the user with this `EMAIL` (or staging sub)")
-		},
-		goOn: "Nothing was changed: run the same command again, or check one user with --user EMAIL.",
-		run: func(ctx context.Context, s *session) error {
-			a, err := s.accounts(ctx)
-			if err != nil {
-				return err
-			}
-			production := rows.NewStore(a.productionTables)
-			lines, estimate := a.ledger.All(ctx), 0
-			if user == "" {
-				estimate = production.EstimatedSize(ctx, s.settings.LedgerTable)
-			} else if lines, err = linesOf(ctx, a, user); err != nil {
-				return err
-			}
-			v := verify.New(s.settings.Tables, rows.NewStore(a.stagingTables), production, s.meter)
-			out := verify.NewWriter(s.Out, s.json, user != "", s.settings.LedgerTable)
-			sum, err := v.Everybody(ctx, lines, estimate, out.Write)
-			if err != nil {
-				return err
-			}
-			if err := out.End(sum); err != nil {
-				return err
-			}
-			if sum.Failed() || user != "" && sum.NotYet > 0 {
-				return errFindings
-			}
-			return nil
-		},
+	cmd := &cobra.Command{
+		Use:   "verify [--user EMAIL]",
+		Short: "Compare the rows of moved users in staging and production",
+		Long: `Compares the rows of every user whose record is "moved" in staging and production. A
+missing row is a failure (exit code 3), although its owner may have deleted it since:
+verify cannot tell. A row that differs was changed in production since; it is listed,
+and not a failure. Nothing is written.`,
+		Example:     "  bulk verify\n  bulk verify --user ada@example.com\n  bulk verify --json > verify.json",
+		Args:        noArguments,
+		Annotations: map[string]string{"resume": "Nothing was changed: run the same command again."},
+		RunE:        func(cmd *cobra.Command, _ []string) error { return a.verify(cmd.Context(), user) },
 	}
+	cmd.Flags().StringVar(&user, "user", "", "only the user with this `EMAIL` (or staging sub)")
+	return cmd
 }
 
-// linesOf finds the ledger's lines of a staging user, by e-mail or by sub.
-func linesOf(ctx context.Context, a *accounts, user string) (iter.Seq2[ledger.Record, error], error) {
-	subs := []string{user}
-	if strings.Contains(user, "@") {
-		found, err := a.stagingPool.FindByEmail(ctx, user)
-		if err != nil {
-			return nil, err
-		}
-		subs = nil
-		for _, u := range found {
-			subs = append(subs, u.Sub)
-		}
+func (a *app) verify(ctx context.Context, user string) error {
+	c, err := a.open(ctx, "STAGING_USER_POOL_ID", "PRODUCTION_USER_POOL_ID")
+	if err != nil {
+		return err
 	}
-	var lines []ledger.Record
-	for _, sub := range subs {
-		line, err := a.ledger.Get(ctx, sub)
-		if err != nil {
-			return nil, err
-		}
-		if line.Exists() {
-			lines = append(lines, line)
-		}
+	records, estimate := c.recordsOf(ctx, user), 0
+	if user == "" {
+		records, estimate = c.ledger.All(ctx), c.productionRows.EstimatedSize(ctx, c.settings.LedgerTable)
 	}
-	if len(lines) == 0 {
-		return nil, fmt.Errorf("the ledger has no line for %s, so there is nothing to compare; bulk status --user says why", user)
+	v := verify.Verifier{
+		Tables: c.settings.Tables, Staging: c.stagingRows, Production: c.productionRows, Progress: a.progress,
 	}
+	out := verify.NewWriter(a.Out, a.json, user != "", c.settings.LedgerTable)
+	summary, err := v.All(ctx, records, estimate, out.Write)
+	if err == nil {
+		err = out.End(summary)
+	}
+	if err == nil && (summary.Failed() || user != "" && summary.NotYet > 0) {
+		err = errFindings
+	}
+	return err
+}
+
+// recordsOf reads a staging user's records, by email or sub. That there is none is an error.
+func (c *clients) recordsOf(ctx context.Context, user string) iter.Seq2[ledger.Record, error] {
 	return func(yield func(ledger.Record, error) bool) {
-		for _, line := range lines {
-			if !yield(line, nil) {
+		users, err := []userpool.User{{Sub: user}}, error(nil)
+		if strings.Contains(user, "@") {
+			users, err = c.stagingPool.FindByEmail(ctx, user)
+		}
+		none := fmt.Errorf("%s has no ledger record, so there is nothing to compare; bulk status --user says why", user)
+		err = cmp.Or(err, none)
+		for _, u := range users {
+			record, failed := c.ledger.Get(ctx, u.Sub)
+			if failed == nil && !record.Exists() {
+				continue
+			}
+			if err = nil; !yield(record, failed) {
 				return
 			}
 		}
-	}, nil
+		if err != nil {
+			yield(ledger.Record{}, err)
+		}
+	}
 }

@@ -2,6 +2,7 @@
 package quota
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,10 +17,9 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// Category is one of Cognito's groups of operations that share a quota.
+// Category is one of Cognito's groups of operations that share a quota. These are the ones that bulk uses.
 type Category string
 
-// The categories that bulk uses.
 const (
 	UserCreation        Category = "UserCreation"
 	UserAccountRecovery Category = "UserAccountRecovery"
@@ -43,13 +43,11 @@ var categoryOf = map[string]Category{
 type Limits map[Category]*limiter
 
 // New gives every category that share of its quota: of the documented one, or of the one in raised.
-func New(share float64, raised map[Category]float64) Limits {
+func New(share float64, raised map[string]int) Limits {
 	l := Limits{}
-	for category, perSecond := range Documented {
-		if r, ok := raised[category]; ok {
-			perSecond = r
-		}
-		l[category] = newLimiter(perSecond * share)
+	for category, documented := range Documented {
+		full := share * cmp.Or(float64(raised[string(category)]), documented)
+		l[category] = &limiter{full: full, Limiter: rate.NewLimiter(rate.Limit(full), 1)} // 1: spread evenly
 	}
 	return l
 }
@@ -65,18 +63,15 @@ func (l Limits) Option(o *cognito.Options) {
 	})
 }
 
-// patient repeats a throttled request until it is performed: the limiter paces it. Other errors have the client's own
-// maximum of attempts.
+// patient repeats a throttled request until it is performed. Other errors have the client's own maximum of attempts.
 type patient struct{ aws.Retryer }
 
-// MaxAttempts returns 0: no limit.
-func (patient) MaxAttempts() int { return 0 }
+func (patient) MaxAttempts() int { return 0 } // no limit
 
-// RetryDelay returns an error if the request is not to be repeated.
 func (p patient) RetryDelay(attempt int, err error) (time.Duration, error) {
 	switch {
 	case isThrottled(err):
-		return 0, nil
+		return 0, nil // the limiter paces it
 	case attempt >= p.Retryer.MaxAttempts():
 		return 0, err
 	}
@@ -85,20 +80,18 @@ func (p patient) RetryDelay(attempt int, err error) (time.Duration, error) {
 
 func (l Limits) wait(
 	ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler,
-) (middleware.FinalizeOutput, middleware.Metadata, error) {
+) (out middleware.FinalizeOutput, metadata middleware.Metadata, err error) {
 	category := categoryOf[awsmiddleware.GetOperationName(ctx)]
 	limiter := l[category]
 	if limiter == nil {
 		return next.HandleFinalize(ctx, in)
 	}
-	limiter.recover()
-	if err := limiter.Wait(ctx); err != nil {
-		return middleware.FinalizeOutput{}, middleware.Metadata{}, fmt.Errorf("wait for %s: %w", category, err)
+	limiter.speedUp()
+	if err = limiter.Wait(ctx); err != nil {
+		return out, metadata, fmt.Errorf("wait for %s: %w", category, err)
 	}
-	out, metadata, err := next.HandleFinalize(ctx, in)
-	if isThrottled(err) {
-		limiter.slowDown()
-	}
+	out, metadata, err = next.HandleFinalize(ctx, in)
+	limiter.slowDownIf(isThrottled(err))
 	return out, metadata, err
 }
 
@@ -115,35 +108,23 @@ type limiter struct {
 	*rate.Limiter
 	full float64
 
-	mu      sync.Mutex
-	slowed  time.Time // when it was last halved
-	checked time.Time // when it last recovered
+	mu     sync.Mutex
+	halved time.Time
+	half   float64 // the rate at that time
 }
 
-func newLimiter(perSecond float64) *limiter {
-	// A burst of one: requests are spread evenly.
-	return &limiter{Limiter: rate.NewLimiter(rate.Limit(perSecond), 1), full: perSecond}
-}
-
-func (l *limiter) slowDown() {
+func (l *limiter) slowDownIf(throttled bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	now := time.Now()
-	if now.Sub(l.slowed) < sameBurst {
-		return
+	if throttled && time.Since(l.halved) >= sameBurst {
+		l.halved, l.half = time.Now(), max(slowest*l.full, float64(l.Limit())/2)
+		l.SetLimit(rate.Limit(l.half))
 	}
-	l.slowed, l.checked = now, now
-	l.SetLimit(rate.Limit(max(slowest*l.full, float64(l.Limit())/2)))
 }
 
-func (l *limiter) recover() {
+func (l *limiter) speedUp() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if float64(l.Limit()) >= l.full {
-		return
-	}
-	now := time.Now()
-	gained := l.full * now.Sub(l.checked).Seconds() / fullRecovery.Seconds()
-	l.checked = now
-	l.SetLimit(rate.Limit(min(l.full, float64(l.Limit())+gained)))
+	gained := l.full * time.Since(l.halved).Seconds() / fullRecovery.Seconds()
+	l.SetLimit(rate.Limit(min(l.full, l.half+gained)))
 }

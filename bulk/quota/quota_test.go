@@ -79,7 +79,7 @@ func create(ctx context.Context, c *cognito.Client) error {
 
 func TestShareOfTheQuota(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := New(0.8, map[Category]float64{UserCreation: 100})
+		l := New(0.8, map[string]int{"UserCreation": 100})
 		assert.InDelta(t, 240, count(t, l, 10*time.Second, reset, &pool{answer: ok}), 2)
 		assert.InDelta(t, 800, count(t, l, 10*time.Second, create, &pool{answer: ok}), 2, "raised by the operator")
 		assert.InDelta(t, 24, l.PerSecond(UserList), 0.01)

@@ -14,18 +14,28 @@ import (
 var (
 	noon    = time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC)
 	created = time.Date(2024, 5, 1, 8, 0, 0, 0, time.UTC)
-	errAWS  = errors.New("AWS is away")
+	errAWS  = errors.New("AWS is unavailable")
 )
 
 func clock() time.Time { return noon }
 
-// fakePool is a user pool in memory. Like Cognito, it tells upper from lower case when it is searched.
-type fakePool struct {
-	users    []userpool.User
-	err      error
-	listed   int
-	searches int
+// collector reads these pools and this ledger at noon, which is also the cut-off.
+func collector(staging, production pool, records records) Collector {
+	return Collector{
+		Staging: staging, Production: production, Ledger: records, LedgerTable: "Spaceport-Migration-prod",
+		Cutoff: noon, Now: clock,
+	}
 }
+
+// fakePool is a user pool in memory. As in Cognito, a search is case-sensitive.
+type fakePool struct {
+	id     string
+	users  []userpool.User
+	err    error
+	listed int
+}
+
+func (p *fakePool) ID() string { return p.id }
 
 func (p *fakePool) List(context.Context) iter.Seq2[userpool.User, error] {
 	return func(yield func(userpool.User, error) bool) {
@@ -47,14 +57,6 @@ func (p *fakePool) FindByEmail(_ context.Context, email string) ([]userpool.User
 	return p.find(func(u userpool.User) bool { return u.Email() == email || u.Email() == ledger.FoldASCII(email) })
 }
 
-func (p *fakePool) FindIgnoringCase(_ context.Context, email string, seen func()) ([]userpool.User, error) {
-	return p.find(func(u userpool.User) bool {
-		seen()
-		p.listed++
-		return ledger.FoldASCII(u.Email()) == ledger.FoldASCII(email)
-	})
-}
-
 func (p *fakePool) FindBySub(_ context.Context, sub string) (userpool.User, error) {
 	found, err := p.find(func(u userpool.User) bool { return u.Sub == sub })
 	if err == nil && len(found) == 0 {
@@ -67,7 +69,6 @@ func (p *fakePool) FindBySub(_ context.Context, sub string) (userpool.User, erro
 }
 
 func (p *fakePool) find(match func(userpool.User) bool) (found []userpool.User, err error) {
-	p.searches++
 	for _, u := range p.users {
 		if match(u) {
 			found = append(found, u)
@@ -76,11 +77,13 @@ func (p *fakePool) find(match func(userpool.User) bool) (found []userpool.User, 
 	return slices.Clone(found), p.err
 }
 
-// somebody is eligible until a change says otherwise.
-func somebody(sub, email string, changes ...func(*userpool.User)) userpool.User {
+// user is eligible unless a change says otherwise.
+func user(sub, email string, changes ...func(*userpool.User)) userpool.User {
 	u := userpool.User{
-		Username: sub, Sub: sub, Status: "CONFIRMED", Enabled: true, Created: created,
-		Attributes: map[userpool.Attribute]string{"sub": sub, "email": email, "email_verified": "true"},
+		Username: sub, Sub: sub, Status: userpool.Confirmed, Enabled: true, Created: created,
+		Attributes: map[userpool.Attribute]string{
+			userpool.AttrSub: sub, userpool.AttrEmail: email, userpool.AttrEmailVerified: "true",
+		},
 	}
 	for _, change := range changes {
 		change(&u)
@@ -88,33 +91,36 @@ func somebody(sub, email string, changes ...func(*userpool.User)) userpool.User 
 	return u
 }
 
-func status(s string) func(*userpool.User) { return func(u *userpool.User) { u.Status = s } }
-func disabled(u *userpool.User)            { u.Enabled = false }
-func unverified(u *userpool.User)          { u.Attributes["email_verified"] = "false" }
-func withoutEmail(u *userpool.User)        { delete(u.Attributes, "email") }
-func late(u *userpool.User)                { u.Created = noon }
+func is(status string) func(*userpool.User) { return func(u *userpool.User) { u.Status = status } }
+func disabled(u *userpool.User)             { u.Enabled = false }
+func unverified(u *userpool.User)           { u.Attributes[userpool.AttrEmailVerified] = "false" }
+func withoutEmail(u *userpool.User)         { delete(u.Attributes, userpool.AttrEmail) }
+func late(u *userpool.User)                 { u.Created = noon }
 func from(stagingSub string) func(*userpool.User) {
-	return func(u *userpool.User) { u.Attributes["custom:staging_sub"] = stagingSub }
+	return func(u *userpool.User) { u.Attributes[userpool.AttrStagingSub] = stagingSub }
 }
 
-func line(stagingSub, email string, state ledger.State, via ledger.Via, changes ...func(*ledger.Record)) ledger.Record {
-	l := ledger.Record{StagingSub: stagingSub, Email: email, State: state, Via: via, ImportedAt: noon.Add(-time.Hour)}
+func record(
+	stagingSub, email string, state ledger.State, via ledger.Via, changes ...func(*ledger.Record),
+) ledger.Record {
+	r := ledger.Record{StagingSub: stagingSub, Email: email, State: state, Via: via, ImportedAt: noon.Add(-time.Hour)}
 	if state != ledger.Imported {
-		l.ProductionSub = "production-" + stagingSub
+		r.ProductionSub = "production-" + stagingSub
 	}
 	if state == ledger.Moved {
-		l.MovedAt = noon.Add(-30 * time.Minute)
-		l.Copied, l.Kept = map[string]int{"Projects-prod": 10, "Users-prod": 1}, map[string]int{"Projects-prod": 2}
+		r.MovedAt = noon.Add(-30 * time.Minute)
+		r.Copied, r.Kept = map[string]int{"Projects-prod": 10, "Users-prod": 1}, map[string]int{"Projects-prod": 2}
 	}
 	for _, change := range changes {
-		change(&l)
+		change(&r)
 	}
-	return l
+	return r
 }
 
-func failed(reason string) func(*ledger.Record) {
-	return func(l *ledger.Record) { l.LastError = reason }
+func lastError(reason string) func(*ledger.Record) {
+	return func(r *ledger.Record) { r.LastError = reason }
 }
-func made(l *ledger.Record)   { l.PasswordSetAt = noon.Add(-40 * time.Minute) }
-func letter(l *ledger.Record) { l.ResetAt = noon.Add(-20 * time.Minute) }
-func seen(l *ledger.Record)   { l.SeenAt = noon.Add(-10 * time.Minute) }
+func passwordSet(r *ledger.Record) { r.PasswordSetAt = noon.Add(-40 * time.Minute) }
+func resetSent(r *ledger.Record)   { r.ResetAt = noon.Add(-20 * time.Minute) }
+func signedIn(r *ledger.Record)    { r.SeenAt = noon.Add(-10 * time.Minute) }
+func adopted(r *ledger.Record)     { r.Adopted = true }

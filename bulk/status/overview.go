@@ -2,262 +2,184 @@ package status
 
 import (
 	"context"
+	"encoding/json"
+	"regexp"
 	"slices"
-	"strings"
 	"time"
 
+	"github.com/spaceport/user-migration/bulk/console"
+	"github.com/spaceport/user-migration/bulk/users"
 	"github.com/spaceport/user-migration/datamover/ledger"
 	"github.com/spaceport/user-migration/datamover/userpool"
 )
 
 // Overview is how far the migration is.
 type Overview struct {
-	At      time.Time  `json:"at"`
-	Cutoff  *time.Time `json:"cutoff,omitempty"`
-	Staging Staging    `json:"staging"`
-	Ledger  Ledger     `json:"ledger"`
+	At      time.Time        `json:"at"`
+	Cutoff  time.Time        `json:"cutoff,omitzero"`
+	Staging users.Statistics `json:"staging"`
+	Ledger  Ledger           `json:"ledger"`
 
-	// Of those who are eligible:
-	Done       int     `json:"done"`       // all their data is in production
-	UnderWay   int     `json:"underWay"`   // bound, data on its way or failed
-	Stragglers int     `json:"stragglers"` // not bound to any production user
-	ShareDone  float64 `json:"shareDone"`  // of the eligible; 1 where there are none
+	// Of the eligible users:
+	Done          int     `json:"done"`          // all their data is in production
+	UnderWay      int     `json:"underWay"`      // bound, data not copied completely
+	Remaining     int     `json:"remaining"`     // not bound to a production user
+	MigratedShare float64 `json:"migratedShare"` // done; 1 if there are no eligible users
 
 	SafeToDetach bool     `json:"safeToDetach"`
-	Missing      []string `json:"missing"` // what is to be done before it is
+	Missing      []string `json:"missing"` // what has to be done before that
 
 	Production Production `json:"production"`
 }
 
-// Production counts what would stay behind if people went back to staging. Rows that changed are for verify to tell.
+// Production counts what a roll back to staging loses. Rows that changed are for verify to tell.
 type Production struct {
 	Users        int `json:"users"`
-	Own          int `json:"own"`          // users whom no ledger line is bound to: staging does not know these accounts
-	NewPasswords int `json:"newPasswords"` // users who came by setting a password, which staging does not know
+	Own          int `json:"own"`          // users that no ledger record is bound to: staging does not have them
+	NewPasswords int `json:"newPasswords"` // users who migrated by setting a password: staging does not have it
 }
 
-// Staging counts who is in staging.
-type Staging struct {
-	Users    int                    `json:"users"`
-	Eligible int                    `json:"eligible"`
-	ByStatus map[string]StatusCount `json:"byStatus"`
-}
-
-// StatusCount counts the staging users of one Cognito status.
-type StatusCount struct {
-	Eligible   int                     `json:"eligible"`
-	Ineligible map[userpool.Reason]int `json:"ineligible,omitempty"`
-}
-
-// Ledger counts the ledger's lines, of whoever is in staging or was.
+// Ledger counts the ledger's records, also of users who are no longer in staging.
 type Ledger struct {
-	Lines   int                   `json:"lines"`
+	Records int                   `json:"records"`
 	ByPath  map[ledger.Via]Stages `json:"byPath"`
-	Letters int                   `json:"letters"` // swept users whose password was reset, which sends a letter
-	Seen    int                   `json:"seen"`    // swept users who have come in since
-	Adopted int                   `json:"adopted"` // of those a sweep brought over, whose account production had already
+	Resets  int                   `json:"resets"`  // users that a sweep sent a reset email
+	Seen    int                   `json:"seen"`    // users that a sweep created, and who have signed in since
+	Adopted int                   `json:"adopted"` // users that production had before the migration
 	Copied  map[string]int        `json:"copied"`  // table → rows that the migration wrote
-	Kept    map[string]int        `json:"kept"`    // table → rows that production held already
+	Kept    map[string]int        `json:"kept"`    // table → rows that production had already
 
 	Failures []Failure `json:"failures"`
+
+	All Stages `json:"-"` // the sum of ByPath
 }
 
-// Stages counts the lines of one path by how far they are.
-type Stages struct {
-	NotCome int `json:"notCome"` // imported, but nobody has come for it
-	Moving  int `json:"moving"`
-	Failed  int `json:"failed"` // moving, and the last try failed
-	Moved   int `json:"moved"`
+// Stages counts users by stage.
+type Stages [moved + 1]int
+
+// MarshalJSON writes the stages of a record.
+func (s Stages) MarshalJSON() ([]byte, error) {
+	return json.Marshal(map[string]int{
+		"notBound": s[notBound], "moving": s[moving], "failed": s[failed], "moved": s[moved],
+	})
 }
 
-func (s Stages) plus(o Stages) Stages {
-	return Stages{s.NotCome + o.NotCome, s.Moving + o.Moving, s.Failed + o.Failed, s.Moved + o.Moved}
-}
-
-func (s Stages) total() int { return s.NotCome + s.Moving + s.Failed + s.Moved }
+func (s Stages) bound() int { return s[moving] + s[failed] + s[moved] }
 
 // Failure is one reason why moves failed.
 type Failure struct {
 	Reason   string   `json:"reason"`
 	Users    int      `json:"users"`
-	Examples []string `json:"examples"` // a few of their e-mails
+	Examples []string `json:"examples"` // a few of their emails
 }
 
-// Total counts the lines of all paths.
-func (l Ledger) Total() (all Stages) {
-	for _, stages := range l.ByPath {
-		all = all.plus(stages)
-	}
-	return all
-}
-
-// Overview counts everybody.
-func (s *Survey) Overview(ctx context.Context) (Overview, error) {
-	o := Overview{
-		At:      s.now().UTC().Truncate(time.Second),
-		Staging: Staging{ByStatus: map[string]StatusCount{}},
-		Ledger:  Ledger{ByPath: map[ledger.Via]Stages{}, Copied: map[string]int{}, Kept: map[string]int{}, Failures: []Failure{}},
-	}
-	if !s.cutoff.IsZero() {
-		o.Cutoff = &s.cutoff
-	}
-	found, err := s.readLedger(ctx, func(line ledger.Record) {
-		o.Ledger.add(line)
-		o.Production.addLine(line)
-	})
+// Overview counts all records and users.
+func (c Collector) Overview(ctx context.Context) (o Overview, err error) {
+	o = Overview{At: c.Now().UTC().Truncate(time.Second), Cutoff: c.Cutoff, Missing: []string{}, Ledger: Ledger{
+		ByPath: map[ledger.Via]Stages{}, Copied: map[string]int{}, Kept: map[string]int{}, Failures: []Failure{},
+	}}
+	found, err := c.readLedger(ctx, o.Ledger.add)
 	if err != nil {
-		return Overview{}, err
+		return o, err
 	}
-	err = s.read(ctx, "staging", s.staging, func(u userpool.User) error {
-		o.add(u, u.Ineligible(s.cutoff), found[digest(u.Sub)])
+	var eligible Stages
+	staging := c.list(ctx, "staging", c.Staging)
+	o.Staging, err = users.Read(staging, c.Cutoff, nil, func(u userpool.User, reason userpool.Reason) error {
+		if reason == "" {
+			eligible[found.of(u.Sub)]++
+		}
 		return nil
 	})
-	if err == nil {
-		err = s.read(ctx, "production", s.production, func(u userpool.User) error {
-			o.Production.add(found[digest(u.Sub)])
-			return nil
-		})
-	}
 	if err != nil {
-		return Overview{}, err
+		return o, err
 	}
-	o.conclude()
+	for u, err := range c.list(ctx, "production", c.Production) {
+		if err != nil {
+			return o, err
+		}
+		o.Production.Users++
+		if found.of(u.Sub) == notImported {
+			o.Production.Own++
+		}
+	}
+	o.conclude(eligible)
 	return o, nil
 }
 
-func (o *Overview) add(u userpool.User, why userpool.Reason, p progressOf) {
-	count := o.Staging.ByStatus[u.Status]
-	o.Staging.Users++
-	if why != "" {
-		if count.Ineligible == nil {
-			count.Ineligible = map[userpool.Reason]int{}
+// conclude says what is missing before the triggers may be detached.
+func (o *Overview) conclude(eligible Stages) {
+	o.Done, o.UnderWay = eligible[moved], eligible[moving]+eligible[failed]
+	o.Remaining = o.Staging.Eligible - eligible.bound()
+	o.MigratedShare = 1
+	if o.Staging.Eligible > 0 {
+		o.MigratedShare = float64(o.Done) / float64(o.Staging.Eligible)
+	}
+	o.Production.NewPasswords = o.Ledger.Seen + o.Ledger.ByPath[ledger.ForgotPassword].bound()
+	if o.Staging.Total == 0 {
+		o.Missing = append(o.Missing, "staging has no users: is STAGING_USER_POOL_ID right?")
+	}
+	missing := func(n int, one, many, what string) {
+		if n > 0 {
+			o.Missing = append(o.Missing, console.Quantity(n, one, many)+" "+what)
 		}
-		count.Ineligible[why]++
-		o.Staging.ByStatus[u.Status] = count
-		return
 	}
-	count.Eligible++
-	o.Staging.Eligible++
-	o.Staging.ByStatus[u.Status] = count
-	switch p {
-	case done:
-		o.Done++
-	case underWay:
-		o.UnderWay++
-	default:
-		o.Stragglers++
-	}
+	missing(o.Remaining, "user is", "users are", "not migrated: wait for them to sign in, or run bulk sweep")
+	missing(o.Ledger.All[failed], "user's", "users'",
+		"data could not be copied: resolve the reasons above, then run bulk sweep --live, or let them sign in again")
+	missing(o.Ledger.All[moving], "user's", "users'",
+		"data is not copied completely: run bulk sweep --live --user EMAIL, or wait if a sweep is running")
+	o.SafeToDetach = len(o.Missing) == 0
+	slices.SortStableFunc(o.Ledger.Failures, func(a, b Failure) int { return b.Users - a.Users })
 }
 
-func (p *Production) add(known progressOf) {
-	p.Users++
-	if known == notImported {
-		p.Own++
+func (l *Ledger) add(r ledger.Record) {
+	l.Records++
+	path := l.ByPath[r.Via]
+	path[stageOf(r)]++
+	l.ByPath[r.Via] = path
+	l.All[stageOf(r)]++
+	if r.Via == ledger.Sweep && !r.ResetAt.IsZero() {
+		l.Resets++
 	}
-}
-
-func (p *Production) addLine(line ledger.Record) {
-	bySweep := line.Via == ledger.Sweep && !line.PasswordSetAt.IsZero() && !line.SeenAt.IsZero()
-	if line.Bound() && line.Via == ledger.ForgotPassword || bySweep {
-		p.NewPasswords++
+	if r.CreatedBySweep() && !r.SeenAt.IsZero() {
+		l.Seen++
 	}
-}
-
-func (l *Ledger) add(line ledger.Record) {
-	l.Lines++
-	stages := l.ByPath[line.Via]
-	switch stage := stageOf(line); {
-	case stage == notCome:
-		stages.NotCome++
-	case stage == done:
-		stages.Moved++
-	case line.LastError != "":
-		stages.Failed++
-		l.addFailure(line)
-	default:
-		stages.Moving++
+	if r.Adopted {
+		l.Adopted++
 	}
-	l.ByPath[line.Via] = stages
-	if line.Via == ledger.Sweep {
-		l.addSwept(line)
+	if stageOf(r) == failed {
+		l.addFailure(r)
 	}
-	for table, n := range line.Copied {
+	for table, n := range r.Copied {
 		l.Copied[table] += n
 	}
-	for table, n := range line.Kept {
+	for table, n := range r.Kept {
 		l.Kept[table] += n
 	}
 }
 
-func (l *Ledger) addSwept(line ledger.Record) {
-	if !line.ResetAt.IsZero() {
-		l.Letters++
-	}
-	switch {
-	case line.SeenAt.IsZero():
-	case line.PasswordSetAt.IsZero():
-		l.Adopted++ // an adopted account is stamped at once, and given no password
-	default:
-		l.Seen++
-	}
-}
-
-// Reasons differ little from each other; should they ever differ much, these bounds keep memory and screen in hand.
+// Bounds of what is kept of failures, should their reasons ever differ much.
 const (
 	maxReasons  = 20
 	maxExamples = 3
 	otherReason = "other reasons"
 )
 
-func (l *Ledger) addFailure(line ledger.Record) {
-	reason := withoutRequestID(line.LastError)
-	same := func(f Failure) bool { return f.Reason == reason }
-	i := slices.IndexFunc(l.Failures, same)
-	if i < 0 && len(l.Failures) >= maxReasons {
-		reason = otherReason
-		i = slices.IndexFunc(l.Failures, same)
-	}
+// requestID makes each error of AWS differ from all others.
+var requestID = regexp.MustCompile(`RequestID: .*?(, |$)`)
+
+func (l *Ledger) addFailure(r ledger.Record) {
+	reason := requestID.ReplaceAllString(r.LastError, "")
+	i := slices.IndexFunc(l.Failures, func(f Failure) bool { return f.Reason == reason || f.Reason == otherReason })
 	if i < 0 {
-		l.Failures = append(l.Failures, Failure{Reason: reason})
-		i = len(l.Failures) - 1
-	}
-	l.Failures[i].Users++
-	if len(l.Failures[i].Examples) < maxExamples {
-		l.Failures[i].Examples = append(l.Failures[i].Examples, line.Email)
-	}
-}
-
-// withoutRequestID drops what makes every AWS error unlike all others.
-func withoutRequestID(reason string) string {
-	for {
-		before, after, found := strings.Cut(reason, "RequestID: ")
-		if !found {
-			return reason
+		if i = len(l.Failures); i == maxReasons {
+			reason = otherReason
 		}
-		_, after, _ = strings.Cut(after, ", ")
-		reason = before + after
+		l.Failures = append(l.Failures, Failure{Reason: reason})
 	}
-}
-
-// conclude says in words what is missing before staging's triggers may go.
-func (o *Overview) conclude() {
-	o.ShareDone = 1
-	if o.Staging.Eligible > 0 {
-		o.ShareDone = float64(o.Done) / float64(o.Staging.Eligible)
+	f := &l.Failures[i]
+	f.Users++
+	if len(f.Examples) < maxExamples {
+		f.Examples = append(f.Examples, r.Email)
 	}
-	all := o.Ledger.Total()
-	o.Missing = []string{}
-	if o.Staging.Users == 0 {
-		o.Missing = append(o.Missing, "staging has no users at all: is STAGING_USER_POOL_ID right?")
-	}
-	if n := o.Stragglers; n > 0 {
-		o.Missing = append(o.Missing, people(n, "has", "have")+" not come over: wait for them to sign in, or run bulk sweep")
-	}
-	if n := all.Failed; n > 0 {
-		o.Missing = append(o.Missing, "the data of "+people(n, "", "")+" did not arrive: see to the reasons above, then run bulk sweep --live, or let them sign in again")
-	}
-	if n := all.Moving; n > 0 {
-		o.Missing = append(o.Missing, "the data of "+people(n, "is", "are")+" on its way: look again in a minute")
-	}
-	o.SafeToDetach = len(o.Missing) == 0
 }

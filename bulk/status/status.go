@@ -1,4 +1,4 @@
-// Package status tells how far the migration is, who cannot come over, and why one person cannot get in.
+// Package status reports how far the migration is, which users cannot be migrated, and why one user cannot sign in.
 package status
 
 import (
@@ -7,97 +7,98 @@ import (
 	"iter"
 	"time"
 
-	"github.com/spaceport/user-migration/bulk/progress"
+	"github.com/spaceport/user-migration/bulk/console"
 	"github.com/spaceport/user-migration/datamover/ledger"
 	"github.com/spaceport/user-migration/datamover/userpool"
 )
 
-// everybody streams a user pool. Estimate may be 0, for unknown.
-type everybody interface {
+// pool is a user pool. The contract is that of userpool.Pool.
+type pool interface {
+	ID() string
 	List(context.Context) iter.Seq2[userpool.User, error]
 	EstimatedSize(context.Context) int
+	FindByEmail(ctx context.Context, email string) ([]userpool.User, error)
+	FindBySub(ctx context.Context, sub string) (userpool.User, error)
 }
 
-// allLines streams the ledger.
-type allLines interface {
+// records is the ledger. The contract is that of ledger.Store.
+type records interface {
+	Get(ctx context.Context, stagingSub string) (ledger.Record, error)
 	All(context.Context) iter.Seq2[ledger.Record, error]
 }
 
-// Survey reads the whole ledger and both user pools, once each. It keeps some 50 bytes a ledger line and nothing of any user,
-// so a million takes 50 MB.
-type Survey struct {
-	staging, production everybody
-	ledger              allLines
-	cutoff              time.Time
-	meter               *progress.Meter
-	now                 func() time.Time
+// Collector reads what both pools and the ledger have. To count or to list, it reads each of them once, and keeps some
+// 50 bytes a ledger record and nothing of any user: a million records take 50 MB.
+type Collector struct {
+	Staging, Production pool
+	Ledger              records
+	LedgerTable         string // for the commands of remedies
+	Cutoff              time.Time
+	Progress            *console.Progress
+	Now                 func() time.Time
 }
 
-// NewSurvey returns a survey. meter may be nil.
-func NewSurvey(staging, production everybody, lines allLines, cutoff time.Time, meter *progress.Meter, now func() time.Time) *Survey {
-	return &Survey{staging: staging, production: production, ledger: lines, cutoff: cutoff, meter: meter, now: now}
-}
-
-// progressOf is how far a staging user has come.
-type progressOf byte
+// stage is how far a staging user is.
+type stage byte
 
 const (
-	notImported progressOf = iota
-	notCome                // imported, not bound
-	underWay               // bound, data on its way or failed
-	done                   // moved
+	notImported stage = iota
+	notBound          // imported, not bound to a production user
+	moving            // bound, data not copied completely
+	failed            // as moving, and the last attempt failed
+	moved
 )
 
-func stageOf(line ledger.Record) progressOf {
+func stageOf(r ledger.Record) stage {
 	switch {
-	case !line.Bound():
-		return notCome
-	case line.State == ledger.Moved:
-		return done
+	case !r.Bound():
+		return notBound
+	case r.State == ledger.Moved:
+		return moved
+	case r.LastError != "":
+		return failed
 	}
-	return underWay
+	return moving
 }
 
-// known is what is kept of the ledger while the pools stream by: how far it has come with each sub, staging's and
-// production's. A digest takes a third of the room that a sub does.
-type known map[[16]byte]progressOf
+// stages is what is kept of the ledger: the stage by the digests of both subs. A digest takes less memory than a sub.
+type stages map[[16]byte]stage
+
+func (s stages) of(sub string) stage { return s[digest(sub)] }
 
 func digest(sub string) [16]byte {
 	sum := sha256.Sum256([]byte(sub))
 	return [16]byte(sum[:16])
 }
 
-// readLedger streams the ledger by, calls see for every line, and returns what is known of whom.
-func (s *Survey) readLedger(ctx context.Context, see func(ledger.Record)) (known, error) {
-	task := s.meter.Start("Reading the ledger", "lines", 0)
-	found := known{}
-	for line, err := range s.ledger.All(ctx) {
+// readLedger calls each for every record.
+func (c Collector) readLedger(ctx context.Context, each func(ledger.Record)) (stages, error) {
+	found := stages{}
+	for record, err := range counted(c.Progress.Start("Reading the ledger", "records", 0), c.Ledger.All(ctx)) {
 		if err != nil {
 			return nil, err
 		}
-		task.Add(1)
-		found[digest(line.StagingSub)] = stageOf(line)
-		if line.Bound() {
-			found[digest(line.ProductionSub)] = stageOf(line)
-		}
-		see(line)
+		found[digest(record.StagingSub)] = stageOf(record)
+		found[digest(record.ProductionSub)] = stageOf(record) // no user's if it is not bound
+		each(record)
 	}
-	task.End()
 	return found, nil
 }
 
-// read streams a pool by and calls see for every user, until it returns an error.
-func (s *Survey) read(ctx context.Context, name string, pool everybody, see func(userpool.User) error) error {
-	task := s.meter.Start("Reading "+name, "users", pool.EstimatedSize(ctx))
-	for user, err := range pool.List(ctx) {
-		if err == nil {
+// list streams the users of a pool, and shows progress.
+func (c Collector) list(ctx context.Context, name string, p pool) iter.Seq2[userpool.User, error] {
+	return counted(c.Progress.Start("Reading "+name, "users", p.EstimatedSize(ctx)), p.List(ctx))
+}
+
+// counted adds every item to the task, and ends it after the last one.
+func counted[T any](task *console.Progress, items iter.Seq2[T, error]) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		for item, err := range items {
+			if !yield(item, err) {
+				return
+			}
 			task.Add(1)
-			err = see(user)
 		}
-		if err != nil {
-			return err
-		}
+		task.End()
 	}
-	task.End()
-	return nil
 }

@@ -16,6 +16,7 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	cognito "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
@@ -24,6 +25,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/spaceport/user-migration/bulk/cli"
+	"github.com/spaceport/user-migration/bulk/console"
 	"github.com/spaceport/user-migration/bulk/golden"
 	"github.com/spaceport/user-migration/bulk/sweep"
 	"github.com/spaceport/user-migration/datamover/ledger"
@@ -38,21 +40,26 @@ func TestMain(m *testing.M) {
 	if os.Getenv("RUN_BULK") == "" {
 		os.Exit(m.Run())
 	}
+	if pause, err := time.ParseDuration(os.Getenv("MAX_BACKOFF")); err == nil {
+		cli.Limits.MaxBackoff = pause
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	context.AfterFunc(ctx, stop)
-	os.Exit(cli.Run(ctx, os.Args[1:], cli.Standard(), os.Getenv))
+	os.Exit(cli.Run(ctx, os.Args[1:], console.Standard(), os.Getenv))
 }
 
-// operator is somebody who runs bulk in a folder of their own.
+// operator runs bulk in a folder of its own.
 type operator struct {
 	*spaceport.Spaceport
 	dir string
 	env []string
 }
 
-// newOperator's bulk does not sleep for a second before it ends, as a program with the race detector in it does by itself.
+// newOperator's bulk does not sleep for a second before it ends, which the race detector does by default.
 func newOperator(t *testing.T, s *spaceport.Spaceport) *operator {
-	o := &operator{Spaceport: s, dir: t.TempDir(), env: []string{"RUN_BULK=1", "GORACE=atexit_sleep_ms=0", "PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir()}}
+	o := &operator{Spaceport: s, dir: t.TempDir(), env: []string{
+		"RUN_BULK=1", "GORACE=atexit_sleep_ms=0", "PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir(),
+	}}
 	for name, value := range s.OperatorEnv() {
 		o.env = append(o.env, name+"="+value)
 	}
@@ -78,11 +85,14 @@ func (o *operator) bulk(t *testing.T, args ...string) (code int, stdout, stderr 
 	return cmd.ProcessState.ExitCode(), out.String(), errs.String()
 }
 
-// sweep runs a live sweep that must end well. Letters leave at a pace at which the trigger that writes them has room to run.
+// sweep runs a live sweep that must succeed. Reset emails are sent at a rate at which the trigger can write them.
 func (o *operator) sweep(t *testing.T, args ...string) (doc map[string]any) {
 	t.Helper()
-	code, out, errs := o.bulk(t, append([]string{"sweep", "--live", "--yes", "--json", "--quota-share", "1", "--quota", "UserAccountRecovery=60", "--quota", "UserList=1000", "--quota", "UserCreation=1000"}, args...)...)
-	for _, e := range o.journal(t) {
+	code, out, errs := o.bulk(t, append([]string{
+		"sweep", "--live", "--yes", "--json", "--quota-share", "1", "--quota", "UserAccountRecovery=60",
+		"--quota", "UserList=1000", "--quota", "UserCreation=1000",
+	}, args...)...)
+	for _, e := range o.log(t) {
 		assert.NotEqual(t, sweep.Failed, e.Status, "%s: %s", e.UserEmail, e.Details)
 	}
 	require.Zero(t, code, out+errs)
@@ -90,7 +100,7 @@ func (o *operator) sweep(t *testing.T, args ...string) (doc map[string]any) {
 	return doc
 }
 
-func (o *operator) journal(t *testing.T) (all []sweep.Entry) {
+func (o *operator) log(t *testing.T) (all []sweep.Entry) {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(o.dir, "migration_log_*.jsonl"))
 	require.NoError(t, err)
@@ -102,7 +112,7 @@ func (o *operator) journal(t *testing.T) (all []sweep.Entry) {
 		require.NoError(t, err)
 		for line := range strings.Lines(string(raw)) {
 			var e sweep.Entry
-			require.NoError(t, json.Unmarshal([]byte(line), &e), "a torn line: %q", line)
+			require.NoError(t, json.Unmarshal([]byte(line), &e), "a partial line: %q", line)
 			require.NotEmpty(t, e.Details)
 			all = append(all, e)
 		}
@@ -110,30 +120,34 @@ func (o *operator) journal(t *testing.T) (all []sweep.Entry) {
 	return all
 }
 
-// subject is one staging user and what must become of them.
+// subject is one staging user and the state that is expected.
 type subject struct {
-	spaceport.Person
+	spaceport.User
 	sub  string
 	kind string
-	want string // "swept", "moved" by themselves, or "" for not over
+	want string // "swept", "moved" by sign-in, or "" for not migrated
 }
 
-// town makes staging users of every kind, so many.
-func town(t *testing.T, s *spaceport.Spaceport, users int) []*subject {
+// addUsers adds so many staging users of every kind.
+func addUsers(t *testing.T, s *spaceport.Spaceport, users int) []*subject {
 	ctx := t.Context()
-	kinds := []string{"plain", "plain", "plain", "rows", "upper", "plain", "disabled", "unconfirmed", "temporary", "unverified",
-		"federated", "reset", "signed-in", "asked", "came-by-mail", "native", "plain", "rows", "plain", "upper"}
+	kinds := []string{
+		"plain", "plain", "plain", "rows", "upper", "plain", "disabled", "unconfirmed", "temporary", "unverified",
+		"federated", "reset", "signed-in", "asked", "by-code", "native", "plain", "rows", "plain", "upper",
+	}
 	var all []*subject
 	for i := range users {
 		kind := kinds[i%len(kinds)]
-		p := &subject{kind: kind, want: "", Person: spaceport.Person{
-			Name: fmt.Sprintf("%s %d", kind, i), Email: fmt.Sprintf("%s-%d@example.com", kind, i), Password: "Staging-Passw0rd", Projects: i % 3,
-			Disabled: kind == "disabled", Unconfirmed: kind == "unconfirmed", Temporary: kind == "temporary", Unverified: kind == "unverified",
+		p := &subject{kind: kind, want: "", User: spaceport.User{
+			Name: fmt.Sprintf("%s %d", kind, i), Email: fmt.Sprintf("%s-%d@example.com", kind, i),
+			Password: "Staging-Passw0rd", Projects: i % 3,
+			Disabled: kind == "disabled", Unconfirmed: kind == "unconfirmed", Temporary: kind == "temporary",
+			Unverified: kind == "unverified",
 		}}
 		switch kind {
 		case "plain", "rows", "upper":
 			p.want = "swept"
-		case "signed-in", "came-by-mail":
+		case "signed-in", "by-code":
 			p.want = "moved"
 		}
 		if kind == "upper" {
@@ -143,7 +157,7 @@ func town(t *testing.T, s *spaceport.Spaceport, users int) []*subject {
 			p.Projects = 210 // more than a page of the mover
 		}
 		var err error
-		p.sub, err = s.Add(ctx, p.Person)
+		p.sub, err = s.Add(ctx, p.User)
 		require.NoError(t, err)
 		settle(t, s, p)
 		all = append(all, p)
@@ -151,7 +165,7 @@ func town(t *testing.T, s *spaceport.Spaceport, users int) []*subject {
 	return all
 }
 
-// settle brings a user into the state of their kind.
+// settle puts a user into the state of their kind.
 func settle(t *testing.T, s *spaceport.Spaceport, p *subject) {
 	ctx := t.Context()
 	switch p.kind {
@@ -165,8 +179,8 @@ func settle(t *testing.T, s *spaceport.Spaceport, p *subject) {
 	case "asked":
 		_, err := s.ForgotPassword(ctx, p.Email)
 		require.NoError(t, err)
-	case "came-by-mail":
-		comeByMail(t, s, p.Email)
+	case "by-code":
+		confirmByCode(t, s, p.Email)
 	case "native":
 		_, err := s.Production.AdminCreateUser(ctx, &cognito.AdminCreateUserInput{
 			UserPoolId: &s.ProductionPool, Username: &p.Email, MessageAction: types.MessageActionTypeSuppress,
@@ -183,47 +197,47 @@ func settle(t *testing.T, s *spaceport.Spaceport, p *subject) {
 	}
 }
 
-func comeByMail(t *testing.T, s *spaceport.Spaceport, email string) {
+func confirmByCode(t *testing.T, s *spaceport.Spaceport, email string) {
 	t.Helper()
 	_, err := s.ForgotPassword(t.Context(), email)
 	require.NoError(t, err)
-	letter, ok := s.Cloud.LastLetter(email)
+	message, ok := s.Cloud.LastMessage(email)
 	require.True(t, ok)
-	require.NoError(t, s.ConfirmForgotPassword(t.Context(), email, letter.Code, "Came-By-Mail-1"))
+	require.NoError(t, s.ConfirmForgotPassword(t.Context(), email, message.Code, "By-Code-Passw0rd-1"))
 }
 
-// assertSwept holds every user against what must have become of them. extra is how many letters more than one a user may
-// have got: those in flight at a kill.
-func assertSwept(t *testing.T, s *spaceport.Spaceport, all []*subject, letters bool, extra int) {
+// assertSwept compares every user with the expected state. extra is how many reset emails more than one a user may have
+// been sent: those in flight at a kill.
+func assertSwept(t *testing.T, s *spaceport.Spaceport, all []*subject, sent bool, extra int) {
 	t.Helper()
 	ctx := t.Context()
 	resets := map[string]int{}
-	for _, l := range s.Cloud.Letters() {
+	for _, l := range s.Cloud.Messages() {
 		resets[strings.ToLower(l.To)]++
 	}
 	for _, p := range all {
 		user, err := s.ProductionUser(ctx, p.Email)
 		require.NoError(t, err)
-		line, errLine := s.Ledger(ctx, p.sub)
+		record, err := s.Ledger(ctx, p.sub)
+		require.NoError(t, err)
 		got := resets[strings.ToLower(p.Email)]
 		switch {
 		case p.want == "":
 			want := map[string]int{"asked": 1}[p.kind]
 			assert.Equal(t, want, got, p.Email)
 			assert.Equal(t, p.kind == "native" || p.kind == "asked", user != nil, p.Email)
-			assert.False(t, line.Bound(), p.Email)
+			assert.False(t, record.Bound(), p.Email)
 			if p.kind == "native" {
-				assert.NoError(t, errLine)
-				assert.Zero(t, line, "the line is taken back")
+				assert.False(t, record.Exists(), "the record is reverted")
 				assert.Equal(t, types.UserStatusTypeConfirmed, user.UserStatus)
 			}
 			continue
 		case p.want == "swept":
 			require.NotNil(t, user, p.Email)
-			assert.Equal(t, ledger.Sweep, line.Via, p.Email)
-			assert.False(t, line.PasswordSetAt.IsZero(), p.Email)
-			assert.Equal(t, letters, !line.ResetAt.IsZero(), p.Email)
-			if letters {
+			assert.Equal(t, ledger.Sweep, record.Via, p.Email)
+			assert.False(t, record.PasswordSetAt.IsZero(), p.Email)
+			assert.Equal(t, sent, !record.ResetAt.IsZero(), p.Email)
+			if sent {
 				assert.Equal(t, types.UserStatusTypeResetRequired, user.UserStatus, p.Email)
 				assert.GreaterOrEqual(t, got, 1, p.Email)
 				extra -= got - 1
@@ -233,15 +247,15 @@ func assertSwept(t *testing.T, s *spaceport.Spaceport, all []*subject, letters b
 			}
 		default:
 			require.NotNil(t, user, p.Email)
-			assert.Equal(t, types.UserStatusTypeConfirmed, user.UserStatus, "%s is live, and not reset", p.Email)
+			assert.Equal(t, types.UserStatusTypeConfirmed, user.UserStatus, "%s has signed in, and is not reset", p.Email)
 		}
-		assert.Equal(t, ledger.Moved, line.State, p.Email)
-		assert.Equal(t, spaceport.Attribute(user, "sub"), line.ProductionSub)
+		assert.Equal(t, ledger.Moved, record.State, p.Email)
+		assert.Equal(t, spaceport.Attribute(user, "sub"), record.ProductionSub)
 		assert.Equal(t, p.sub, spaceport.Attribute(user, "custom:staging_sub"))
-		assertRows(t, s, p, line.ProductionSub)
+		assertRows(t, s, p, record.ProductionSub)
 	}
-	assert.GreaterOrEqual(t, extra, 0, "letters more than one a user")
-	assertNobodyElse(t, s, all)
+	assert.GreaterOrEqual(t, extra, 0, "emails more than one a user")
+	assertNoOtherUser(t, s, all)
 }
 
 func assertRows(t *testing.T, s *spaceport.Spaceport, p *subject, sub string) {
@@ -259,8 +273,8 @@ func assertRows(t *testing.T, s *spaceport.Spaceport, p *subject, sub string) {
 	}
 }
 
-// assertNobodyElse makes sure that no e-mail has two accounts and nobody came who was not meant to.
-func assertNobodyElse(t *testing.T, s *spaceport.Spaceport, all []*subject) {
+// assertNoOtherUser makes sure that no email has two users, and that no other user was created.
+func assertNoOtherUser(t *testing.T, s *spaceport.Spaceport, all []*subject) {
 	t.Helper()
 	want := 0
 	for _, p := range all {
@@ -278,59 +292,61 @@ func assertNobodyElse(t *testing.T, s *spaceport.Spaceport, all []*subject) {
 	assert.Equal(t, want, got, "production users")
 }
 
-// TestTownIsSweptAndStaysSo has pages of users on both sides, and more to sweep than are under way at once.
-func TestTownIsSweptAndStaysSo(t *testing.T) {
+// TestSweepTwice has pages of users on both sides, and more to sweep than are under way at once.
+func TestSweepTwice(t *testing.T) {
 	t.Parallel()
 	s := spaceporttest.Start(t, spaceport.Options{})
-	all := town(t, s, 140)
+	all := addUsers(t, s, 140)
 	o := newOperator(t, s)
 
-	before := len(s.Cloud.Letters())
+	before := len(s.Cloud.Messages())
 	code, out, errs := o.bulk(t, "sweep", "--json")
 	require.Zero(t, code, errs)
 	var plan struct {
 		Users   int
-		Planned struct{ Create, Letters int }
+		Planned struct{ Create, Resets int }
 		Skipped map[string]int
 	}
 	require.NoError(t, json.Unmarshal([]byte(out), &plan))
 	assert.Equal(t, 140, plan.Users)
 	assert.Equal(t, 70, plan.Planned.Create)
-	assert.Equal(t, 70, plan.Planned.Letters)
-	assert.Equal(t, map[string]int{"not-confirmed": 21, "disabled": 7, "email-unverified": 7, "federated": 7, "already-moved": 14,
-		"coming-in": 7, "in-production": 7}, plan.Skipped)
-	assert.Len(t, s.Cloud.Letters(), before, "a dry run writes nothing")
+	assert.Equal(t, 70, plan.Planned.Resets)
+	assert.Equal(t, map[string]int{
+		"not-confirmed": 21, "disabled": 7, "email-unverified": 7, "federated": 7, "already-moved": 14, "signing-in": 7,
+		"production-user-exists": 7,
+	}, plan.Skipped)
+	assert.Len(t, s.Cloud.Messages(), before, "a dry run writes nothing")
 	for _, r := range s.Cloud.Requests() {
 		if r.Caller == spaceport.Operator {
 			assert.Contains(t, []string{"AssumeRole", "ListUsers", "DescribeUserPool", "DescribeTable", "GetItem"}, r.Operation)
 		}
 	}
-	for _, e := range o.journal(t) {
+	for _, e := range o.log(t) {
 		assert.Contains(t, []sweep.Status{sweep.DryRun, sweep.Skipped}, e.Status)
 	}
-	assert.Len(t, o.journal(t), 140, "one line a user")
+	assert.Len(t, o.log(t), 140, "one line a user")
 
 	doc := o.sweep(t)
 	assert.EqualValues(t, 70, doc["created"])
-	assert.EqualValues(t, 70, doc["letters"])
+	assert.EqualValues(t, 70, doc["resets"])
 	assertSwept(t, s, all, true, 0)
 	assertNoPasswordOnDisk(t, o)
 
 	s.Cloud.ResetRequests()
 	doc = o.sweep(t)
 	assert.EqualValues(t, 0, doc["created"])
-	assert.EqualValues(t, 0, doc["letters"])
+	assert.EqualValues(t, 0, doc["resets"])
 	assertSwept(t, s, all, true, 0)
-	// Only users who are neither bound nor known not to be in production are tried again, and taken back.
+	// Only users who are not bound, but exist in production, are tried again, and reverted.
 	for _, r := range s.Cloud.Requests() {
 		assert.NotContains(t, []string{"AdminSetUserPassword", "AdminResetUserPassword"}, r.Operation)
 	}
 
-	t.Run("a swept user comes in with the letter", func(t *testing.T) { sweptUserComesIn(t, s, all) })
+	t.Run("a swept user signs in with the code", func(t *testing.T) { sweptUserSignsIn(t, s, all) })
 }
 
-// sweptUserComesIn: before the reset nothing lets them in, in either way that Cognito may say so; the letter does.
-func sweptUserComesIn(t *testing.T, s *spaceport.Spaceport, all []*subject) {
+// sweptUserSignsIn: until the reset every sign-in is rejected, in either way that Cognito may answer; then it succeeds.
+func sweptUserSignsIn(t *testing.T, s *spaceport.Spaceport, all []*subject) {
 	first, second := all[0], all[1]
 	s.Cloud.SetResetAnswer(cloud.AnswerPasswordResetRequired)
 	_, err := s.SignIn(t.Context(), first.Email, first.Password)
@@ -339,19 +355,19 @@ func sweptUserComesIn(t *testing.T, s *spaceport.Spaceport, all []*subject) {
 	_, err = s.SignIn(t.Context(), first.Email, first.Password)
 	require.Equal(t, "NotAuthorizedException", spaceport.Code(err))
 
-	letter, ok := s.Cloud.LastLetter(first.Email)
+	message, ok := s.Cloud.LastMessage(first.Email)
 	require.True(t, ok)
-	require.NoError(t, s.ConfirmForgotPassword(t.Context(), first.Email, letter.Code, "New-Passw0rd"))
+	require.NoError(t, s.ConfirmForgotPassword(t.Context(), first.Email, message.Code, "New-Passw0rd"))
 	_, err = s.SignIn(t.Context(), first.Email, "New-Passw0rd")
 	require.NoError(t, err)
-	comeByMail(t, s, second.Email) // with a code of their own asking
-	_, err = s.SignIn(t.Context(), second.Email, "Came-By-Mail-1")
+	confirmByCode(t, s, second.Email) // with a code that the user asked for
+	_, err = s.SignIn(t.Context(), second.Email, "By-Code-Passw0rd-1")
 	require.NoError(t, err)
 	for _, p := range []*subject{first, second} {
-		line, err := s.Ledger(t.Context(), p.sub)
+		record, err := s.Ledger(t.Context(), p.sub)
 		require.NoError(t, err)
-		assert.False(t, line.SeenAt.IsZero(), "the hook has seen them")
-		assertRows(t, s, p, line.ProductionSub)
+		assert.False(t, record.SeenAt.IsZero(), "the hook has recorded the sign-in")
+		assertRows(t, s, p, record.ProductionSub)
 	}
 }
 
@@ -363,63 +379,66 @@ func assertNoPasswordOnDisk(t *testing.T, o *operator) {
 		raw, err := os.ReadFile(file)
 		require.NoError(t, err)
 		assert.NotContains(t, string(raw), "aA1!", "every password of a sweep ends like this")
-		for _, letter := range o.Cloud.Letters() {
-			assert.NotContains(t, string(raw), `"`+letter.Code+`"`)
+		for _, message := range o.Cloud.Messages() {
+			assert.NotContains(t, string(raw), `"`+message.Code+`"`)
 		}
 	}
 }
 
-func TestWithoutLettersAndThenWith(t *testing.T) {
+func TestWithoutResetsAndThenWith(t *testing.T) {
 	t.Parallel()
 	s := spaceporttest.Start(t, spaceport.Options{})
-	all := town(t, s, 20)
+	all := addUsers(t, s, 20)
 	o := newOperator(t, s)
 	o.sweep(t, "--notify", "none")
 	assertSwept(t, s, all, false, 0)
-	came := all[0]
-	comeByMail(t, s, came.Email)
-	came.want = "moved"
+	confirmed := all[0]
+	confirmByCode(t, s, confirmed.Email)
+	confirmed.want = "moved"
 	doc := o.sweep(t, "--notify", "code")
-	assert.EqualValues(t, 9, doc["letters"], "to all but the one who came in since")
+	assert.EqualValues(t, 9, doc["resets"], "to all but the one who has signed in since")
 	assertSwept(t, s, all, true, 0)
 }
 
 func TestLimitUserAndAdopt(t *testing.T) {
 	t.Parallel()
 	s := spaceporttest.Start(t, spaceport.Options{})
-	all := town(t, s, 20)
+	all := addUsers(t, s, 20)
 	o := newOperator(t, s)
 	assert.EqualValues(t, 2, o.sweep(t, "--limit", "2")["created"])
-	left := all[0]
+	remaining := all[0]
 	for _, p := range all {
-		if line, err := s.Ledger(t.Context(), p.sub); p.want == "swept" && err == nil && !line.Exists() {
-			left = p
+		record, err := s.Ledger(t.Context(), p.sub)
+		require.NoError(t, err)
+		if p.want == "swept" && !record.Exists() {
+			remaining = p
 		}
 	}
-	assert.EqualValues(t, 1, o.sweep(t, "--user", left.Email, "--user", all[6].Email)["created"], "one of them is disabled")
+	doc := o.sweep(t, "--user", remaining.Email, "--user", all[6].Email)
+	assert.EqualValues(t, 1, doc["created"], "one of them is disabled")
 	assert.EqualValues(t, 7, o.sweep(t)["created"], "the rest")
 	assertSwept(t, s, all, true, 0)
 
 	native := all[15]
 	require.Equal(t, "native", native.kind)
 	o.sweep(t, "--adopt")
-	line, err := s.Ledger(t.Context(), native.sub)
+	record, err := s.Ledger(t.Context(), native.sub)
 	require.NoError(t, err)
-	assert.Equal(t, ledger.Moved, line.State)
-	assertRows(t, s, native, line.ProductionSub)
+	assert.Equal(t, ledger.Moved, record.State)
+	assertRows(t, s, native, record.ProductionSub)
 	_, err = s.SignIn(t.Context(), native.Email, "Native-Passw0rd")
-	require.NoError(t, err, "their password is theirs")
+	require.NoError(t, err, "the password is as it was")
 	o.sweep(t, "--adopt")
 	_, err = s.SignIn(t.Context(), native.Email, "Native-Passw0rd")
 	require.NoError(t, err, "and is never reset")
 
-	code, _, errs := o.bulk(t, "sweep", "--live", "--yes", "--user", "nobody@example.com")
+	code, _, errs := o.bulk(t, "sweep", "--live", "--yes", "--user", "unknown@example.com")
 	assert.Equal(t, 1, code)
-	assert.Contains(t, errs, "staging has no user nobody@example.com")
+	assert.Contains(t, errs, "staging has no user unknown@example.com")
 }
 
 // runAndSignal runs a command and signals it once, around the request that the fault selects.
-func (o *operator) runAndSignal(t *testing.T, cmd *exec.Cmd, signal syscall.Signal, at cloud.Fault) (signalled bool) {
+func (o *operator) runAndSignal(t *testing.T, cmd *exec.Cmd, signal syscall.Signal, at cloud.Fault) (signaled bool) {
 	t.Helper()
 	var sent atomic.Bool
 	pid, ended := make(chan int, 1), make(chan struct{})
@@ -428,7 +447,7 @@ func (o *operator) runAndSignal(t *testing.T, cmd *exec.Cmd, signal syscall.Sign
 		sent.Store(true)
 		_ = syscall.Kill(<-pid, signal)
 		if signal == syscall.SIGKILL {
-			<-ended // the request is answered to nobody
+			<-ended // the answer is lost
 		}
 	}
 	defer o.Cloud.Inject(at)()
@@ -446,7 +465,9 @@ func TestKilledAtEveryRequest(t *testing.T) {
 	o := newOperator(t, s)
 	for _, kind := range []cloud.FaultKind{cloud.HookBefore, cloud.HookAfter} {
 		for after := 0; ; after++ {
-			p := spaceport.Person{Name: "Zoe", Email: fmt.Sprintf("zoe-%d-%d@example.com", kind, after), Password: "Staging-Passw0rd", Projects: 2}
+			p := spaceport.User{
+				Name: "Zoe", Email: fmt.Sprintf("zoe-%d-%d@example.com", kind, after), Password: "Staging-Passw0rd", Projects: 2,
+			}
 			sub, err := s.Add(t.Context(), p)
 			require.NoError(t, err)
 			cmd, _, _ := o.command("sweep", "--live", "--yes", "--user", p.Email, "--quota", "UserAccountRecovery=1000")
@@ -456,11 +477,11 @@ func TestKilledAtEveryRequest(t *testing.T) {
 			require.NoError(t, err)
 			require.NotNil(t, user, "killed %d %d", kind, after)
 			require.Equal(t, types.UserStatusTypeResetRequired, user.UserStatus, "killed %d %d", kind, after)
-			line, err := s.Ledger(t.Context(), sub)
+			record, err := s.Ledger(t.Context(), sub)
 			require.NoError(t, err)
-			require.Equal(t, ledger.Moved, line.State)
-			require.False(t, line.ResetAt.IsZero())
-			assertRows(t, s, &subject{Person: p, sub: sub}, line.ProductionSub)
+			require.Equal(t, ledger.Moved, record.State)
+			require.False(t, record.ResetAt.IsZero())
+			assertRows(t, s, &subject{User: p, sub: sub}, record.ProductionSub)
 			if !killed {
 				require.Greater(t, after, 20, "requests of a sweep")
 				break
@@ -469,18 +490,19 @@ func TestKilledAtEveryRequest(t *testing.T) {
 	}
 }
 
-// TestKilledAtRandomUntilDone has a town, a sweep that is killed again and again, each time at a request drawn by lot and
-// with dozens of users under way, and somebody who comes in meanwhile.
+// TestKilledAtRandomUntilDone kills a sweep again and again, each time at a random request and with dozens of
+// users in progress, while one user signs in.
 func TestKilledAtRandomUntilDone(t *testing.T) {
 	t.Parallel()
 	s := spaceporttest.Start(t, spaceport.Options{})
-	all := town(t, s, 100)
+	all := addUsers(t, s, 100)
 	o := newOperator(t, s)
 	dice := rand.New(rand.NewPCG(7, 7))
-	kills, cameIn := 0, false
+	kills, signedIn := 0, false
 	for {
 		cmd, out, errs := o.command("sweep", "--live", "--yes", "--quota-share", "1", "--quota", "UserAccountRecovery=60")
-		at := cloud.Fault{After: 100 + dice.IntN(400), Kind: []cloud.FaultKind{cloud.HookBefore, cloud.HookAfter}[dice.IntN(2)]}
+		kinds := []cloud.FaultKind{cloud.HookBefore, cloud.HookAfter}
+		at := cloud.Fault{After: 100 + dice.IntN(400), Kind: kinds[dice.IntN(2)]}
 		if !o.runAndSignal(t, cmd, syscall.SIGKILL, at) {
 			require.True(t, cmd.ProcessState.Success(), out.String()+errs.String())
 			break
@@ -488,28 +510,30 @@ func TestKilledAtRandomUntilDone(t *testing.T) {
 		require.Equal(t, -1, cmd.ProcessState.ExitCode(), out.String()+errs.String())
 		kills++
 		for _, p := range all {
-			line, _ := s.Ledger(t.Context(), p.sub)
-			if p.want == "swept" && !line.ResetAt.IsZero() && !cameIn { // else a letter may still be under way
-				comeByMail(t, s, p.Email)
-				p.want, cameIn = "moved", true
+			record, _ := s.Ledger(t.Context(), p.sub)
+			if p.want == "swept" && !record.ResetAt.IsZero() && !signedIn { // else an email may still be in flight
+				confirmByCode(t, s, p.Email)
+				p.want, signedIn = "moved", true
 			}
 		}
 	}
 	t.Logf("%d kills", kills)
 	require.Greater(t, kills, 3)
-	require.True(t, cameIn)
+	require.True(t, signedIn)
 	assertSwept(t, s, all, true, kills*48)
 }
 
-func TestStormLosesNobody(t *testing.T) {
+func TestFaultsLoseNoUser(t *testing.T) {
 	t.Parallel()
 	s := spaceporttest.Start(t, spaceport.Options{Cloud: cloud.Options{Seed: 1}})
-	all := town(t, s, 40)
+	all := addUsers(t, s, 40)
 	o := newOperator(t, s)
+	o.env = append(o.env, "MAX_BACKOFF=50ms")
 	for _, f := range []cloud.Fault{
-		{Kind: cloud.Throttle, Rate: .3, Caller: spaceport.Operator}, {Kind: cloud.ServerError, Rate: .05, Caller: spaceport.Operator},
-		{Kind: cloud.Reset, Rate: .02, Caller: spaceport.Operator}, {Kind: cloud.ResetAfter, Rate: .02, Caller: spaceport.Operator},
+		{Kind: cloud.Throttle, Rate: .3}, {Kind: cloud.ServerError, Rate: .05},
+		{Kind: cloud.Reset, Rate: .02}, {Kind: cloud.ResetAfter, Rate: .02},
 	} {
+		f.Caller = spaceport.Operator
 		defer s.Cloud.Inject(f)()
 	}
 	doc := o.sweep(t, "--quota", "UserAccountRecovery=1000")
@@ -517,35 +541,41 @@ func TestStormLosesNobody(t *testing.T) {
 	assertSwept(t, s, all, true, 60)
 }
 
-func TestCtrlCFinishesWhoeverIsUnderWay(t *testing.T) {
+func TestCtrlCCompletesUsersInProgress(t *testing.T) {
 	t.Parallel()
 	s := spaceporttest.Start(t, spaceport.Options{})
-	all := town(t, s, 120) // more than can be under way
+	all := addUsers(t, s, 120) // more than can be in progress
 	o := newOperator(t, s)
 	cmd, _, errs := o.command("sweep", "--live", "--yes", "--quota-share", "0.5")
 	o.runAndSignal(t, cmd, syscall.SIGINT, cloud.Fault{Operation: "AdminCreateUser", Kind: cloud.HookAfter})
 	assert.Equal(t, 130, cmd.ProcessState.ExitCode(), errs.String())
-	assert.Contains(t, errs.String(), "Run the same command again")
-	finished := 0
+	assert.Contains(t, errs.String(), "Run the same command again to continue")
+	completed := 0
 	for _, p := range all {
-		line, err := s.Ledger(t.Context(), p.sub)
-		if err == nil && line.Via == ledger.Sweep {
-			assert.False(t, line.ResetAt.IsZero(), "%s was under way, and is finished", p.Email)
-			finished++
+		record, err := s.Ledger(t.Context(), p.sub)
+		if err == nil && record.Via == ledger.Sweep {
+			assert.False(t, record.ResetAt.IsZero(), "%s was in progress, and is completed", p.Email)
+			completed++
 		}
 	}
-	assert.Positive(t, finished)
-	assert.Less(t, finished, 60, "nobody new was begun")
+	assert.Positive(t, completed)
+	assert.Less(t, completed, 60, "no other user was begun")
 	o.sweep(t)
 	assertSwept(t, s, all, true, 0)
 }
 
-// TestWhatASweepPrints holds the printed form, dry and live, text and JSON.
-func TestWhatASweepPrints(t *testing.T) {
+// TestCommandLine has what is refused, and what is printed.
+func TestCommandLine(t *testing.T) {
 	t.Parallel()
 	s := spaceporttest.Start(t, spaceport.Options{})
-	town(t, s, 20)
+	addUsers(t, s, 20)
 	o := newOperator(t, s)
+	t.Run("refusals", func(t *testing.T) { refusals(t, s, o) })
+	t.Run("output", func(t *testing.T) { output(t, o) })
+}
+
+// output compares what is printed, dry and live, text and JSON.
+func output(t *testing.T, o *operator) {
 	for _, step := range []struct {
 		name string
 		args []string
@@ -559,16 +589,12 @@ func TestWhatASweepPrints(t *testing.T) {
 		code, out, errs := o.bulk(t, step.args...)
 		require.Zero(t, code, errs)
 		out = regexp.MustCompile(`_\d{8}_\d{6}\.jsonl`).ReplaceAllString(out, "_20260131_120000.jsonl")
-		out = regexp.MustCompile(`(in |"seconds": )[0-9.]+`).ReplaceAllString(out, "${1}0.5")
+		out = regexp.MustCompile(`(in |time: |"seconds": )[0-9.]+`).ReplaceAllString(out, "${1}0.5")
 		golden.Equal(t, step.name, out)
 	}
 }
 
-func TestRefusals(t *testing.T) {
-	t.Parallel()
-	s := spaceporttest.Start(t, spaceport.Options{})
-	town(t, s, 1)
-	o := newOperator(t, s)
+func refusals(t *testing.T, s *spaceport.Spaceport, o *operator) {
 	bare, err := s.Production.CreateUserPool(t.Context(), &cognito.CreateUserPoolInput{PoolName: aws.String("Bare")})
 	require.NoError(t, err)
 	for _, tt := range []struct {
@@ -581,11 +607,11 @@ func TestRefusals(t *testing.T) {
 		{[]string{"sweep", "--quota-share", "2"}, 2, "above 0 and up to 1"},
 		{[]string{"sweep", "--quota", "UserUpdate=1"}, 2, "not one of UserAccountRecovery=N"},
 		{[]string{"sweep", "--limit", "-1"}, 2, "cannot be below 0"},
-		{[]string{"sweep", "--ledger-table", "Gone"}, 1, "table Gone"},
+		{[]string{"sweep", "--ledger-table", "Gone"}, 1, "describe Gone: table cannot be used"},
 		{[]string{"sweep", "--production-user-pool-id", "us-east-1_gone"}, 1, "read production pool us-east-1_gone"},
-		{[]string{"sweep", "--production-user-pool-id", *bare.UserPool.Id}, 1, "the production pool has no attribute custom:staging_sub"},
-		{[]string{"sweep", "--production-user-pool-id", s.StagingPool}, 2, "are one pool"},
-		{[]string{"sweep", "--user", ""}, 2, "for --user: it is empty"},
+		{[]string{"sweep", "--production-user-pool-id", *bare.UserPool.Id}, 1, "has no attribute custom:staging_sub"},
+		{[]string{"sweep", "--production-user-pool-id", s.StagingPool}, 2, "are the same pool"},
+		{[]string{"sweep", "--user", ""}, 2, "--user is empty"},
 		{[]string{"sweep", "--staging-external-id", "wrong"}, 1, "assume staging role"},
 		{[]string{"sweep", "--log-dir", "/gone"}, 1, "create sweep log"},
 	} {

@@ -1,101 +1,102 @@
-// Package verify compares staging's rows with production's, for every user whom the ledger calls moved.
+// Package verify compares staging's rows with production's, for users whose move is complete.
 package verify
 
 import (
+	"cmp"
 	"context"
-	"encoding/base64"
+	_ "embed"
 	"errors"
 	"fmt"
+	"io"
 	"iter"
-	"maps"
+	"slices"
+	"strings"
 	"sync"
+	"text/template"
 
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"golang.org/x/sync/errgroup"
 
-	"github.com/spaceport/user-migration/bulk/progress"
+	"github.com/spaceport/user-migration/bulk/console"
 	"github.com/spaceport/user-migration/datamover/ledger"
 	"github.com/spaceport/user-migration/datamover/rows"
 	"github.com/spaceport/user-migration/datamover/settings"
 )
 
 const (
-	// parallelUsers are compared at once.
 	parallelUsers = 16
-	// maxKeys of missing or changed rows are named for one user and table.
-	maxKeys = 5
-	// maxUnread users in a row end the run: then it is not about them.
-	maxUnread = 20
+	maxUnread     = 20 // users in a row that cannot be read. More than that are not about the users.
+	maxExamples   = 5  // missing or changed rows that are named for a user and table
 )
 
-// stagingRows reads staging. The contract is that of rows.Source.
-type stagingRows interface {
-	Query(ctx context.Context, t settings.Table, owner, after string) (page []rows.Row, next string, err error)
-}
-
-// productionRows reads production. The contract is that of tables.Tables.
-type productionRows interface {
-	KeySchema(ctx context.Context, table string) ([]string, error)
-	BatchGet(ctx context.Context, table string, keys []rows.Row, each func(rows.Row)) error
-}
-
-// Verifier compares. However many rows a user has, it holds one page of staging's and production's answer to it.
+// Verifier compares users. Staging and Production are usually a rows.Store.
 type Verifier struct {
-	tables     []settings.Table
-	staging    stagingRows
-	production productionRows
-	meter      *progress.Meter
-	parallel   int
+	Tables  []settings.Table
+	Staging interface {
+		Query(ctx context.Context, t settings.Table, owner, after string) (page []rows.Row, next string, err error)
+	}
+	Production interface {
+		CheckKeys(ctx context.Context, t settings.Table, page []rows.Row, next string) error
+		KeySchema(ctx context.Context, table string) ([]string, error)
+		BatchGet(ctx context.Context, table string, keys []rows.Row, each func(rows.Row)) error
+	}
+	Progress *console.Progress // may be nil
+	parallel int               // 0: parallelUsers
 }
 
-// New returns a verifier. meter may be nil.
-func New(tables []settings.Table, staging stagingRows, production productionRows, meter *progress.Meter) *Verifier {
-	return &Verifier{tables: tables, staging: staging, production: production, meter: meter, parallel: parallelUsers}
-}
-
-// Comparison is what became of one user's rows.
+// Comparison is the result for one user.
 type Comparison struct {
 	Email         string  `json:"email"`
 	StagingSub    string  `json:"stagingSub"`
 	ProductionSub string  `json:"productionSub"`
 	Tables        []Table `json:"tables"`
-	Unread        string  `json:"unread,omitempty"` // why they could not be compared to the end
+	Unread        string  `json:"unread,omitempty"` // the error that ended the comparison
 }
 
-// Table compares one table's rows of a user, or of all.
+// Table counts the rows of one table, of one user or of all.
 type Table struct {
-	Name       string   `json:"name"` // in production
-	Staging    int      `json:"staging"`
-	Same       int      `json:"same"`
-	Changed    int      `json:"changed"`
-	Missing    int      `json:"missing"`
-	AddedSince int      `json:"addedSince"` // rows that staging has beyond those moved, at least
-	Keys       Examples `json:"examples,omitzero"`
+	Name       string `json:"name"` // in production
+	Staging    int    `json:"staging"`
+	Same       int    `json:"same"`
+	Changed    int    `json:"changed"`
+	Missing    int    `json:"missing"`
+	AddedSince int    `json:"addedSince"` // rows that staging has beyond those moved, at least
+	Keys       struct {
+		Missing []string `json:"missing,omitempty"`
+		Changed []string `json:"changed,omitempty"`
+	} `json:"examples,omitzero"`
 }
 
-// Examples are keys of rows, a few.
-type Examples struct {
-	Missing []string `json:"missing,omitempty"`
-	Changed []string `json:"changed,omitempty"`
+// count adds one row of staging. production is nil if it is missing there.
+func (t *Table) count(name string, staging, production rows.Row) {
+	t.Staging++
+	switch {
+	case production == nil:
+		if t.Missing++; t.Missing <= maxExamples {
+			t.Keys.Missing = append(t.Keys.Missing, name)
+		}
+	case !rows.Equal(staging, production):
+		if t.Changed++; t.Changed <= maxExamples {
+			t.Keys.Changed = append(t.Keys.Changed, name)
+		}
+	default:
+		t.Same++
+	}
 }
 
-// Sum adds up all tables.
-func (c Comparison) Sum() (all Table) {
-	for _, t := range c.Tables {
-		all.add(t)
+// sum adds up tables.
+func sum(name string, tables ...Table) Table {
+	all := Table{Name: name}
+	for _, t := range tables {
+		all.Staging += t.Staging
+		all.Same += t.Same
+		all.Changed += t.Changed
+		all.Missing += t.Missing
+		all.AddedSince += t.AddedSince
 	}
 	return all
 }
 
-func (t *Table) add(o Table) {
-	t.Staging += o.Staging
-	t.Same += o.Same
-	t.Changed += o.Changed
-	t.Missing += o.Missing
-	t.AddedSince += o.AddedSince
-}
-
-// Summary is what became of everybody.
+// Summary is the result for all users.
 type Summary struct {
 	Moved   int     `json:"moved"`   // users compared
 	Whole   int     `json:"whole"`   // nothing missing
@@ -106,84 +107,69 @@ type Summary struct {
 	Tables  []Table `json:"tables"`
 }
 
-// Failed tells whether somebody has to look.
+// Failed reports whether rows are missing or were not compared.
 func (s Summary) Failed() bool { return s.Missing > 0 || s.Unread > 0 }
 
 func (s *Summary) add(c Comparison) {
 	s.Moved++
-	sum := c.Sum()
+	all := sum("", c.Tables...)
 	switch {
 	case c.Unread != "":
 		s.Unread++
-	case sum.Missing > 0:
+	case all.Missing > 0:
 		s.Missing++
 	default:
 		s.Whole++
 	}
-	if sum.Changed > 0 {
+	if all.Changed > 0 {
 		s.Changed++
 	}
 	for i, t := range c.Tables {
-		s.Tables[i].add(t)
+		s.Tables[i] = sum(t.Name, s.Tables[i], t)
 	}
 }
 
-// Everybody compares everybody who is moved, several at a time, and calls each with every comparison, one after the other
-// and in no order. estimate is how many lines there are, about; 0: unknown.
-func (v *Verifier) Everybody(ctx context.Context, lines iter.Seq2[ledger.Record, error], estimate int, each func(Comparison) error) (Summary, error) {
-	r := &run{Verifier: v, each: each, sum: Summary{Tables: v.none()}, task: v.meter.Start("Comparing", "users", estimate)}
-	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(v.parallel)
-	var failed error
-	for line, err := range lines {
-		if failed = errors.Join(err, ctx.Err()); failed != nil {
-			break
+// All compares every user who is moved, several at a time. It calls each with every comparison, one after the other and
+// in no order. estimate is about how many records there are; 0 means unknown.
+func (v *Verifier) All(
+	ctx context.Context, records iter.Seq2[ledger.Record, error], estimate int, each func(Comparison) error,
+) (Summary, error) {
+	v.Progress.Start("Comparing", "users", estimate)
+	r := &run{Verifier: v, each: each}
+	for _, t := range v.Tables {
+		r.sum.Tables = append(r.sum.Tables, Table{Name: t.Target})
+	}
+	g, running := errgroup.WithContext(ctx)
+	g.SetLimit(cmp.Or(v.parallel, parallelUsers))
+	for user, err := range records {
+		if err = errors.Join(err, running.Err()); err != nil {
+			return Summary{}, cmp.Or(g.Wait(), ctx.Err(), err)
 		}
-		if line.State != ledger.Moved {
-			r.skip()
+		if user.State == ledger.Moved {
+			g.Go(func() error { return r.compare(running, user) })
 			continue
 		}
-		g.Go(func() error { return r.compare(ctx, line) })
+		r.Progress.Add(1)
+		r.sum.NotYet++ // which only this goroutine writes
 	}
-	// A worker's own error goes first: that of the loop may only say that it was called off.
 	if err := g.Wait(); err != nil {
 		return Summary{}, err
 	}
-	if failed != nil {
-		return Summary{}, failed
-	}
-	r.task.End()
+	v.Progress.End()
 	return r.sum, nil
 }
 
-func (v *Verifier) none() []Table {
-	tables := make([]Table, len(v.tables))
-	for i, t := range v.tables {
-		tables[i].Name = t.Target
-	}
-	return tables
-}
-
-// run is one Everybody.
+// run is one call of All.
 type run struct {
 	*Verifier
-	each func(Comparison) error
-	task *progress.Task
-
+	each   func(Comparison) error
 	mu     sync.Mutex
 	sum    Summary
 	unread int // in a row
 }
 
-func (r *run) skip() {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.sum.NotYet++
-	r.task.Add(1)
-}
-
-func (r *run) compare(ctx context.Context, line ledger.Record) error {
-	c, err := r.User(ctx, line)
+func (r *run) compare(ctx context.Context, user ledger.Record) error {
+	c, err := r.User(ctx, user)
 	if err != nil && (ctx.Err() != nil || errors.Is(err, rows.ErrTable)) {
 		return err
 	}
@@ -194,16 +180,18 @@ func (r *run) compare(ctx context.Context, line ledger.Record) error {
 	} else if r.unread++; r.unread > maxUnread {
 		return err
 	}
-	r.task.Add(1)
+	r.Progress.Add(1)
 	r.sum.add(c)
 	return r.each(c)
 }
 
 // User compares one user. With an error, the comparison says how far it came.
-func (v *Verifier) User(ctx context.Context, line ledger.Record) (Comparison, error) {
-	c := Comparison{Email: line.Email, StagingSub: line.StagingSub, ProductionSub: line.ProductionSub, Tables: v.none()}
-	for i, t := range v.tables {
-		if err := v.table(ctx, t, line, &c.Tables[i]); err != nil {
+func (v *Verifier) User(ctx context.Context, user ledger.Record) (Comparison, error) {
+	c := Comparison{Email: user.Email, StagingSub: user.StagingSub, ProductionSub: user.ProductionSub}
+	for _, t := range v.Tables {
+		table, err := v.compare(ctx, t, user)
+		c.Tables = append(c.Tables, table)
+		if err != nil {
 			c.Unread = err.Error()
 			return c, err
 		}
@@ -211,95 +199,127 @@ func (v *Verifier) User(ctx context.Context, line ledger.Record) (Comparison, er
 	return c, nil
 }
 
-func (v *Verifier) table(ctx context.Context, t settings.Table, line ledger.Record, result *Table) error {
-	key, err := v.production.KeySchema(ctx, t.Target)
-	if err != nil {
-		return err
-	}
-	if len(key) == 0 || key[0] != t.OwnerKey {
-		return &rows.KeyError{Table: t.Target, Want: t.OwnerKey, Has: fmt.Sprint(key)}
-	}
-	for after := ""; ; {
-		page, next, err := v.staging.Query(ctx, t, line.StagingSub, after)
+// compare compares a user's rows in one table, one page at a time: it holds staging's rows and production's.
+func (v *Verifier) compare(ctx context.Context, t settings.Table, user ledger.Record) (Table, error) {
+	result := Table{Name: t.Target}
+	for after, more := "", true; more; more = after != "" {
+		page, next, err := v.Staging.Query(ctx, t, user.StagingSub, after)
+		if err == nil {
+			err = v.Production.CheckKeys(ctx, t, page, next)
+		}
+		if err == nil {
+			err = v.comparePage(ctx, t, user.ProductionSub, page, &result)
+		}
 		if err != nil {
-			return err
-		}
-		if err := v.page(ctx, t, line.ProductionSub, key, page, result); err != nil {
-			return err
-		}
-		if next == "" {
-			break
+			return result, err
 		}
 		after = next
 	}
-	result.AddedSince = max(0, result.Staging-line.Copied[t.Target]-line.Kept[t.Target])
-	return nil
+	result.AddedSince = max(0, result.Staging-user.Copied[t.Target]-user.Kept[t.Target])
+	return result, nil
 }
 
-// page asks production for the rows of a page, as the mover would have written them.
-func (v *Verifier) page(ctx context.Context, t settings.Table, owner string, key []string, page []rows.Row, result *Table) error {
-	wanted := make(map[string]rows.Row, len(page))
-	keys := make([]rows.Row, 0, len(page))
-	for _, row := range page {
-		row = maps.Clone(row)
-		row[t.OwnerKey] = &types.AttributeValueMemberS{Value: owner}
-		one := rows.Row{}
-		for _, name := range key {
-			if row[name] == nil {
-				return &rows.KeyError{Table: t.Target, Want: "a key that rows of " + t.Source + " bear", Has: name}
-			}
-			one[name] = row[name]
-		}
-		wanted[nameOf(row, key)] = row
-		keys = append(keys, one)
-	}
-	changed := map[string]bool{}
-	err := v.production.BatchGet(ctx, t.Target, keys, func(stands rows.Row) {
-		name := nameOf(stands, key)
-		if rows.Equal(wanted[name], stands) {
-			result.Same++
-		} else {
-			result.Changed++
-			changed[name] = true
-		}
-		delete(wanted, name)
-	})
+// comparePage compares a page's rows, as the mover writes them, with those that production has.
+func (v *Verifier) comparePage(ctx context.Context, t settings.Table, owner string, page []rows.Row, sum *Table) error {
+	key, err := v.Production.KeySchema(ctx, t.Target)
 	if err != nil {
 		return err
 	}
-	result.Staging += len(page)
-	result.Missing += len(wanted)
-	for _, row := range page { // in the order of the table
+	keys := make([]rows.Row, len(page))
+	for i, row := range page {
+		page[i], keys[i] = row.OwnedBy(t, owner), rows.Row{}
+		for _, name := range key {
+			keys[i][name] = page[i][name]
+		}
+	}
+	found := map[string]rows.Row{}
+	err = v.Production.BatchGet(ctx, t.Target, keys, func(row rows.Row) { found[nameOf(row, key)] = row })
+	if err != nil {
+		return err
+	}
+	for _, row := range page {
 		name := nameOf(row, key)
-		if wanted[name] != nil {
-			result.Keys.Missing = example(result.Keys.Missing, name)
-		}
-		if changed[name] {
-			result.Keys.Changed = example(result.Keys.Changed, name)
-		}
+		sum.count(name, row, found[name])
 	}
 	return nil
 }
 
-func example(keys []string, name string) []string {
-	if len(keys) < maxKeys {
-		return append(keys, name)
-	}
-	return keys
-}
-
-// nameOf names one of a user's rows: by its sort key, or, in a table without one, as their only row.
+// nameOf returns a row's sort key. In a table without one, a user has one row at most.
 func nameOf(row rows.Row, key []string) string {
 	if len(key) < 2 {
-		return "their row"
+		return "the only row"
 	}
-	switch v := row[key[1]].(type) {
-	case *types.AttributeValueMemberS:
-		return v.Value
-	case *types.AttributeValueMemberN:
-		return v.Value
-	case *types.AttributeValueMemberB:
-		return base64.StdEncoding.EncodeToString(v.Value)
-	}
-	return "?"
+	return row.Text(key[1])
 }
+
+// Writer prints comparisons as they come: those with rows missing, changed or not read, or all.
+type Writer struct {
+	w      io.Writer
+	list   *console.JSONList // nil: text
+	all    bool
+	ledger string // its table, for the remedy
+}
+
+// NewWriter returns a Writer that prints to w, as one JSON document or as text. With all, it prints every user.
+func NewWriter(w io.Writer, asJSON, all bool, ledgerTable string) *Writer {
+	p := &Writer{w: w, all: all, ledger: ledgerTable}
+	if asJSON {
+		p.list = console.NewList(w, "users")
+	}
+	return p
+}
+
+// Write prints one user.
+func (p *Writer) Write(c Comparison) error {
+	found := sum("", c.Tables...)
+	switch {
+	case !p.all && found.Missing == 0 && found.Changed == 0 && c.Unread == "":
+		return nil
+	case p.list != nil:
+		return p.list.Add(c)
+	}
+	fmt.Fprintf(p.w, "%s (staging %s, production %s)\n", c.Email, c.StagingSub, c.ProductionSub)
+	if c.Unread != "" {
+		_, err := fmt.Fprintf(p.w, "  could not be compared: %s\n\n", c.Unread)
+		return err
+	}
+	var lines [][]string
+	for _, t := range c.Tables {
+		lines = append(lines,
+			[]string{"  " + t.Name, console.Count(t.Same+t.Changed) + " of " + console.Count(t.Staging), "in production"},
+			[]string{"", console.Count(t.Missing), "missing: " + examples(t.Keys.Missing, t.Missing)},
+			[]string{"", console.Count(t.Changed), "changed since: " + examples(t.Keys.Changed, t.Changed)},
+			[]string{"", console.Count(t.AddedSince), "or more added to staging after the move"})
+	}
+	lines = slices.DeleteFunc(lines, func(line []string) bool { return line[1] == "0" })
+	return console.Columns(p.w, "lrl", append(lines, nil)...) // and an empty line
+}
+
+func examples(names []string, of int) string {
+	text := strings.Join(names, ", ")
+	if more := of - len(names); more > 0 {
+		text += " and " + console.Count(more) + " more"
+	}
+	return text
+}
+
+// End prints the summary.
+func (p *Writer) End(s Summary) error {
+	if p.list != nil {
+		return p.list.End("summary", s)
+	}
+	lines := [][]string{{"Rows of moved users", "in staging", "same", "changed since", "missing"}}
+	for _, t := range append(s.Tables, sum("all", s.Tables...)) {
+		same, changed := console.Count(t.Same), console.Count(t.Changed)
+		lines = append(lines, []string{t.Name, console.Count(t.Staging), same, changed, console.Count(t.Missing)})
+	}
+	_ = console.Columns(p.w, "lrrrr", lines...) // what cannot be written, cannot be written below either
+	return summaryText.Execute(p.w, map[string]any{"Summary": s, "LedgerTable": p.ledger})
+}
+
+//go:embed summary.tmpl
+var summaryTemplate string
+
+var summaryText = template.Must(template.New("").Funcs(template.FuncMap{
+	"count": console.Count, "quantity": console.Quantity,
+}).Parse(summaryTemplate))

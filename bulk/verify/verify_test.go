@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -29,7 +30,7 @@ var tables = []settings.Table{
 
 const pageSize = 100
 
-// world is both ends of the tables, in memory. held is how many rows were given out at once, at most.
+// world is the tables of both accounts, in memory. held is the most rows that were returned at once.
 type world struct {
 	mu         sync.Mutex
 	staging    map[string][]rows.Row          // table and owner → rows in order
@@ -46,13 +47,14 @@ func newWorld() *world {
 	}
 }
 
-// add gives a staging user a profile and projects, moves them as the mover does, and returns their line.
+// add gives a staging user a profile and projects, moves them as the mover does, and returns the user's record.
 func (w *world) add(name string, projects int) ledger.Record {
 	owner := "staging-" + name
 	w.staging["Users-staging/"+owner] = []rows.Row{{"id": text(owner), "name": text(name)}}
 	for i := range projects {
+		n := &types.AttributeValueMemberN{Value: strconv.Itoa(i)}
 		w.staging["Projects-staging/"+owner] = append(w.staging["Projects-staging/"+owner],
-			rows.Row{"userSub": text(owner), "projectId": text(fmt.Sprintf("p%05d", i)), "n": &types.AttributeValueMemberN{Value: strconv.Itoa(i)}})
+			rows.Row{"userSub": text(owner), "projectId": text(fmt.Sprintf("p%05d", i)), "n": n})
 	}
 	now := "production-" + name
 	for _, t := range tables {
@@ -86,7 +88,7 @@ func (w *world) step(call string) error {
 }
 
 func (w *world) Query(ctx context.Context, t settings.Table, owner, after string) ([]rows.Row, string, error) {
-	if err := errors.Join(ctx.Err(), w.step("Page "+owner)); err != nil {
+	if err := errors.Join(ctx.Err(), w.step("Query "+owner)); err != nil {
 		return nil, "", err
 	}
 	w.mu.Lock()
@@ -96,17 +98,31 @@ func (w *world) Query(ctx context.Context, t settings.Table, owner, after string
 	to := min(from+pageSize, len(all))
 	w.held = max(w.held, to-from)
 	if to < len(all) {
-		return all[from:to], strconv.Itoa(to), nil
+		return slices.Clone(all[from:to]), strconv.Itoa(to), nil
 	}
-	return all[from:to], "", nil
+	return slices.Clone(all[from:to]), "", nil
 }
 
 func (w *world) KeySchema(_ context.Context, table string) ([]string, error) {
-	return w.keys[table], w.step("Key " + table)
+	return w.keys[table], w.step("KeySchema " + table)
+}
+
+func (w *world) CheckKeys(_ context.Context, t settings.Table, page []rows.Row, _ string) error {
+	if key := w.keys[t.Target]; key[0] != t.OwnerKey {
+		return &rows.KeyError{Table: t.Target, Want: t.OwnerKey, Has: key[0]}
+	}
+	for _, row := range page {
+		for _, name := range w.keys[t.Target] {
+			if row[name] == nil {
+				return &rows.KeyError{Table: t.Target, Want: "another key", Has: name}
+			}
+		}
+	}
+	return nil
 }
 
 func (w *world) BatchGet(_ context.Context, table string, keys []rows.Row, each func(rows.Row)) error {
-	if err := w.step("Get " + table); err != nil {
+	if err := w.step("BatchGet " + table); err != nil {
 		return err
 	}
 	w.mu.Lock()
@@ -126,14 +142,16 @@ func (w *world) change(table, id string) {
 	w.production[table][id]["title"] = text("changed")
 }
 
+func verifier(w *world) *Verifier { return &Verifier{Tables: tables, Staging: w, Production: w} }
+
 // compare runs one user at a time, so that what is printed has an order.
-func compare(t *testing.T, w *world, asJSON, all bool, lines ...ledger.Record) (Summary, string) {
+func compare(t *testing.T, w *world, asJSON, all bool, records ...ledger.Record) (Summary, string) {
 	t.Helper()
-	v := New(tables, w, w, nil)
+	v := verifier(w)
 	v.parallel = 1
 	var out strings.Builder
 	p := NewWriter(&out, asJSON, all, "Spaceport-Migration-prod")
-	sum, err := v.Everybody(t.Context(), ledgertest.New(lines...).All(t.Context()), 0, p.Write)
+	sum, err := v.All(t.Context(), ledgertest.New(records...).All(t.Context()), 0, p.Write)
 	require.NoError(t, err)
 	require.NoError(t, p.End(sum))
 	return sum, out.String()
@@ -141,8 +159,11 @@ func compare(t *testing.T, w *world, asJSON, all bool, lines ...ledger.Record) (
 
 func TestAllIsWell(t *testing.T) {
 	w := newWorld()
-	lines := []ledger.Record{w.add("ada", 3), w.add("bob", 0), {StagingSub: "cleo", State: ledger.Moving, ProductionSub: "c"}, {StagingSub: "dan", State: ledger.Imported}}
-	sum, text := compare(t, w, false, false, lines...)
+	records := []ledger.Record{
+		w.add("ada", 3), w.add("bob", 0), {StagingSub: "cleo", State: ledger.Moving, ProductionSub: "c"},
+		{StagingSub: "dan", State: ledger.Imported},
+	}
+	sum, text := compare(t, w, false, false, records...)
 	assert.False(t, sum.Failed())
 	assert.Equal(t, 2, sum.Whole)
 	assert.Equal(t, 2, sum.NotYet)
@@ -151,7 +172,7 @@ func TestAllIsWell(t *testing.T) {
 
 func differing() (*world, []ledger.Record) {
 	w := newWorld()
-	lines := []ledger.Record{w.add("ada", 12), w.add("bob", 3), w.add("cleo", 2)}
+	records := []ledger.Record{w.add("ada", 12), w.add("bob", 3), w.add("cleo", 2)}
 	for i := range 7 {
 		w.delete(fmt.Sprintf("production-ada/p%05d", i))
 	}
@@ -159,12 +180,12 @@ func differing() (*world, []ledger.Record) {
 	w.change("Users-prod", "production-bob")
 	w.staging["Projects-staging/staging-bob"] = append(w.staging["Projects-staging/staging-bob"],
 		rows.Row{"userSub": text("staging-bob"), "projectId": text("written later")})
-	return w, lines
+	return w, records
 }
 
 func TestDifferences(t *testing.T) {
-	w, lines := differing()
-	sum, text := compare(t, w, false, false, lines...)
+	w, records := differing()
+	sum, text := compare(t, w, false, false, records...)
 	assert.True(t, sum.Failed())
 	assert.Equal(t, Summary{
 		Moved: 3, Whole: 1, Missing: 2, Changed: 2, Tables: []Table{
@@ -174,7 +195,7 @@ func TestDifferences(t *testing.T) {
 	}, sum)
 	golden.Equal(t, "differences", text)
 
-	_, raw := compare(t, w, true, false, lines...)
+	_, raw := compare(t, w, true, false, records...)
 	golden.Equal(t, "differences_json", raw)
 	var doc struct {
 		Users   []Comparison
@@ -194,16 +215,16 @@ func TestChangedAloneIsNoFailure(t *testing.T) {
 	golden.Equal(t, "changed", text)
 }
 
-func TestOneUserIsShownThoughAllIsWell(t *testing.T) {
+func TestOneUserIsAlwaysShown(t *testing.T) {
 	w := newWorld()
 	_, text := compare(t, w, false, true, w.add("ada", 3))
 	golden.Equal(t, "one_user", text)
 }
 
-func TestNobodyMoved(t *testing.T) {
+func TestNoUserIsMoved(t *testing.T) {
 	sum, text := compare(t, newWorld(), false, false, ledger.Record{StagingSub: "dan", State: ledger.Imported})
 	assert.False(t, sum.Failed())
-	golden.Equal(t, "nobody", text)
+	golden.Equal(t, "none_moved", text)
 	_, raw := compare(t, newWorld(), true, false)
 	assert.JSONEq(t, `{"users":[],"summary":{"moved":0,"whole":0,"missing":0,"changed":0,"unread":0,"notYet":0,"tables":[
 		{"name":"Users-prod","staging":0,"same":0,"changed":0,"missing":0,"addedSince":0},
@@ -214,7 +235,7 @@ func TestFiftyThousandRowsAreNeverHeldAtOnce(t *testing.T) {
 	w := newWorld()
 	line := w.add("ada", 50_000)
 	w.delete("production-ada/p49999")
-	c, err := New(tables, w, w, nil).User(t.Context(), line)
+	c, err := verifier(w).User(t.Context(), line)
 	require.NoError(t, err)
 	assert.Equal(t, 49_999, c.Tables[1].Same)
 	assert.Equal(t, []string{"p49999"}, c.Tables[1].Keys.Missing)
@@ -223,14 +244,14 @@ func TestFiftyThousandRowsAreNeverHeldAtOnce(t *testing.T) {
 
 func TestManyUsersAtOnce(t *testing.T) {
 	w := newWorld()
-	var lines []ledger.Record
+	var records []ledger.Record
 	for i := range 200 {
-		lines = append(lines, w.add(fmt.Sprintf("u%d", i), i%5))
+		records = append(records, w.add(fmt.Sprintf("u%d", i), i%5))
 	}
 	w.delete("production-u7/p00000")
 	calls := 0
-	sum, err := New(tables, w, w, nil).Everybody(t.Context(), ledgertest.New(lines...).All(t.Context()), 200, func(Comparison) error {
-		calls++ // the race detector sees to it that calls come one after the other
+	sum, err := verifier(w).All(t.Context(), ledgertest.New(records...).All(t.Context()), 200, func(Comparison) error {
+		calls++ // the race detector proves that calls come one after the other
 		return nil
 	})
 	require.NoError(t, err)
@@ -241,69 +262,70 @@ func TestManyUsersAtOnce(t *testing.T) {
 
 func TestOneUnreadUserDoesNotEndTheRun(t *testing.T) {
 	w := newWorld()
-	lines := []ledger.Record{w.add("ada", 1), w.add("bob", 1), w.add("cleo", 1)}
+	records := []ledger.Record{w.add("ada", 1), w.add("bob", 1), w.add("cleo", 1)}
 	w.fail = func(call string) error {
-		if call == "Page staging-bob" {
-			return errors.New("read Projects-staging: AWS is away")
+		if call == "Query staging-bob" {
+			return errors.New("read Projects-staging: AWS is unavailable")
 		}
 		return nil
 	}
-	sum, text := compare(t, w, false, false, lines...)
+	sum, text := compare(t, w, false, false, records...)
 	assert.True(t, sum.Failed())
 	assert.Equal(t, 1, sum.Unread)
 	assert.Equal(t, 2, sum.Whole)
 	golden.Equal(t, "unread", text)
 }
 
-func everybody(t *testing.T, w *world, lines ...ledger.Record) error {
+func verifyAll(t *testing.T, w *world, records ...ledger.Record) error {
 	t.Helper()
-	_, err := New(tables, w, w, nil).Everybody(t.Context(), ledgertest.New(lines...).All(t.Context()), 0, func(Comparison) error { return nil })
+	all := ledgertest.New(records...).All(t.Context())
+	_, err := verifier(w).All(t.Context(), all, 0, func(Comparison) error { return nil })
 	return err
 }
 
 func TestAllUnreadEndsTheRun(t *testing.T) {
 	w := newWorld()
-	var lines []ledger.Record
+	var records []ledger.Record
 	for i := range 200 {
-		lines = append(lines, w.add(fmt.Sprintf("u%d", i), 1))
+		records = append(records, w.add(fmt.Sprintf("u%d", i), 1))
 	}
 	expired := errors.New("the credentials have expired")
 	w.fail = func(string) error { return expired }
-	require.ErrorIs(t, everybody(t, w, lines...), expired)
+	require.ErrorIs(t, verifyAll(t, w, records...), expired)
 }
 
 func TestTableThatCannotBeReadEndsTheRun(t *testing.T) {
 	w := newWorld()
 	line := w.add("ada", 1)
 	w.fail = func(string) error { return fmt.Errorf("describe Users-prod: %w", rows.ErrTable) }
-	require.ErrorIs(t, everybody(t, w, line), rows.ErrTable)
+	require.ErrorIs(t, verifyAll(t, w, line), rows.ErrTable)
 
 	w.fail = nil
 	w.keys["Projects-prod"] = []string{"id"}
-	require.ErrorIs(t, everybody(t, w, line), rows.ErrTable)
+	require.ErrorIs(t, verifyAll(t, w, line), rows.ErrTable)
 	w.keys["Projects-prod"] = []string{"userSub", "createdAt"}
-	require.ErrorContains(t, everybody(t, w, line), "createdAt")
+	require.ErrorContains(t, verifyAll(t, w, line), "createdAt")
 }
 
 func TestLedgerAndWriterErrorsEndTheRun(t *testing.T) {
 	w := newWorld()
 	line := w.add("ada", 1)
-	away := errors.New("AWS is away")
-	lines := ledgertest.New(line)
-	lines.Before = func(string) error { return away }
-	_, err := New(tables, w, w, nil).Everybody(t.Context(), lines.All(t.Context()), 0, func(Comparison) error { return nil })
+	away := errors.New("AWS is unavailable")
+	records := ledgertest.New(line)
+	records.Before = func(string) error { return away }
+	_, err := verifier(w).All(t.Context(), records.All(t.Context()), 0, func(Comparison) error { return nil })
 	require.ErrorIs(t, err, away)
-	_, err = New(tables, w, w, nil).Everybody(t.Context(), ledgertest.New(line).All(t.Context()), 0, func(Comparison) error { return away })
+	_, err = verifier(w).All(t.Context(), ledgertest.New(line).All(t.Context()), 0, func(Comparison) error { return away })
 	require.ErrorIs(t, err, away)
 }
 
 func TestInterrupted(t *testing.T) {
 	w := newWorld()
 	ctx, cancel := context.WithCancel(t.Context())
-	lines := []ledger.Record{w.add("ada", 1), w.add("bob", 1)}
-	v := New(tables, w, w, nil)
+	records := []ledger.Record{w.add("ada", 1), w.add("bob", 1)}
+	v := verifier(w)
 	v.parallel = 1
-	_, err := v.Everybody(ctx, ledgertest.New(lines...).All(ctx), 0, func(Comparison) error { cancel(); return nil })
+	_, err := v.All(ctx, ledgertest.New(records...).All(ctx), 0, func(Comparison) error { cancel(); return nil })
 	require.ErrorIs(t, err, context.Canceled)
 }
 

@@ -77,9 +77,9 @@ func TestEveryTypeSurvives(t *testing.T) {
 func TestPagesOfARealTable(t *testing.T) {
 	s := spaceporttest.Start(t, spaceport.Options{})
 	const projects = 450
-	sub, err := s.Add(t.Context(), spaceport.Person{Email: "ada@example.com", Password: "Passw0rd-1", Projects: projects})
+	sub, err := s.Add(t.Context(), spaceport.User{Email: "ada@example.com", Password: "Passw0rd-1", Projects: projects})
 	require.NoError(t, err)
-	_, err = s.Add(t.Context(), spaceport.Person{Email: "bob@example.com", Password: "Passw0rd-1", Projects: 5})
+	_, err = s.Add(t.Context(), spaceport.User{Email: "bob@example.com", Password: "Passw0rd-1", Projects: 5})
 	require.NoError(t, err)
 	source := rows.NewStore(s.StagingTables)
 	seen := map[string]bool{}

@@ -4,14 +4,38 @@ package rows
 
 import (
 	"bytes"
+	"encoding/base64"
+	"maps"
 	"reflect"
 	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/spaceport/user-migration/datamover/settings"
 )
 
 // Row is one item. Only its keys are read, and only its owner is changed.
 type Row map[string]types.AttributeValue
+
+// OwnedBy returns a copy of the row as another user's.
+func (r Row) OwnedBy(t settings.Table, owner string) Row {
+	r = maps.Clone(r)
+	r[t.OwnerKey] = &types.AttributeValueMemberS{Value: owner}
+	return r
+}
+
+// Text returns a key attribute as text, a binary one in base64.
+func (r Row) Text(name string) string {
+	switch v := r[name].(type) {
+	case *types.AttributeValueMemberS:
+		return v.Value
+	case *types.AttributeValueMemberN:
+		return v.Value
+	case *types.AttributeValueMemberB:
+		return base64.StdEncoding.EncodeToString(v.Value)
+	}
+	return ""
+}
 
 // Equal reports whether two rows are the same. Sets have no order in DynamoDB; everything else must match exactly.
 func Equal(a, b Row) bool {

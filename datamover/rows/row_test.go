@@ -48,6 +48,11 @@ func TestEqual(t *testing.T) {
 	assert.False(t, Equal(full(), other))
 }
 
+func TestText(t *testing.T) {
+	row := Row{"s": s("x"), "n": n("7"), "b": &types.AttributeValueMemberB{Value: []byte{0, 255}}}
+	assert.Equal(t, []string{"x", "7", "AP8=", ""}, []string{row.Text("s"), row.Text("n"), row.Text("b"), row.Text("none")})
+}
+
 func TestPositionSurvivesAsText(t *testing.T) {
 	key := Row{"userSub": s("ä \" {}"), "n": n("1.5E-3"), "b": &types.AttributeValueMemberB{Value: []byte{0, 255}}}
 	text, err := encodePosition(key)

@@ -105,26 +105,13 @@ func (s *Store) CheckKeys(ctx context.Context, t settings.Table, page []Row, nex
 				return &KeyError{Table: t.Target, Want: "a key that rows of " + t.Source + " have", Has: key}
 			}
 		}
-		sortKey := keyText(row[keys[len(keys)-1]])
+		sortKey := row.Text(keys[len(keys)-1])
 		if seen[sortKey] {
 			return &KeyError{Table: t.Target, Want: "one that distinguishes the rows of " + t.Source, Has: has}
 		}
 		seen[sortKey] = true
 	}
 	return nil
-}
-
-// keyText returns a key attribute in a form that can be compared.
-func keyText(value types.AttributeValue) string {
-	switch v := value.(type) {
-	case *types.AttributeValueMemberS:
-		return v.Value
-	case *types.AttributeValueMemberN:
-		return v.Value
-	case *types.AttributeValueMemberB:
-		return string(v.Value)
-	}
-	return ""
 }
 
 // KeySchema returns the attributes of a table's key, the partition key first.
@@ -157,8 +144,7 @@ func (s *Store) KeySchema(ctx context.Context, table string) ([]string, error) {
 // production now has what staging had, from this call or an earlier one; false if production has a row of its own,
 // which is kept.
 func (s *Store) PutIfAbsent(ctx context.Context, t settings.Table, row Row, owner string) (copied bool, err error) {
-	row = maps.Clone(row)
-	row[t.OwnerKey] = &types.AttributeValueMemberS{Value: owner}
+	row = row.OwnedBy(t, owner)
 	_, err = s.api.PutItem(ctx, &dynamodb.PutItemInput{
 		TableName:                           &t.Target,
 		Item:                                row,

@@ -14,8 +14,8 @@ import (
 	"github.com/spaceport/user-migration/infra/rehearsal/spaceport/spaceporttest"
 )
 
-// TestWhoGetsTheLetter sends every kind of reset through the real trigger.
-func TestWhoGetsTheLetter(t *testing.T) {
+// TestResetEmail sends every kind of reset through the real trigger.
+func TestResetEmail(t *testing.T) {
 	s := spaceporttest.Start(t, spaceport.Options{Env: map[string]string{"RESET_EMAIL_SUBJECT": "Moved!"}})
 	ctx := t.Context()
 	pool, err := s.Production.DescribeUserPool(ctx, &cognito.DescribeUserPoolInput{UserPoolId: &s.ProductionPool})
@@ -40,12 +40,12 @@ func TestWhoGetsTheLetter(t *testing.T) {
 		require.NoError(t, production.SetRandomPassword(ctx, sub))
 		return sub
 	}
-	last := func(email string) cloud.Letter {
-		letter, ok := s.Cloud.LastLetter(email)
+	last := func(email string) cloud.Message {
+		message, ok := s.Cloud.LastMessage(email)
 		require.True(t, ok)
-		require.NotEmpty(t, letter.Code)
-		require.Contains(t, letter.Body, letter.Code)
-		return letter
+		require.NotEmpty(t, message.Code)
+		require.Contains(t, message.Body, message.Code)
+		return message
 	}
 	forgot := func(email string, metadata map[string]string) {
 		_, err := s.App.ForgotPassword(ctx, &cognito.ForgotPasswordInput{ClientId: &s.ProductionApp, Username: &email, ClientMetadata: metadata})
@@ -55,12 +55,12 @@ func TestWhoGetsTheLetter(t *testing.T) {
 	nat := account("nat@example.com", "Nat", "")
 
 	require.NoError(t, production.SendReset(ctx, ada))
-	letter := last("ada@example.com")
-	assert.Equal(t, "Moved!", letter.Subject)
-	assert.True(t, strings.HasPrefix(letter.Body, "<p>Hi Ada &lt;b&gt;King&lt;/b&gt;,</p>"), letter.Body)
-	require.NoError(t, s.ConfirmForgotPassword(ctx, "ada@example.com", letter.Code, "Ada-Production-1"))
+	message := last("ada@example.com")
+	assert.Equal(t, "Moved!", message.Subject)
+	assert.True(t, strings.HasPrefix(message.Body, "<p>Hi Ada &lt;b&gt;King&lt;/b&gt;,</p>"), message.Body)
+	require.NoError(t, s.ConfirmForgotPassword(ctx, "ada@example.com", message.Code, "Ada-Production-1"))
 	_, err = s.SignIn(ctx, "ada@example.com", "Ada-Production-1")
-	require.NoError(t, err, "the letter's code lets her in")
+	require.NoError(t, err, "the message's code lets her in")
 
 	forgot("ada@example.com", nil)
 	assert.NotEqual(t, "Moved!", last("ada@example.com").Subject, "her own reset has the pool's own text")
@@ -71,9 +71,9 @@ func TestWhoGetsTheLetter(t *testing.T) {
 	metadata := userpool.ResetMetadata()
 	metadata["name"] = "Mallory"
 	forgot("ada@example.com", metadata)
-	letter = last("ada@example.com")
-	assert.Equal(t, "Moved!", letter.Subject, "a stranger can choose our wording for a user who was in staging")
-	assert.NotContains(t, letter.Body, "Mallory", "and nothing else")
+	message = last("ada@example.com")
+	assert.Equal(t, "Moved!", message.Subject, "a stranger can choose our wording for a user who was in staging")
+	assert.NotContains(t, message.Body, "Mallory", "and nothing else")
 
 	require.NoError(t, production.SendReset(ctx, nat))
 	assert.NotEqual(t, "Moved!", last("nat@example.com").Subject, "who was not in staging is not told so")

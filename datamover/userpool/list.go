@@ -40,22 +40,6 @@ func (p *Pool) FindByEmail(ctx context.Context, email string) ([]User, error) {
 	return found, nil
 }
 
-// FindIgnoringCase finds the users whose email differs from the given one at most by case. ListUsers cannot search like
-// that: this reads the whole pool, and calls seen for every user.
-func (p *Pool) FindIgnoringCase(ctx context.Context, email string, seen func()) ([]User, error) {
-	var found []User
-	for user, err := range p.List(ctx) {
-		if err != nil {
-			return nil, err
-		}
-		seen()
-		if user.HasEmail(email) {
-			found = append(found, user)
-		}
-	}
-	return found, nil
-}
-
 // FindBySub finds the user with a sub, or returns ErrUserNotFound.
 func (p *Pool) FindBySub(ctx context.Context, sub string) (User, error) {
 	users, err := p.search(ctx, AttrSub, sub)

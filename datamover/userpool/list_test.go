@@ -119,16 +119,6 @@ func TestFilterIsQuoted(t *testing.T) {
 	assert.Equal(t, []string{`email = "a\\\" or \"b@example.com"`}, api.filters)
 }
 
-func TestFindIgnoringCaseReadsTheWholePool(t *testing.T) {
-	api := &fakeCognito{users: []types.UserType{listedUser("1", "ADA@example.com"), listedUser("2", "bob@example.com"), listedUser("3", "\u212Ada@example.com")}}
-	seen := 0
-	found, err := New(api, "p").FindIgnoringCase(t.Context(), "ada@EXAMPLE.com", func() { seen++ })
-	require.NoError(t, err)
-	require.Len(t, found, 1)
-	assert.Equal(t, "1", found[0].Sub)
-	assert.Equal(t, 3, seen)
-}
-
 func TestFindBySub(t *testing.T) {
 	api := &fakeCognito{found: map[string][]types.UserType{`sub = "1"`: {listedUser("1", "ada@example.com")}}}
 	u, err := New(api, "p").FindBySub(t.Context(), "1")
@@ -151,8 +141,6 @@ func TestErrorsAreTranslated(t *testing.T) {
 			require.ErrorAs(t, err, &api, "the SDK's error is kept")
 		}
 		_, err := pool.FindByEmail(t.Context(), "ada@example.com")
-		require.ErrorIs(t, err, want)
-		_, err = pool.FindIgnoringCase(t.Context(), "ada@example.com", func() {})
 		require.ErrorIs(t, err, want)
 		_, err = pool.FindBySub(t.Context(), "1")
 		require.ErrorIs(t, err, want)

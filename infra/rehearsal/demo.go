@@ -21,7 +21,7 @@ func demo(ctx context.Context, out io.Writer) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	fmt.Fprintf(out, "Ready after %.1f s. Nobody of staging is in production yet.\n", time.Since(began).Seconds())
+	fmt.Fprintf(out, "Ready after %.1f s. No staging user is in production yet.\n", time.Since(began).Seconds())
 
 	var outcomes []journeys.Outcome
 	for i, j := range journeys.All {

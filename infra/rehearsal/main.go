@@ -1,5 +1,5 @@
-// Command rehearsal plays the whole migration on one machine: two accounts in a local cloud, the real Lambda binaries, and
-// people who move.
+// Command rehearsal plays the whole migration on one machine: two accounts in a local cloud, the real Lambda binaries,
+// and users who migrate.
 package main
 
 import (
@@ -33,7 +33,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	return commands[args[0]](ctx, out)
 }
 
-var errUsage = errors.New("say what to do: demo (play the journeys), page (play them yourself, in a browser) or bench (measure)")
+var errUsage = errors.New("usage: rehearsal demo (play the journeys), page (play them in a browser) or bench (measure)")
 
 func exitCode(err error) int {
 	switch {

@@ -20,7 +20,8 @@ import (
 	"github.com/spaceport/user-migration/infra/rehearsal/spaceport/spaceporttest"
 )
 
-// TestPlay starts the page as make rehearsal does, does in a clean shell what it says, and ends it as Ctrl-C would.
+// TestPlay starts the page as make rehearsal does, runs the printed lines in a clean shell, and stops it as Ctrl-C
+// would.
 func TestPlay(t *testing.T) {
 	spaceporttest.Need(t, spaceport.Installed())
 	ctx, stop := context.WithCancel(t.Context())
@@ -32,40 +33,40 @@ func TestPlay(t *testing.T) {
 		_ = out.Close()
 	}()
 	terminal := bufio.NewReader(said)
-	told := readUntil(t, terminal, ".build/bulk verify")
+	printed := readUntil(t, terminal, ".build/bulk verify")
 
-	page := regexp.MustCompile(`https?://\S+`).FindString(told)
+	page := regexp.MustCompile(`https?://\S+`).FindString(printed)
 	response, err := http.Get(page)
 	require.NoError(t, err, "the first URL is the page's")
 	require.NoError(t, response.Body.Close())
 	assert.Equal(t, http.StatusOK, response.StatusCode)
 	assert.Contains(t, response.Header.Get("Content-Type"), "text/html")
 
-	desk := t.TempDir()
+	logs := t.TempDir()
 	for command, want := range map[string]string{
-		"check": "This migration can work", "sweep --log-dir " + desk: "accounts to create", "status": "not come over",
+		"check": "This migration can work", "sweep --log-dir " + logs: "accounts to create", "status": "not migrated",
 	} {
-		assert.Contains(t, paste(t, told, ".build/bulk "+command), want, command)
+		assert.Contains(t, paste(t, printed, ".build/bulk "+command), want, command)
 	}
 
 	go stop()
 	rest, err := io.ReadAll(terminal)
 	require.NoError(t, err)
 	assert.Contains(t, string(rest), "The page is closed; nothing is left running.")
-	assert.NoError(t, <-ended, "that is how it is to end")
+	assert.NoError(t, <-ended, "being stopped is not an error")
 	_, err = http.Get(page)
-	assert.Error(t, err, "nobody answers any more")
+	assert.Error(t, err, "the page is closed")
 }
 
 func readUntil(t *testing.T, from *bufio.Reader, last string) string {
 	t.Helper()
-	var told strings.Builder
+	var printed strings.Builder
 	for {
 		line, err := from.ReadString('\n')
-		told.WriteString(line)
-		require.NoError(t, err, told.String())
+		printed.WriteString(line)
+		require.NoError(t, err, printed.String())
 		if strings.TrimSpace(line) == last {
-			return told.String()
+			return printed.String()
 		}
 	}
 }
@@ -77,10 +78,10 @@ var elsewhere = []string{
 	"CUSTOM_ATTRIBUTES=elsewhere", "MFA_USERS=never", "HOOK_BUDGET=1h", "STAGING_USER_POOL_ID=elsewhere",
 }
 
-// paste runs a command in a shell whose owner works elsewhere, after what was printed to be pasted.
-func paste(t *testing.T, told, command string) string {
+// paste runs the printed lines and then a command, in a shell whose environment points elsewhere.
+func paste(t *testing.T, printed, command string) string {
 	t.Helper()
-	lines := regexp.MustCompile(`(?m)^(cd|unset|export) .*$`).FindAllString(told, -1)
+	lines := regexp.MustCompile(`(?m)^(cd|unset|export) .*$`).FindAllString(printed, -1)
 	shell := exec.CommandContext(t.Context(), "/bin/sh", "-ec", strings.Join(append(lines, command), "\n"))
 	shell.Env, shell.Dir = elsewhere, filepath.Dir(t.TempDir())
 	answer, err := shell.CombinedOutput()
@@ -98,7 +99,7 @@ func TestStoppedBeforeItIsReady(t *testing.T) {
 }
 
 func TestWasStopped(t *testing.T) {
-	stopped, left := fmt.Errorf("start moto: %w", context.Canceled), errors.New("moto does not end")
+	stopped, left := fmt.Errorf("start moto: %w", context.Canceled), errors.New("moto did not end")
 	for _, c := range []struct {
 		err  error
 		want bool
@@ -107,14 +108,5 @@ func TestWasStopped(t *testing.T) {
 		{left, false}, {errors.Join(stopped, left), false}, {fmt.Errorf("make tables: %w", errors.Join(stopped, left)), false},
 	} {
 		assert.Equal(t, c.want, wasStopped(c.err), "%v", c.err)
-	}
-}
-
-func TestQuote(t *testing.T) {
-	for value, want := range map[string]string{
-		"us-east-1_abc": "us-east-1_abc", "arn:aws:iam::1:role/x": "arn:aws:iam::1:role/x", "": "''", "two words": "'two words'",
-		"$HOME": "'$HOME'", "it's": `'it'\''s'`, "a;b": "'a;b'", "[1]": "'[1]'",
-	} {
-		assert.Equal(t, want, quote(value))
 	}
 }

@@ -24,10 +24,10 @@ import (
 
 const region = "us-east-1"
 
-// tools is where make installs what requirements.txt lists.
+// tools is the folder into which make installs requirements.txt.
 var tools, _ = filepath.Abs("../../.venv/stacks/bin")
 
-// needs skips a test where a program is not installed, except in make test, which installs it.
+// needs skips a test if a program is not installed, except under make test, which installs it.
 func needs(t *testing.T, programs ...string) {
 	t.Helper()
 	for _, program := range programs {
@@ -35,15 +35,15 @@ func needs(t *testing.T, programs ...string) {
 			if os.Getenv("REHEARSAL") == "required" {
 				require.NoError(t, err)
 			}
-			t.Skipf("%v: make test installs and builds what is needed", err)
+			t.Skipf("%v: make test installs and builds it", err)
 		}
 	}
 }
 
-// cloud is an AWS in one process, with IAM enforced, in which every account is its own: its id is its access key.
+// cloud is an AWS emulator in one process, with IAM enforced and separate accounts. An account's id is its access key.
 type cloud struct {
 	url  string
-	home string // a copy of what is deployed, with the functions built for this machine
+	home string // a copy of the deployed files, with the functions built for this machine
 	stop func()
 }
 
@@ -61,7 +61,7 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// start starts the cloud with the first test that needs it.
+// start starts the cloud when the first test needs it.
 func start(t *testing.T) *cloud {
 	t.Helper()
 	needs(t, filepath.Join(tools, "ministack"), filepath.Join(tools, "aws"),
@@ -85,7 +85,7 @@ func newCloud() (c *cloud, err error) {
 		return nil, err
 	}
 	c = &cloud{url: fmt.Sprintf("http://127.0.0.1:%d", port), home: home}
-	if err := errors.Join(c.copyWhatIsDeployed(), os.WriteFile(filepath.Join(home, "config"), nil, 0o600)); err != nil {
+	if err := errors.Join(c.copyDeployedFiles(), os.WriteFile(filepath.Join(home, "config"), nil, 0o600)); err != nil {
 		return nil, err
 	}
 	launcher, err := filepath.Abs("localaws.py")
@@ -99,11 +99,12 @@ func newCloud() (c *cloud, err error) {
 	process := exec.Command(filepath.Join(tools, "python"), launcher)
 	process.Dir, process.Stdout, process.Stderr = home, log, log
 	process.Env = []string{
-		"PATH=" + os.Getenv("PATH"), "HOME=" + home, "TMPDIR=" + home, "BIND_HOST=127.0.0.1", fmt.Sprintf("GATEWAY_PORT=%d", port),
+		"PATH=" + os.Getenv("PATH"), "HOME=" + home, "TMPDIR=" + home, "BIND_HOST=127.0.0.1",
+		fmt.Sprintf("GATEWAY_PORT=%d", port),
 		"AWS_ENDPOINT_URL=" + c.url, "PYTHONDONTWRITEBYTECODE=1", "LAMBDA_EXECUTOR=local",
 	}
-	process.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // the functions that it runs end with it
-	if _, err := process.StdinPipe(); err != nil {            // it ends with this process, even where a test panics
+	process.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // so that the functions that it runs end with it
+	if _, err := process.StdinPipe(); err != nil {            // it ends with this process, even if a test panics
 		return nil, err
 	}
 	if err := process.Start(); err != nil {
@@ -120,15 +121,15 @@ func newCloud() (c *cloud, err error) {
 
 func (c *cloud) await(log string) error {
 	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
-		if answer, err := http.Get(c.url + "/_ministack/health"); err == nil {
-			return answer.Body.Close()
+		if response, err := http.Get(c.url + "/_ministack/health"); err == nil {
+			return response.Body.Close()
 		}
 	}
-	said, _ := os.ReadFile(log)
-	return fmt.Errorf("ministack did not start: %s", said)
+	output, _ := os.ReadFile(log)
+	return fmt.Errorf("ministack did not start: %s", output)
 }
 
-func (c *cloud) copyWhatIsDeployed() error {
+func (c *cloud) copyDeployedFiles() error {
 	for _, name := range []string{"deploy.sh", "staging.yaml", "production.yaml"} {
 		raw, err := os.ReadFile(filepath.Join("..", name))
 		if err != nil {
@@ -169,7 +170,7 @@ func (c *cloud) write(name string, raw []byte) error {
 	return errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, raw, 0o755))
 }
 
-// config is an SDK configuration for the owner of an account.
+// config is an SDK configuration with the rights of an account's root user.
 func (c *cloud) config(account string) aws.Config {
 	return aws.Config{
 		Region: region, BaseEndpoint: &c.url,
@@ -177,13 +178,14 @@ func (c *cloud) config(account string) aws.Config {
 	}
 }
 
-// env is the environment of a person at a terminal, who has two profiles.
+// env is the environment of a terminal with two profiles.
 func (c *cloud) env(t *testing.T, stagingAccount, productionAccount string) []string {
 	t.Helper()
 	config := filepath.Join(t.TempDir(), "config")
 	var text strings.Builder
 	for profile, account := range map[string]string{"staging": stagingAccount, "production": productionAccount} {
-		fmt.Fprintf(&text, "[profile %s]\naws_access_key_id = %s\naws_secret_access_key = test\nregion = %s\n", profile, account, region)
+		fmt.Fprintf(&text, "[profile %s]\naws_access_key_id = %s\naws_secret_access_key = test\nregion = %s\n",
+			profile, account, region)
 	}
 	require.NoError(t, os.WriteFile(config, []byte(text.String()), 0o600))
 	return []string{
@@ -193,76 +195,76 @@ func (c *cloud) env(t *testing.T, stagingAccount, productionAccount string) []st
 	}
 }
 
-// person is somebody who deploys.
-type person struct {
+// deployer deploys the stacks from a terminal.
+type deployer struct {
 	*cloud
 	environment                       []string
 	stagingAccount, productionAccount string
 }
 
-func (c *cloud) person(t *testing.T, stagingAccount, productionAccount string) person {
-	return person{c, c.env(t, stagingAccount, productionAccount), stagingAccount, productionAccount}
+func (c *cloud) deployer(t *testing.T, stagingAccount, productionAccount string) deployer {
+	return deployer{c, c.env(t, stagingAccount, productionAccount), stagingAccount, productionAccount}
 }
 
-// deploy runs the script behind the make targets, and returns all that it says.
-func (p person) deploy(what string, settings ...string) (said string, err error) {
-	script := exec.Command(filepath.Join(p.home, "infra", "deploy.sh"), what)
-	script.Env = append(p.environment, settings...)
+// deploy runs the script of the make targets and returns its output.
+func (d deployer) deploy(command string, settings ...string) (output string, err error) {
+	script := exec.Command(filepath.Join(d.home, "infra", "deploy.sh"), command)
+	script.Env = append(d.environment, settings...)
 	out, err := script.CombinedOutput()
 	return string(out), err
 }
 
-// must is deploy that succeeds, with every question answered yes.
-func (p person) must(t *testing.T, what string, settings ...string) (said string) {
+// mustDeploy is deploy with every question answered yes. It fails the test if deploy does.
+func (d deployer) mustDeploy(t *testing.T, command string, settings ...string) (output string) {
 	t.Helper()
-	said, err := p.deploy(what, append(settings, "CONFIRM=yes")...)
-	require.NoError(t, err, said)
-	return said
+	output, err := d.deploy(command, append(settings, "CONFIRM=yes")...)
+	require.NoError(t, err, output)
+	return output
 }
 
-// aws runs the AWS CLI, and fills into with what it answers.
-func (p person) aws(t *testing.T, profile string, into any, arguments ...string) {
+// aws runs the AWS CLI and decodes its output into into.
+func (d deployer) aws(t *testing.T, profile string, into any, arguments ...string) {
 	t.Helper()
-	out, err := p.tryAWS(profile, arguments...)
+	out, err := d.tryAWS(profile, arguments...)
 	require.NoError(t, err, "%s", out)
 	if into != nil {
 		require.NoError(t, json.Unmarshal(out, into), "%s", out)
 	}
 }
 
-func (p person) tryAWS(profile string, arguments ...string) ([]byte, error) {
+func (d deployer) tryAWS(profile string, arguments ...string) ([]byte, error) {
 	cli := exec.Command(filepath.Join(tools, "aws"), append(arguments, "--profile", profile, "--output", "json")...)
-	cli.Env = p.environment
+	cli.Env = d.environment
 	return cli.CombinedOutput()
 }
 
-// outputs are those of a deployed stack.
-func (p person) outputs(t *testing.T, profile, stack string) map[string]string {
+// outputs returns the outputs of a deployed stack.
+func (d deployer) outputs(t *testing.T, profile, stack string) map[string]string {
 	t.Helper()
 	var described struct {
 		Stacks []struct {
 			Outputs []struct{ OutputKey, OutputValue string }
 		}
 	}
-	p.aws(t, profile, &described, "cloudformation", "describe-stacks", "--stack-name", stack)
-	told := map[string]string{}
+	d.aws(t, profile, &described, "cloudformation", "describe-stacks", "--stack-name", stack)
+	outputs := map[string]string{}
 	for _, o := range described.Stacks[0].Outputs {
-		told[o.OutputKey] = o.OutputValue
+		outputs[o.OutputKey] = o.OutputValue
 	}
-	return told
+	return outputs
 }
 
-// resources are the logical ids and types of a deployed stack.
-func (p person) resources(t *testing.T, profile, stack string) map[string]string {
+// resources returns the types of a deployed stack's resources, by logical id.
+func (d deployer) resources(t *testing.T, profile, stack string) map[string]string {
 	t.Helper()
 	var listed struct {
 		StackResourceSummaries []struct{ LogicalResourceId, ResourceType, ResourceStatus string }
 	}
-	p.aws(t, profile, &listed, "cloudformation", "list-stack-resources", "--stack-name", stack)
-	made := map[string]string{}
+	d.aws(t, profile, &listed, "cloudformation", "list-stack-resources", "--stack-name", stack)
+	types := map[string]string{}
 	for _, r := range listed.StackResourceSummaries {
 		require.Contains(t, r.ResourceStatus, "COMPLETE", r.LogicalResourceId)
-		made[r.LogicalResourceId] = r.ResourceType
+		types[r.LogicalResourceId] = r.ResourceType
 	}
-	return made
+	return types
 }

@@ -31,61 +31,69 @@ const (
 	password        = "Secret-Passw0rd!"
 )
 
-// TestFromNothingToLiveAndBack is the README's way: both stacks by the script behind make, the deployed functions invoked with
-// recorded events, under the roles that were deployed, and all of it taken down again.
-func TestFromNothingToLiveAndBack(t *testing.T) {
+// TestDeployAndUndeploy follows the README: it deploys both stacks with the script of the make targets, invokes the
+// deployed functions with recorded events under the deployed roles, and deletes everything again.
+func TestDeployAndUndeploy(t *testing.T) {
 	t.Parallel()
-	p := start(t).person(t, "100000000001", "100000000002")
-	pool := p.stagingWorld(t)
+	d := start(t).deployer(t, "100000000001", "100000000002")
+	pool := d.stagingResources(t)
 
-	said, err := p.deploy("production", "CONFIRM=yes")
+	output, err := d.deploy("production", "CONFIRM=yes")
 	require.Error(t, err)
 	for _, name := range []string{"StagingUserPoolId=", "StagingClientId=", "StagingTriggerRoleArn=", "STAGING_PROFILE"} {
-		assert.Contains(t, said, name, "what is missing is named")
+		assert.Contains(t, output, name, "every missing parameter is named")
 	}
-	said, err = p.deploy("staging", "CONFIRM=yes", "ProductionAccountId="+p.productionAccount)
+	output, err = d.deploy("staging", "CONFIRM=yes", "ProductionAccountId="+d.productionAccount)
 	require.Error(t, err)
-	assert.Contains(t, said, "StagingUserPoolId=…  User pool that people come from.")
+	assert.Contains(t, output, "StagingUserPoolId=…  Staging user pool. Deploy the stack in its Region.")
 
-	given := []string{"StagingUserPoolId=" + pool, "ProductionAccountId=" + p.productionAccount}
-	said, err = p.deploy("staging", given...)
-	require.Error(t, err, "nobody said yes")
-	assert.Contains(t, said, "TriggerRole", "the change set is shown")
-	assert.Contains(t, said, "nothing was changed")
-	_, err = p.tryAWS("staging", "cloudformation", "describe-stacks", "--stack-name", stagingStack)
-	require.Error(t, err, "no empty stack is left")
+	parameters := []string{"StagingUserPoolId=" + pool, "ProductionAccountId=" + d.productionAccount}
+	output, err = d.deploy("staging", parameters...)
+	require.Error(t, err, "not confirmed")
+	assert.Contains(t, output, "TriggerRole", "the change set is shown")
+	assert.Contains(t, output, "nothing was changed")
+	_, err = d.tryAWS("staging", "cloudformation", "describe-stacks", "--stack-name", stagingStack)
+	require.Error(t, err, "no empty stack remains")
 
-	p.must(t, "staging", given...)
-	assert.Contains(t, p.must(t, "staging"), "up to date", "what was given before is kept")
-	said = p.must(t, "production", "CreateTables=yes", "HookBudget=0s", "CustomAttribute1=plan", "ResetEmailSubject=Welcome, over there")
-	assert.Contains(t, said, "AWS::Lambda::Function", "the change set is shown")
-	told := p.outputs(t, "production", productionStack)
-	assert.Equal(t, pool, told["StagingUserPoolId"], "taken over from staging's stack")
+	d.mustDeploy(t, "staging", parameters...)
+	assert.Contains(t, d.mustDeploy(t, "staging"), "up to date", "earlier parameters are kept")
+	output = d.mustDeploy(t, "production", "CreateTables=yes", "HookBudget=0s", "CustomAttribute1=plan",
+		"ResetEmailSubject=Welcome, new user")
+	assert.Contains(t, output, "AWS::Lambda::Function", "the change set is shown")
+	outputs := d.outputs(t, "production", productionStack)
+	assert.Equal(t, pool, outputs["StagingUserPoolId"], "an output of the staging stack")
 
-	t.Run("functions", func(t *testing.T) { p.functions(t, told) })
-	t.Run("operator", func(t *testing.T) { p.operator(t, told) })
-	t.Run("trust", func(t *testing.T) { p.trust(t, told) })
-	t.Run("a permission less", func(t *testing.T) { p.permissionLess(t) })
-	t.Run("back", func(t *testing.T) { p.back(t, told) })
+	t.Run("functions", func(t *testing.T) { d.functions(t, outputs) })
+	t.Run("operator", func(t *testing.T) { d.operator(t, outputs) })
+	t.Run("trust", func(t *testing.T) { d.trust(t, outputs) })
+	t.Run("missing permissions", func(t *testing.T) { d.missingPermissions(t) })
+	t.Run("undeploy", func(t *testing.T) { d.undeploy(t, outputs) })
 }
 
-// stagingWorld makes what staging has: a pool with people, and their rows.
-func (p person) stagingWorld(t *testing.T) (pool string) {
+// stagingResources creates a staging pool with users, and tables with their rows.
+func (d deployer) stagingResources(t *testing.T) (pool string) {
 	t.Helper()
-	ctx, cfg := t.Context(), p.config(p.stagingAccount)
+	ctx, cfg := t.Context(), d.config(d.stagingAccount)
 	pools, tables := cognito.NewFromConfig(cfg), dynamodb.NewFromConfig(cfg)
-	made, err := pools.CreateUserPool(ctx, &cognito.CreateUserPoolInput{
+	created, err := pools.CreateUserPool(ctx, &cognito.CreateUserPoolInput{
 		PoolName: aws.String("Spaceport-Users-staging"), UsernameAttributes: []types.UsernameAttributeType{"email"},
 		UsernameConfiguration: &types.UsernameConfigurationType{CaseSensitive: aws.Bool(false)},
-		Schema:                []types.SchemaAttributeType{{Name: aws.String("plan"), AttributeDataType: "String", Mutable: aws.Bool(true)}},
+		Schema: []types.SchemaAttributeType{
+			{Name: aws.String("plan"), AttributeDataType: "String", Mutable: aws.Bool(true)},
+		},
 	})
 	require.NoError(t, err)
-	pool = *made.UserPool.Id
-	for name, keys := range map[string][]string{"Spaceport-Users-staging": {"id"}, "Spaceport-Projects-staging": {"userSub", "projectId"}} {
+	pool = *created.UserPool.Id
+	for name, keys := range map[string][]string{
+		"Spaceport-Users-staging": {"id"}, "Spaceport-Projects-staging": {"userSub", "projectId"},
+	} {
 		in := &dynamodb.CreateTableInput{TableName: &name, BillingMode: "PAY_PER_REQUEST"}
 		for i, key := range keys {
-			in.AttributeDefinitions = append(in.AttributeDefinitions, dynamotypes.AttributeDefinition{AttributeName: &key, AttributeType: "S"})
-			in.KeySchema = append(in.KeySchema, dynamotypes.KeySchemaElement{AttributeName: &key, KeyType: []dynamotypes.KeyType{"HASH", "RANGE"}[i]})
+			in.AttributeDefinitions = append(in.AttributeDefinitions,
+				dynamotypes.AttributeDefinition{AttributeName: &key, AttributeType: "S"})
+			in.KeySchema = append(in.KeySchema, dynamotypes.KeySchemaElement{
+				AttributeName: &key, KeyType: []dynamotypes.KeyType{"HASH", "RANGE"}[i],
+			})
 		}
 		_, err := tables.CreateTable(ctx, in)
 		require.NoError(t, err)
@@ -130,7 +138,7 @@ func put(t *testing.T, tables *dynamodb.Client, table string, row map[string]str
 	require.NoError(t, err)
 }
 
-// recorded is an event as Cognito sends it, for somebody else.
+// recorded reads an event from testdata and changes it.
 func recorded(t *testing.T, path string, change func(event map[string]any)) []byte {
 	t.Helper()
 	raw, err := os.ReadFile(filepath.Join("../..", path))
@@ -145,9 +153,17 @@ func recorded(t *testing.T, path string, change func(event map[string]any)) []by
 	return raw
 }
 
-// invoke runs a deployed function, under its own role.
-func (p person) invoke(ctx context.Context, function string, event []byte) (answer []byte, functionError string, err error) {
-	out, err := lambda.NewFromConfig(p.config(p.productionAccount)).Invoke(ctx, &lambda.InvokeInput{FunctionName: &function, Payload: event})
+func forgotPassword(t *testing.T, email string) []byte {
+	t.Helper()
+	return recorded(t, "trigger/testdata/forgot_password.json", func(event map[string]any) { event["userName"] = email })
+}
+
+// invoke invokes a deployed function, which runs under its own role.
+func (d deployer) invoke(
+	ctx context.Context, function string, event []byte,
+) (response []byte, functionError string, err error) {
+	api := lambda.NewFromConfig(d.config(d.productionAccount))
+	out, err := api.Invoke(ctx, &lambda.InvokeInput{FunctionName: &function, Payload: event})
 	if err != nil {
 		return nil, "", err
 	}
@@ -167,48 +183,49 @@ type migration struct {
 	}
 }
 
-// comesIn is somebody whom the deployed trigger imports: their sub in staging.
-func (p person) comesIn(t *testing.T, event []byte) (m migration) {
+// migrate invokes the deployed trigger for a user that it imports.
+func (d deployer) migrate(t *testing.T, event []byte) (m migration) {
 	t.Helper()
-	answer, failed, err := p.invoke(t.Context(), "Spaceport-Migration-trigger", event)
+	response, failed, err := d.invoke(t.Context(), "Spaceport-Migration-trigger", event)
 	require.NoError(t, err)
-	require.Empty(t, failed, "%s", answer)
-	require.NoError(t, json.Unmarshal(answer, &m))
+	require.Empty(t, failed, "%s", response)
+	require.NoError(t, json.Unmarshal(response, &m))
 	return m
 }
 
-func (p person) functions(t *testing.T, told map[string]string) {
+func (d deployer) functions(t *testing.T, outputs map[string]string) {
 	ctx := t.Context()
-	lines := ledger.New(dynamodb.NewFromConfig(p.config(p.productionAccount)), told["LedgerTable"])
+	records := ledger.New(dynamodb.NewFromConfig(d.config(d.productionAccount)), outputs["LedgerTable"])
 
-	ada := p.comesIn(t, recorded(t, "trigger/testdata/authentication.json", nil))
+	ada := d.migrate(t, recorded(t, "trigger/testdata/authentication.json", nil))
 	sub := ada.Response.UserAttributes["custom:staging_sub"]
 	require.NotEmpty(t, sub)
 	assert.Equal(t, "CONFIRMED", aws.ToString(ada.Response.FinalUserStatus))
 	assert.Equal(t, "pro", ada.Response.UserAttributes["custom:plan"], "CustomAttribute1")
-	line, err := lines.Get(ctx, sub)
+	record, err := records.Get(ctx, sub)
 	require.NoError(t, err)
-	assert.Equal(t, ledger.Imported, line.State)
+	assert.Equal(t, ledger.Imported, record.State)
 
 	wrong := recorded(t, "trigger/testdata/authentication.json", func(event map[string]any) {
-		event["request"].(map[string]any)["password"] = "not-hers"
+		event["request"].(map[string]any)["password"] = "wrong"
 	})
-	answer, failed, err := p.invoke(ctx, "Spaceport-Migration-trigger", wrong)
+	response, failed, err := d.invoke(ctx, "Spaceport-Migration-trigger", wrong)
 	require.NoError(t, err)
 	assert.Empty(t, failed)
-	assert.JSONEq(t, string(wrong), string(answer), "unchanged")
+	assert.JSONEq(t, string(wrong), string(response), "unchanged")
 
-	bob := p.comesIn(t, recorded(t, "trigger/testdata/forgot_password.json", func(event map[string]any) { event["userName"] = "bob@example.com" }))
+	bob := d.migrate(t, forgotPassword(t, "bob@example.com"))
 	assert.Nil(t, bob.Response.FinalUserStatus, "for reset")
 	assert.NotEmpty(t, bob.Response.UserAttributes["custom:staging_sub"])
 
-	letter, failed, err := p.invoke(ctx, "Spaceport-Migration-trigger", recorded(t, "trigger/testdata/reset_by_sweep.json", nil))
+	reset := recorded(t, "trigger/testdata/reset_by_sweep.json", nil)
+	email, failed, err := d.invoke(ctx, "Spaceport-Migration-trigger", reset)
 	require.NoError(t, err)
 	assert.Empty(t, failed)
-	assert.Contains(t, string(letter), "Welcome, over there", "ResetEmailSubject")
+	assert.Contains(t, string(email), "Welcome, new user", "ResetEmailSubject")
 
-	// HookBudget is 0s here: the hook binds, hands over to itself, and the hand-over moves.
-	arrived := func(email, stagingSub, productionSub string) []byte {
+	// HookBudget is 0s here: the hook binds and invokes the background move.
+	signIn := func(email, stagingSub, productionSub string) []byte {
 		return recorded(t, "datamover/testdata/post_authentication.json", func(event map[string]any) {
 			event["userName"] = productionSub
 			event["request"].(map[string]any)["userAttributes"] = map[string]string{
@@ -216,69 +233,73 @@ func (p person) functions(t *testing.T, told map[string]string) {
 			}
 		})
 	}
-	event := arrived("ada@example.com", sub, "ada-in-production")
-	answer, failed, err = p.invoke(ctx, "Spaceport-Migration-datamover", event)
+	event := signIn("ada@example.com", sub, "ada-in-production")
+	response, failed, err = d.invoke(ctx, "Spaceport-Migration-datamover", event)
 	require.NoError(t, err)
 	assert.Empty(t, failed)
-	assert.JSONEq(t, string(event), string(answer))
+	assert.JSONEq(t, string(event), string(response))
 	require.Eventually(t, func() bool {
-		line, err := lines.Get(ctx, sub)
-		return err == nil && line.State == ledger.Moved
-	}, 30*time.Second, 100*time.Millisecond, "log: %s", p.log("Spaceport-Migration-datamover"))
-	line, err = lines.Get(ctx, sub)
+		record, err := records.Get(ctx, sub)
+		return err == nil && record.State == ledger.Moved
+	}, 30*time.Second, 100*time.Millisecond, "log: %s", d.log("Spaceport-Migration-datamover"))
+	record, err = records.Get(ctx, sub)
 	require.NoError(t, err)
-	assert.Equal(t, map[string]int{"Spaceport-Users-prod": 1, "Spaceport-Projects-prod": 3}, line.Copied)
+	assert.Equal(t, map[string]int{"Spaceport-Users-prod": 1, "Spaceport-Projects-prod": 3}, record.Copied)
 
-	_, failed, err = p.invoke(ctx, "Spaceport-Migration-datamover", arrived("mallory@example.com", sub, "mallory"))
+	_, failed, err = d.invoke(ctx, "Spaceport-Migration-datamover", signIn("mallory@example.com", sub, "mallory"))
 	require.NoError(t, err)
 	assert.Empty(t, failed, "the sign-in passes")
-	assert.Contains(t, p.log("Spaceport-Migration-datamover"), "RejectedClaims", "and is seen")
+	assert.Contains(t, d.log("Spaceport-Migration-datamover"), "RejectedClaims", "and is counted")
 
-	_, failed, err = p.invoke(ctx, "Spaceport-Migration-datamover", []byte(`{"stagingSub":"nobody","productionSub":"x"}`))
+	_, failed, err = d.invoke(ctx, "Spaceport-Migration-datamover", []byte(`{"stagingSub":"unknown","productionSub":"x"}`))
 	require.NoError(t, err)
-	assert.Equal(t, "ContinuationRejected", failed, "which Lambda tries again, and then keeps as a dead letter")
+	assert.Equal(t, "ContinuationRejected", failed, "Lambda retries it and then sends it to the dead-letter queue")
 }
 
-// log is what a function wrote, for a test that failed.
-func (p person) log(function string) string {
-	out, _ := p.tryAWS("production", "logs", "filter-log-events", "--log-group-name", "/aws/lambda/"+function, "--query", "events[].message")
+// log returns the log of a function.
+func (d deployer) log(function string) string {
+	out, _ := d.tryAWS("production", "logs", "filter-log-events", "--log-group-name", "/aws/lambda/"+function,
+		"--query", "events[].message")
 	return string(out)
 }
 
-// operator runs bulk check --stack under the role that was deployed for it: it tries every call that bulk makes.
-func (p person) operator(t *testing.T, told map[string]string) {
-	said, progress, _ := p.bulk(t, told, "check", "--json", "--stack", productionStack) // it may find that something is missing here; what counts is that it may look
+// operator runs bulk check --stack under the operator role. Other findings may fail here; the permissions must not.
+func (d deployer) operator(t *testing.T, outputs map[string]string) {
+	stdout, stderr, _ := d.bulk(t, outputs, "check", "--json", "--stack", productionStack)
 	var report struct {
-		Findings []struct{ Group, Check, Level, Detail string }
+		Findings []struct{ Group, Check, Level, Found string }
 	}
-	require.NoError(t, json.Unmarshal([]byte(said), &report), "%s%s", said, progress)
+	require.NoError(t, json.Unmarshal([]byte(stdout), &report), "%s%s", stdout, stderr)
 	require.NotEmpty(t, report.Findings)
-	tried := 0
+	permissions := 0
 	for _, f := range report.Findings {
-		assert.NotContains(t, f.Detail, "AccessDenied", f.Check)
+		assert.NotContains(t, f.Found, "AccessDenied", f.Check)
 		if f.Group == "permissions" {
-			tried++
-			assert.Equal(t, "ok", f.Level, f.Detail)
+			permissions++
+			assert.Equal(t, "ok", f.Level, f.Found)
 		}
 	}
-	assert.Positive(t, tried, said)
+	assert.Positive(t, permissions, stdout)
 }
 
-// bulk runs the operator's command under the role that was deployed for it.
-func (p person) bulk(t *testing.T, told map[string]string, arguments ...string) (stdout, stderr string, err error) {
+// bulk runs bulk under the operator role.
+func (d deployer) bulk(
+	t *testing.T, outputs map[string]string, arguments ...string,
+) (stdout, stderr string, err error) {
 	t.Helper()
-	who, err := p.assume(t, p.config(p.productionAccount), told["OperatorRoleArn"], "")
+	operator, err := d.assume(t, d.config(d.productionAccount), outputs["OperatorRoleArn"], "")
 	require.NoError(t, err)
 	cmd := exec.Command("../../.build/bulk", arguments...)
-	cmd.Env = append(p.environment, "AWS_REGION="+region,
-		"AWS_ACCESS_KEY_ID="+who.AccessKeyID, "AWS_SECRET_ACCESS_KEY="+who.SecretAccessKey, "AWS_SESSION_TOKEN="+who.SessionToken)
+	cmd.Env = append(d.environment, "AWS_REGION="+region,
+		"AWS_ACCESS_KEY_ID="+operator.AccessKeyID, "AWS_SECRET_ACCESS_KEY="+operator.SecretAccessKey,
+		"AWS_SESSION_TOKEN="+operator.SessionToken)
 	var out, errs strings.Builder
 	cmd.Stdout, cmd.Stderr = &out, &errs
 	err = cmd.Run()
 	return out.String(), errs.String(), err
 }
 
-func (p person) assume(t *testing.T, as aws.Config, role, externalID string) (aws.Credentials, error) {
+func (d deployer) assume(t *testing.T, as aws.Config, role, externalID string) (aws.Credentials, error) {
 	in := &sts.AssumeRoleInput{RoleArn: &role, RoleSessionName: aws.String("test")}
 	if externalID != "" {
 		in.ExternalId = &externalID
@@ -288,143 +309,150 @@ func (p person) assume(t *testing.T, as aws.Config, role, externalID string) (aw
 		return aws.Credentials{}, err
 	}
 	c := out.Credentials
-	return aws.Credentials{AccessKeyID: *c.AccessKeyId, SecretAccessKey: *c.SecretAccessKey, SessionToken: *c.SessionToken}, nil
+	return aws.Credentials{
+		AccessKeyID: *c.AccessKeyId, SecretAccessKey: *c.SecretAccessKey, SessionToken: *c.SessionToken,
+	}, nil
 }
 
-// trust: nobody but the one role of production, and only with the external id.
-func (p person) trust(t *testing.T, told map[string]string) {
-	owner := p.config(p.productionAccount)
-	who, err := p.assume(t, owner, told["OperatorRoleArn"], "")
+// trust: only one production role may assume each staging role, and only with the external id.
+func (d deployer) trust(t *testing.T, outputs map[string]string) {
+	root := d.config(d.productionAccount)
+	session, err := d.assume(t, root, outputs["OperatorRoleArn"], "")
 	require.NoError(t, err)
-	operator := owner.Copy()
-	operator.Credentials = credentials.StaticCredentialsProvider{Value: who}
+	operator := root.Copy()
+	operator.Credentials = credentials.StaticCredentialsProvider{Value: session}
 	for _, tt := range []struct {
-		what             string
-		who              aws.Config
+		name             string
+		as               aws.Config
 		role, externalID string
-		may              bool
+		want             bool
 	}{
-		{"the operator", operator, "operator", told["StagingExternalId"], true},
+		{"the operator", operator, "operator", outputs["StagingExternalId"], true},
 		{"without the external id", operator, "operator", "", false},
-		{"with another external id", operator, "operator", "other-word", false},
-		{"the account's owner is not that role", owner, "operator", told["StagingExternalId"], false},
-		{"the operator is not the trigger", operator, "trigger", told["StagingExternalId"], false},
-		{"the operator is not the datamover", operator, "datamover", told["StagingExternalId"], false},
+		{"with another external id", operator, "operator", "another-id", false},
+		{"the account's root user is not that role", root, "operator", outputs["StagingExternalId"], false},
+		{"the operator is not the trigger", operator, "trigger", outputs["StagingExternalId"], false},
+		{"the operator is not the datamover", operator, "datamover", outputs["StagingExternalId"], false},
 	} {
-		_, err := p.assume(t, tt.who, "arn:aws:iam::"+p.stagingAccount+":role/Spaceport-Migration-staging-"+tt.role, tt.externalID)
-		assert.Equal(t, tt.may, err == nil, "%s: %v", tt.what, err)
+		role := "arn:aws:iam::" + d.stagingAccount + ":role/Spaceport-Migration-staging-" + tt.role
+		_, err := d.assume(t, tt.as, role, tt.externalID)
+		assert.Equal(t, tt.want, err == nil, "%s: %v", tt.name, err)
 	}
 }
 
-// permissionLess takes one permission away at a time: the test would see a call that is not allowed.
-func (p person) permissionLess(t *testing.T) {
+// missingPermissions removes one permission at a time, which proves that the tests above notice a call that is not
+// allowed.
+func (d deployer) missingPermissions(t *testing.T) {
 	for _, tt := range []struct{ profile, role, policy, action, want string }{
 		{"production", "Spaceport-Migration-trigger", "import", "dynamodb:PutItem", "LedgerUnavailable"},
 		{"production", "Spaceport-Migration-trigger", "import", "sts:AssumeRole", "StagingAccessDenied"},
-		{"staging", "Spaceport-Migration-staging-trigger", "check-passwords", "cognito-idp:AdminGetUser", "StagingAccessDenied"},
+		{"staging", "Spaceport-Migration-staging-trigger", "check-passwords", "cognito-idp:AdminGetUser",
+			"StagingAccessDenied"},
 	} {
-		var was struct{ PolicyDocument map[string]any }
-		p.aws(t, tt.profile, &was, "iam", "get-role-policy", "--role-name", tt.role, "--policy-name", tt.policy)
-		whole, err := json.Marshal(was.PolicyDocument)
+		var got struct{ PolicyDocument map[string]any }
+		d.aws(t, tt.profile, &got, "iam", "get-role-policy", "--role-name", tt.role, "--policy-name", tt.policy)
+		document, err := json.Marshal(got.PolicyDocument)
 		require.NoError(t, err)
-		require.Contains(t, string(whole), tt.action)
-		set := func(document string) {
-			p.aws(t, tt.profile, nil, "iam", "put-role-policy", "--role-name", tt.role, "--policy-name", tt.policy, "--policy-document", document)
+		require.Contains(t, string(document), tt.action)
+		set := func(policy string) {
+			d.aws(t, tt.profile, nil, "iam", "put-role-policy", "--role-name", tt.role,
+				"--policy-name", tt.policy, "--policy-document", policy)
 		}
-		set(strings.ReplaceAll(string(whole), tt.action, tt.action+"Not"))
-		p.freshProcess(t, "Spaceport-Migration-trigger")
-		event := recorded(t, "trigger/testdata/forgot_password.json", func(event map[string]any) { event["userName"] = "bob@example.com" })
-		answer, failed, err := p.invoke(t.Context(), "Spaceport-Migration-trigger", event)
+		set(strings.ReplaceAll(string(document), tt.action, tt.action+"Not"))
+		d.freshProcess(t, "Spaceport-Migration-trigger")
+		response, failed, err := d.invoke(t.Context(), "Spaceport-Migration-trigger", forgotPassword(t, "bob@example.com"))
 		require.NoError(t, err)
-		assert.Equal(t, tt.want, failed, "without %s: %s", tt.action, answer)
-		set(string(whole))
+		assert.Equal(t, tt.want, failed, "without %s: %s", tt.action, response)
+		set(string(document))
 	}
-	p.freshProcess(t, "Spaceport-Migration-trigger")
+	d.freshProcess(t, "Spaceport-Migration-trigger")
 }
 
-// freshProcess makes Lambda start the function anew, with no credentials kept from before.
-func (p person) freshProcess(t *testing.T, function string) {
+// freshProcess makes Lambda start a new process of the function, without cached credentials.
+func (d deployer) freshProcess(t *testing.T, function string) {
 	t.Helper()
-	raw, err := os.ReadFile(filepath.Join(p.home, "dist", "trigger.zip"))
+	raw, err := os.ReadFile(filepath.Join(d.home, "dist", "trigger.zip"))
 	require.NoError(t, err)
-	_, err = lambda.NewFromConfig(p.config(p.productionAccount)).UpdateFunctionCode(t.Context(),
+	_, err = lambda.NewFromConfig(d.config(d.productionAccount)).UpdateFunctionCode(t.Context(),
 		&lambda.UpdateFunctionCodeInput{FunctionName: &function, ZipFile: append(raw, byte(time.Now().Nanosecond()))})
 	require.NoError(t, err)
 }
 
-// back takes production's stack down: pool and ledger stay, nothing is called that is gone, and it can be deployed again.
-func (p person) back(t *testing.T, told map[string]string) {
-	pools := cognito.NewFromConfig(p.config(p.productionAccount))
-	pool := told["ProductionUserPoolId"]
-	said, err := p.deploy("undeploy")
-	require.Error(t, err, "nobody said yes")
-	assert.Contains(t, said, "nothing was changed")
+// undeploy deletes the production stack: pool and ledger are kept, the pool calls no deleted function, and the stack
+// can be deployed again.
+func (d deployer) undeploy(t *testing.T, outputs map[string]string) {
+	cfg := d.config(d.productionAccount)
+	pools, tables := cognito.NewFromConfig(cfg), dynamodb.NewFromConfig(cfg)
+	pool := outputs["ProductionUserPoolId"]
+	output, err := d.deploy("undeploy")
+	require.Error(t, err, "not confirmed")
+	assert.Contains(t, output, "nothing was changed")
 
-	said = p.must(t, "undeploy")
-	assert.Contains(t, said, "ExistingUserPoolId="+pool)
-	assert.Contains(t, said, ` CustomAttribute1=plan`, "what was not the default is told")
-	assert.Contains(t, said, ` ResetEmailSubject=Welcome\,\ over\ there`)
-	assert.NotContains(t, said, "ClientReadAttributes=")
-	assert.Contains(t, said, "account "+p.productionAccount+", "+region)
+	output = d.mustDeploy(t, "undeploy")
+	assert.Contains(t, output, "ExistingUserPoolId="+pool)
+	assert.Contains(t, output, ` CustomAttribute1=plan`, "parameters that differ from the default are printed")
+	assert.Contains(t, output, ` ResetEmailSubject=Welcome\,\ new\ user`)
+	assert.NotContains(t, output, "ClientReadAttributes=")
+	assert.Contains(t, output, "account "+d.productionAccount+", "+region)
 	described, err := pools.DescribeUserPool(t.Context(), &cognito.DescribeUserPoolInput{UserPoolId: &pool})
 	require.NoError(t, err, "the pool is kept")
-	assert.Empty(t, aws.ToString(described.UserPool.LambdaConfig.UserMigration), "and calls nothing that is gone")
+	assert.Empty(t, aws.ToString(described.UserPool.LambdaConfig.UserMigration), "and calls no deleted function")
 	assert.Empty(t, aws.ToString(described.UserPool.LambdaConfig.PostAuthentication))
-	for _, table := range []string{told["LedgerTable"], "Spaceport-Users-prod", "Spaceport-Projects-prod"} {
-		_, err := dynamodb.NewFromConfig(p.config(p.productionAccount)).DescribeTable(t.Context(), &dynamodb.DescribeTableInput{TableName: &table})
+	for _, table := range []string{outputs["LedgerTable"], "Spaceport-Users-prod", "Spaceport-Projects-prod"} {
+		_, err := tables.DescribeTable(t.Context(), &dynamodb.DescribeTableInput{TableName: &table})
 		assert.NoError(t, err, table)
 	}
-	_, err = p.tryAWS("production", "lambda", "get-function", "--function-name", "Spaceport-Migration-trigger")
-	assert.Error(t, err, "the functions are gone")
+	_, err = d.tryAWS("production", "lambda", "get-function", "--function-name", "Spaceport-Migration-trigger")
+	assert.Error(t, err, "the functions are deleted")
 
-	said = p.must(t, "production", "ExistingUserPoolId="+pool)
-	assert.Contains(t, said, "is used again")
-	assert.NotContains(t, p.resources(t, "production", productionStack), "Ledger")
+	output = d.mustDeploy(t, "production", "ExistingUserPoolId="+pool)
+	assert.Contains(t, output, "is used again")
+	assert.NotContains(t, d.resources(t, "production", productionStack), "Ledger")
 
-	again := p.outputs(t, "production", productionStack)
+	again := d.outputs(t, "production", productionStack)
 	triggers := func() types.LambdaConfigType {
 		described, err := pools.DescribeUserPool(t.Context(), &cognito.DescribeUserPoolInput{UserPoolId: &pool})
 		require.NoError(t, err)
 		return *described.UserPool.LambdaConfig
 	}
-	_, errs, err := p.bulk(t, again, "attach", "--stack", productionStack, "--live", "--yes")
+	_, errs, err := d.bulk(t, again, "attach", "--stack", productionStack, "--live", "--yes")
 	require.NoError(t, err, errs)
 	assert.Equal(t, again["TriggerArn"], aws.ToString(triggers().UserMigration))
 	assert.Equal(t, again["DatamoverArn"], aws.ToString(triggers().PostConfirmation))
 	assert.Equal(t, again["DatamoverArn"], aws.ToString(triggers().PostAuthentication))
-	said, err = p.deploy("undeploy", "CONFIRM=yes")
+	output, err = d.deploy("undeploy", "CONFIRM=yes")
 	require.Error(t, err, "the pool still calls the trigger")
-	assert.Contains(t, said, "bulk detach")
-	_, err = p.tryAWS("production", "lambda", "get-function", "--function-name", "Spaceport-Migration-trigger")
-	assert.NoError(t, err, "so the functions stay")
+	assert.Contains(t, output, "bulk detach")
+	_, err = d.tryAWS("production", "lambda", "get-function", "--function-name", "Spaceport-Migration-trigger")
+	assert.NoError(t, err, "so the functions are kept")
 
-	_, errs, err = p.bulk(t, again, "detach", "--stack", productionStack, "--live", "--yes")
+	_, errs, err = d.bulk(t, again, "detach", "--stack", productionStack, "--live", "--yes")
 	require.NoError(t, err, errs)
 	assert.Equal(t, types.LambdaConfigType{}, triggers())
-	p.must(t, "undeploy")
+	d.mustDeploy(t, "undeploy")
 }
 
-func TestAMisspeltParameterIsTold(t *testing.T) {
+func TestMisspelledParameter(t *testing.T) {
 	needs(t, "bash", "awk", "fold")
 	script := exec.Command("../deploy.sh", "production")
 	script.Env = append(os.Environ(), "GIVEN=CreateTables CONFIRM AlarmEmial", "AWS=false")
 	out, err := script.CombinedOutput()
 	require.Error(t, err)
 	assert.Equal(t, 2, script.ProcessState.ExitCode())
-	assert.Contains(t, string(out), "infra/production.yaml has no parameter of the name AlarmEmial. It has:")
+	assert.Contains(t, string(out), "infra/production.yaml has no parameter AlarmEmial. Its parameters are:")
 	assert.Contains(t, string(out), " AlarmEmail ")
 }
 
-// TestEveryShape deploys both templates with each parameter that changes their shape set both ways, and finds the resources
-// that the template, read here, says there are.
-func TestEveryShape(t *testing.T) {
+// TestEveryVariant deploys both templates with every optional parameter set and not set, and compares the deployed
+// resources with those that this package reads from the templates.
+func TestEveryVariant(t *testing.T) {
 	t.Parallel()
-	p := start(t).person(t, "200000000001", "200000000002")
-	pool := p.stagingWorld(t)
-	p.aws(t, "production", nil, "s3api", "create-bucket", "--bucket", "artifacts")
+	d := start(t).deployer(t, "200000000001", "200000000002")
+	pool := d.stagingResources(t)
+	d.aws(t, "production", nil, "s3api", "create-bucket", "--bucket", "artifacts")
 	packaged := filepath.Join(t.TempDir(), "production.yaml")
-	out, err := p.tryAWS("production", "cloudformation", "package", "--template-file", filepath.Join(p.home, "infra", "production.yaml"),
-		"--s3-bucket", "artifacts", "--output-template-file", packaged)
+	out, err := d.tryAWS("production", "cloudformation", "package", "--s3-bucket", "artifacts",
+		"--template-file", filepath.Join(d.home, "infra", "production.yaml"), "--output-template-file", packaged)
 	require.NoError(t, err, "%s", out)
 
 	for name, tt := range map[string]struct{ staging, production map[string]string }{
@@ -434,28 +462,31 @@ func TestEveryShape(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			staging := map[string]string{"StagingUserPoolId": pool, "ProductionAccountId": p.productionAccount, "NamePrefix": name}
-			p.deployTemplate(t, "staging", name, filepath.Join(p.home, "infra", "staging.yaml"), staging, tt.staging)
-			assert.Equal(t, made(t, "staging.yaml", staging, tt.staging), p.resources(t, "staging", name))
+			staging := map[string]string{
+				"StagingUserPoolId": pool, "ProductionAccountId": d.productionAccount, "NamePrefix": name,
+			}
+			d.deployTemplate(t, "staging", name, filepath.Join(d.home, "infra", "staging.yaml"), staging, tt.staging)
+			assert.Equal(t, expected(t, "staging.yaml", staging, tt.staging), d.resources(t, "staging", name))
 
 			production := map[string]string{"NamePrefix": name, "LedgerTable": name}
 			if tt.production["ExistingUserPoolId"] != "" {
-				out, err := cognito.NewFromConfig(p.config(p.productionAccount)).CreateUserPool(t.Context(),
-					&cognito.CreateUserPoolInput{PoolName: aws.String("there")})
+				out, err := cognito.NewFromConfig(d.config(d.productionAccount)).CreateUserPool(t.Context(),
+					&cognito.CreateUserPoolInput{PoolName: aws.String("existing")})
 				require.NoError(t, err)
 				production["ExistingUserPoolId"] = *out.UserPool.Id
 			}
-			p.deployTemplate(t, "production", name, packaged, productionRequired, tt.production, production)
-			assert.Equal(t, made(t, "production.yaml", productionRequired, tt.production, production), p.resources(t, "production", name))
-			p.poolIs(t, name, tt.production)
+			d.deployTemplate(t, "production", name, packaged, productionRequired, tt.production, production)
+			want := expected(t, "production.yaml", productionRequired, tt.production, production)
+			assert.Equal(t, want, d.resources(t, "production", name))
+			d.comparePool(t, name, tt.production)
 		})
 	}
 }
 
-func (p person) deployTemplate(t *testing.T, profile, stack, path string, parameters ...map[string]string) {
+func (d deployer) deployTemplate(t *testing.T, profile, stack, path string, parameters ...map[string]string) {
 	t.Helper()
-	arguments := []string{"cloudformation", "deploy", "--stack-name", stack, "--template-file", path, "--capabilities", "CAPABILITY_NAMED_IAM",
-		"--parameter-overrides"}
+	arguments := []string{"cloudformation", "deploy", "--stack-name", stack, "--template-file", path,
+		"--capabilities", "CAPABILITY_NAMED_IAM", "--parameter-overrides"}
 	all := map[string]string{}
 	for _, some := range parameters {
 		maps.Copy(all, some)
@@ -466,37 +497,40 @@ func (p person) deployTemplate(t *testing.T, profile, stack, path string, parame
 	if profile == "production" {
 		arguments = append(arguments, "--s3-bucket", "artifacts")
 	}
-	out, err := p.tryAWS(profile, arguments...)
+	out, err := d.tryAWS(profile, arguments...)
 	require.NoError(t, err, "%s", out)
 }
 
-func made(t *testing.T, file string, parameters ...map[string]string) map[string]string {
+func expected(t *testing.T, file string, parameters ...map[string]string) map[string]string {
 	t.Helper()
 	resources, err := stack(t, file, nil, parameters...).Resources()
 	require.NoError(t, err)
 	return resources
 }
 
-// poolIs compares the deployed pool and client with the template.
-func (p person) poolIs(t *testing.T, name string, parameters map[string]string) {
+// comparePool compares the deployed pool and client with the template.
+func (d deployer) comparePool(t *testing.T, name string, parameters map[string]string) {
 	t.Helper()
 	if parameters["ExistingUserPoolId"] != "" {
 		return
 	}
-	told := p.outputs(t, "production", name)
-	pools := cognito.NewFromConfig(p.config(p.productionAccount))
-	pool, client := told["ProductionUserPoolId"], told["WebClientId"]
+	outputs := d.outputs(t, "production", name)
+	pools := cognito.NewFromConfig(d.config(d.productionAccount))
+	pool, client := outputs["ProductionUserPoolId"], outputs["WebClientId"]
 	deployed, err := pools.DescribeUserPool(t.Context(), &cognito.DescribeUserPoolInput{UserPoolId: &pool})
 	require.NoError(t, err)
-	want := properties[cognito.CreateUserPoolInput](t, stack(t, "production.yaml",
-		map[string]string{"Trigger.Arn": told["TriggerArn"], "Datamover.Arn": told["DatamoverArn"]}, productionRequired, parameters), "UserPool")
+	template := stack(t, "production.yaml",
+		map[string]string{"Trigger.Arn": outputs["TriggerArn"], "Datamover.Arn": outputs["DatamoverArn"]},
+		productionRequired, parameters)
+	want := properties[cognito.CreateUserPoolInput](t, template, "UserPool")
 	got := deployed.UserPool
 	assert.Equal(t, want.DeletionProtection, got.DeletionProtection)
 	assert.Equal(t, want.UserPoolTier, got.UserPoolTier)
 	assert.Equal(t, want.MfaConfiguration, got.MfaConfiguration)
 	assert.Equal(t, want.UsernameAttributes, got.UsernameAttributes)
 	assert.Equal(t, want.UsernameConfiguration, got.UsernameConfiguration)
-	assert.Equal(t, want.AdminCreateUserConfig.AllowAdminCreateUserOnly, got.AdminCreateUserConfig.AllowAdminCreateUserOnly)
+	assert.Equal(t, want.AdminCreateUserConfig.AllowAdminCreateUserOnly,
+		got.AdminCreateUserConfig.AllowAdminCreateUserOnly)
 	assert.Equal(t, want.UserAttributeUpdateSettings, got.UserAttributeUpdateSettings)
 	assert.Equal(t, want.AccountRecoverySetting, got.AccountRecoverySetting)
 	assert.Equal(t, want.EmailConfiguration, got.EmailConfiguration)
@@ -512,8 +546,9 @@ func (p person) poolIs(t *testing.T, name string, parameters map[string]string) 
 	}
 	assert.Equal(t, len(want.Schema)-2, custom, "all but the two standard ones")
 
-	wantClient := properties[cognito.CreateUserPoolClientInput](t, stack(t, "production.yaml", nil, productionRequired, parameters), "WebClient")
-	gotClient, err := pools.DescribeUserPoolClient(t.Context(), &cognito.DescribeUserPoolClientInput{UserPoolId: &pool, ClientId: &client})
+	wantClient := properties[cognito.CreateUserPoolClientInput](t, template, "WebClient")
+	gotClient, err := pools.DescribeUserPoolClient(t.Context(),
+		&cognito.DescribeUserPoolClientInput{UserPoolId: &pool, ClientId: &client})
 	require.NoError(t, err)
 	assert.ElementsMatch(t, wantClient.ExplicitAuthFlows, gotClient.UserPoolClient.ExplicitAuthFlows)
 	assert.ElementsMatch(t, wantClient.WriteAttributes, gotClient.UserPoolClient.WriteAttributes)

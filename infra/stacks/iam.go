@@ -1,12 +1,11 @@
 package stacks
 
 import (
+	"encoding/json"
 	"slices"
-
-	"github.com/spaceport/user-migration/bulk/check/iam"
 )
 
-// Function is what the template says of a Lambda function.
+// Function is the properties of a Lambda function.
 type Function struct {
 	FunctionName  string
 	Runtime       string
@@ -16,7 +15,7 @@ type Function struct {
 	Environment   struct{ Variables map[string]string }
 }
 
-// Role is what the template says of an IAM role.
+// Role is the properties of an IAM role.
 type Role struct {
 	RoleName                 string
 	AssumeRolePolicyDocument Policy
@@ -39,10 +38,20 @@ type Statement struct {
 	Condition map[string]map[string]Texts
 }
 
-// Texts is a text or a list of texts.
-type Texts = iam.Texts
+// Texts is a string or a list of strings: policy documents have either.
+type Texts []string
 
-// Statements are those of all the role's own policies.
+// UnmarshalJSON reads either.
+func (t *Texts) UnmarshalJSON(raw []byte) error {
+	var one string
+	if json.Unmarshal(raw, &one) == nil {
+		*t = Texts{one}
+		return nil
+	}
+	return json.Unmarshal(raw, (*[]string)(t))
+}
+
+// Statements returns the statements of all the role's inline policies.
 func (r Role) Statements() []Statement {
 	var all []Statement
 	for _, p := range r.Policies {
@@ -51,7 +60,7 @@ func (r Role) Statements() []Statement {
 	return all
 }
 
-// Actions are all that the role may do to something, sorted.
+// Actions returns every action that the role allows on some resource, sorted.
 func (r Role) Actions() []string {
 	var all []string
 	for _, s := range r.Statements() {

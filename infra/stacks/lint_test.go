@@ -11,7 +11,8 @@ import (
 func TestLint(t *testing.T) {
 	lint := filepath.Join(tools, "cfn-lint")
 	needs(t, lint)
-	out, err := exec.Command(lint, "--non-zero-exit-code", "warning", "../staging.yaml", "../production.yaml").CombinedOutput()
+	cmd := exec.Command(lint, "--non-zero-exit-code", "warning", "../staging.yaml", "../production.yaml")
+	out, err := cmd.CombinedOutput()
 	require.NoError(t, err, "%s", out)
 	require.Empty(t, string(out))
 }

@@ -1,4 +1,4 @@
-"""Starts ministack, an AWS in one process, with IAM enforced, and mends what it does otherwise than AWS."""
+"""Starts ministack, an AWS emulator in one process, with IAM enforced, and corrects where it differs from AWS."""
 
 import os
 import re
@@ -9,15 +9,15 @@ import threading
 os.environ["AUTH"] = "true"  # read at import
 
 from ministack import app  # noqa: E402
-from ministack.core import iam_evaluator  # noqa: E402
-from ministack.services import cognito  # noqa: E402
+from ministack.core import iam_actions, iam_evaluator  # noqa: E402
+from ministack.services import cognito, iam  # noqa: E402
 
 resolve = iam_evaluator._resolve_condition_key
 
 
 def resolve_principal(key, ctx):
-    """It takes aws:PrincipalArn of an assumed role for the session's ARN; it is the role's ("IAM User Guide, AWS global
-    condition context keys")."""
+    """ministack sets aws:PrincipalArn of an assumed role to the session's ARN; AWS sets it to the role's ("IAM User Guide, AWS
+    global condition context keys")."""
     value = resolve(key, ctx)
     if key.lower() == "aws:principalarn":
         value = re.sub(r"^arn:([^:]+):sts::(\d+):assumed-role/([^/]+)/.*$", r"arn:\1:iam::\2:role/\3", value)
@@ -26,9 +26,40 @@ def resolve_principal(key, ctx):
 
 iam_evaluator._resolve_condition_key = resolve_principal
 
+extract = iam_actions.extract_resource_arn
+
+
+def extract_simulated(service, method, path, headers, body, query_params, *rest):
+    """ministack authorizes iam:SimulatePrincipalPolicy for resource "*"; AWS authorizes it for the simulated role."""
+    source = query_params.get("PolicySourceArn") if service == "iam" else None
+    if isinstance(source, list):
+        source = source[0]
+    return source or extract(service, method, path, headers, body, query_params, *rest)
+
+
+iam_actions.extract_resource_arn = extract_simulated
+
+extract_params, build_results = iam._extract_simulate_params, iam._build_simulate_results_real
+
+
+def all_params(params):
+    """ministack simulates the actions on the first resource only; AWS simulates them on every resource."""
+    actions, _ = extract_params(params)
+    resources = []
+    while resource := iam._p(params, f"ResourceArns.member.{len(resources) + 1}"):
+        resources.append(resource)
+    return actions, resources or ["*"]
+
+
+def all_results(actions, resources, *rest):
+    return "".join(build_results(actions, resource, *rest) for resource in resources)
+
+
+iam._extract_simulate_params, iam._build_simulate_results_real = all_params, all_results
+
 
 def with_numbers(call):
-    """It hands a parameter of type Number on as a text; CloudFormation makes it what the resource's schema says."""
+    """ministack passes a parameter of type Number on as a string; CloudFormation converts it as the resource's schema says."""
 
     def converted(data):
         policy = data.get("Policies", {}).get("PasswordPolicy", {})
@@ -44,7 +75,7 @@ cognito._update_user_pool = with_numbers(cognito._update_user_pool)
 
 
 def end_with_parent():
-    sys.stdin.read()  # which ends with whoever started this, however they end
+    sys.stdin.read()  # ends when the parent process ends, for whatever reason
     os.killpg(0, signal.SIGKILL)  # the functions too
 
 

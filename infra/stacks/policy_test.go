@@ -24,11 +24,12 @@ const (
 	productionAccount = "222222222222"
 )
 
-// What a deployment must be given, and what it alone knows.
+// Required parameters, and values that exist only after a deployment.
 var (
 	stagingRequired = map[string]string{"StagingUserPoolId": "us-east-1_Staging", "ProductionAccountId": productionAccount}
 	stagingKnown    = map[string]string{
-		"AWS::Partition": "aws", "AWS::Region": "us-east-1", "AWS::AccountId": stagingAccount, "AWS::URLSuffix": "amazonaws.com",
+		"AWS::Partition": "aws", "AWS::Region": "us-east-1", "AWS::AccountId": stagingAccount,
+		"AWS::URLSuffix": "amazonaws.com",
 	}
 	productionRequired = map[string]string{
 		"StagingUserPoolId": "us-east-1_Staging", "StagingClientId": "client",
@@ -37,7 +38,8 @@ var (
 		"StagingOperatorRoleArn":  "arn:aws:iam::111111111111:role/Spaceport-Migration-staging-operator",
 	}
 	productionKnown = map[string]string{
-		"AWS::Partition": "aws", "AWS::Region": "us-east-1", "AWS::AccountId": productionAccount, "AWS::URLSuffix": "amazonaws.com",
+		"AWS::Partition": "aws", "AWS::Region": "us-east-1", "AWS::AccountId": productionAccount,
+		"AWS::URLSuffix":   "amazonaws.com",
 		"AWS::StackName":   "spaceport-migration",
 		"UserPool.Arn":     "arn:aws:cognito-idp:us-east-1:222222222222:userpool/us-east-1_Production",
 		"Trigger":          "Spaceport-Migration-trigger",
@@ -50,24 +52,31 @@ var (
 	}
 )
 
-// everything turns on whatever a template has only if asked for; a test of permissions looks at both.
+// stagingEverything and productionEverything set every optional parameter. Tests of permissions use the templates with
+// and without them.
 var (
 	stagingEverything = map[string]string{
 		"MoreTableArns":        "arn:aws:dynamodb:us-east-1:111111111111:table/More-staging",
 		"TablesKeyArn":         "arn:aws:kms:us-east-1:111111111111:key/k",
-		"OperatorPrincipalArn": "arn:aws:iam::222222222222:role/somebody",
+		"OperatorPrincipalArn": "arn:aws:iam::222222222222:role/admin",
 	}
 	productionEverything = map[string]string{
-		"StagingCutoff": "2026-01-31T12:00:00Z", "MfaUsers": "refuse", "CustomAttribute1": "plan", "CustomAttribute3": "colour",
-		"EmailSourceArn": "arn:aws:ses:us-east-1:222222222222:identity/spaceport.example", "EmailFrom": "hello@spaceport.example",
-		"EmailReplyTo": "help@spaceport.example", "PoolMfa": "OFF", "PasswordFlow": "no", "Triggers": "detached", "PoolTier": "LITE",
+		"StagingCutoff": "2026-01-31T12:00:00Z", "MfaUsers": "refuse",
+		"CustomAttribute1": "plan", "CustomAttribute3": "color",
+		"EmailSourceArn": "arn:aws:ses:us-east-1:222222222222:identity/spaceport.example",
+		"EmailFrom":      "hello@spaceport.example", "EmailReplyTo": "help@spaceport.example",
+		"PoolMfa": "OFF", "PasswordFlow": "no", "Triggers": "detached", "PoolTier": "LITE",
 		"CreateTables": "yes", "MoreTables": `{"source":"More-staging","target":"More-prod","ownerKey":"userSub"}`,
-		"MoreTargetTableArns": "arn:aws:dynamodb:us-east-1:222222222222:table/More-prod", "TablesKeyArn": "arn:aws:kms:us-east-1:222222222222:key/k",
-		"Architecture": "x86_64", "TriggerConcurrency": "50", "LogRetentionDays": "30", "ResetEmailSubject": "Your account", "ResetEmailText": "Code: {####}",
-		"OperatorTrustArn": "arn:aws:iam::222222222222:role/somebody", "AlarmEmail": "ops@spaceport.example", "ExpectedUsers": "10000",
+		"MoreTargetTableArns": "arn:aws:dynamodb:us-east-1:222222222222:table/More-prod",
+		"TablesKeyArn":        "arn:aws:kms:us-east-1:222222222222:key/k",
+		"Architecture":        "x86_64", "TriggerConcurrency": "50", "LogRetentionDays": "30",
+		"ResetEmailSubject": "Your account", "ResetEmailText": "Code: {####}",
+		"OperatorTrustArn": "arn:aws:iam::222222222222:role/admin", "AlarmEmail": "ops@spaceport.example",
+		"ExpectedUsers": "10000",
 	}
 	existingPool = map[string]string{
-		"ExistingUserPoolId": "us-east-1_Existing", "PoolSmsRoleArn": "arn:aws:iam::222222222222:role/sms", "CreateLedger": "no",
+		"ExistingUserPoolId": "us-east-1_Existing", "PoolSmsRoleArn": "arn:aws:iam::222222222222:role/sms",
+		"CreateLedger": "no",
 	}
 )
 
@@ -75,11 +84,11 @@ func stack(t *testing.T, file string, known map[string]string, parameters ...map
 	t.Helper()
 	template, err := Read("../" + file)
 	require.NoError(t, err)
-	chosen := map[string]string{}
+	all := map[string]string{}
 	for _, p := range parameters {
-		maps.Copy(chosen, p)
+		maps.Copy(all, p)
 	}
-	s, err := template.With(chosen, known)
+	s, err := template.With(all, known)
 	require.NoError(t, err)
 	return s
 }
@@ -92,12 +101,13 @@ func production(t *testing.T, parameters ...map[string]string) *Stack {
 	return stack(t, "production.yaml", productionKnown, append(parameters, productionRequired)...)
 }
 
-// shapes are both stacks in every shape.
-func shapes(t *testing.T) map[string]*Stack {
+// variants returns both stacks with different parameters.
+func variants(t *testing.T) map[string]*Stack {
 	return map[string]*Stack{
 		"staging": staging(t), "staging with everything": staging(t, stagingEverything),
 		"production": production(t), "production with everything": production(t, productionEverything),
-		"existing pool": production(t, existingPool), "existing pool with everything": production(t, productionEverything, existingPool),
+		"existing pool":                 production(t, existingPool),
+		"existing pool with everything": production(t, productionEverything, existingPool),
 	}
 }
 
@@ -111,8 +121,8 @@ func ofType(t *testing.T, s *Stack, kind string) (ids []string) {
 	t.Helper()
 	resources, err := s.Resources()
 	require.NoError(t, err)
-	for id, made := range resources {
-		if made == kind {
+	for id, resource := range resources {
+		if resource == kind {
 			ids = append(ids, id)
 		}
 	}
@@ -120,32 +130,33 @@ func ofType(t *testing.T, s *Stack, kind string) (ids []string) {
 	return ids
 }
 
-func TestPoliciesNameWhatTheyAllow(t *testing.T) {
-	for shape, s := range shapes(t) {
+// TestPoliciesHaveNoWildcards: every action and every resource is named in full.
+func TestPoliciesHaveNoWildcards(t *testing.T) {
+	for variant, s := range variants(t) {
 		for _, id := range ofType(t, s, "AWS::IAM::Role") {
 			role := properties[Role](t, s, id)
-			require.NotEmpty(t, role.Statements(), "%s: %s", shape, id)
+			require.NotEmpty(t, role.Statements(), "%s: %s", variant, id)
 			for _, st := range role.Statements() {
-				assert.Equal(t, "Allow", st.Effect, "%s: %s/%s", shape, id, st.Sid)
-				assert.NotEmpty(t, st.Resource, "%s: %s/%s", shape, id, st.Sid)
+				assert.Equal(t, "Allow", st.Effect, "%s: %s/%s", variant, id, st.Sid)
+				assert.NotEmpty(t, st.Resource, "%s: %s/%s", variant, id, st.Sid)
 				for _, action := range st.Action {
-					assert.Regexp(t, `^[a-z-]+:[A-Z][A-Za-z]+$`, action, "%s: %s/%s", shape, id, st.Sid)
+					assert.Regexp(t, `^[a-z-]+:[A-Z][A-Za-z]+$`, action, "%s: %s/%s", variant, id, st.Sid)
 				}
 				for _, resource := range st.Resource {
-					switch st.Sid { // what AWS has no other name for
-					case "Log": // a log group's own ARN, which stands for the streams in it
+					switch st.Sid { // ARNs that must end with a wildcard
+					case "Log": // a log group's ARN, which includes its streams
 						resource = strings.TrimSuffix(resource, ":*")
-					case "Stack": // CloudFormation makes up the rest
+					case "Stack": // CloudFormation generates the rest
 						resource = strings.TrimSuffix(resource, "/*")
 					}
-					assert.Regexp(t, `^arn:aws:[a-z-]+:[a-z0-9-]*:[0-9]{12}:[^*?<>]+$`, resource, "%s: %s/%s", shape, id, st.Sid)
+					assert.Regexp(t, `^arn:aws:[a-z-]+:[a-z0-9-]*:[0-9]{12}:[^*?<>]+$`, resource, "%s: %s/%s", variant, id, st.Sid)
 				}
 			}
 		}
 	}
 }
 
-// TestStagingTrustsOneRoleEach: by external id and by name, and the names are those of production's roles.
+// TestStagingTrustsOneRoleEach: each staging role trusts one production role, by name and with the external id.
 func TestStagingTrustsOneRoleEach(t *testing.T) {
 	s, p := staging(t), production(t)
 	for _, id := range []string{"TriggerRole", "DatamoverRole", "OperatorRole"} {
@@ -159,8 +170,26 @@ func TestStagingTrustsOneRoleEach(t *testing.T) {
 		}, trust[0].Condition, id)
 	}
 	own := properties[Role](t, staging(t, stagingEverything), "OperatorRole").AssumeRolePolicyDocument.Statement[0]
-	assert.Equal(t, Texts{"arn:aws:iam::222222222222:role/somebody"}, own.Condition["ArnEquals"]["aws:PrincipalArn"])
+	assert.Equal(t, Texts{"arn:aws:iam::222222222222:role/admin"}, own.Condition["ArnEquals"]["aws:PrincipalArn"])
 	assert.Equal(t, Texts{"spaceport-migration"}, own.Condition["StringEquals"]["sts:ExternalId"])
+}
+
+// TestOperatorSimulatesOnlyItself: bulk check asks what the operator role may do, and may ask about no other role.
+func TestOperatorSimulatesOnlyItself(t *testing.T) {
+	for variant, s := range variants(t) {
+		for _, id := range ofType(t, s, "AWS::IAM::Role") {
+			role := properties[Role](t, s, id)
+			for _, st := range role.Statements() {
+				if !slices.Contains(st.Action, "iam:SimulatePrincipalPolicy") {
+					continue
+				}
+				assert.Equal(t, "Spaceport-Migration-operator", role.RoleName, variant)
+				assert.Equal(t, Texts{"iam:SimulatePrincipalPolicy"}, st.Action, variant)
+				assert.Equal(t, Texts{"arn:aws:iam::222222222222:role/" + role.RoleName}, st.Resource, variant)
+			}
+		}
+	}
+	assert.Contains(t, properties[Role](t, production(t), "OperatorRole").Actions(), "iam:SimulatePrincipalPolicy")
 }
 
 func TestFunctionsTrustLambdaOnly(t *testing.T) {
@@ -172,7 +201,9 @@ func TestFunctionsTrustLambdaOnly(t *testing.T) {
 }
 
 func TestOnlyThisPoolMayInvoke(t *testing.T) {
-	for shape, s := range map[string]*Stack{"us-east-1_Production": production(t), "us-east-1_Existing": production(t, existingPool)} {
+	for pool, s := range map[string]*Stack{
+		"us-east-1_Production": production(t), "us-east-1_Existing": production(t, existingPool),
+	} {
 		var invoked []string
 		for _, id := range ofType(t, s, "AWS::Lambda::Permission") {
 			p := properties[struct{ FunctionName, Action, Principal, SourceAccount, SourceArn string }](t, s, id)
@@ -180,14 +211,14 @@ func TestOnlyThisPoolMayInvoke(t *testing.T) {
 			assert.Equal(t, "cognito-idp.amazonaws.com", p.Principal)
 			assert.Equal(t, "lambda:InvokeFunction", p.Action)
 			assert.Equal(t, productionAccount, p.SourceAccount)
-			assert.Equal(t, "arn:aws:cognito-idp:us-east-1:222222222222:userpool/"+shape, p.SourceArn)
+			assert.Equal(t, "arn:aws:cognito-idp:us-east-1:222222222222:userpool/"+pool, p.SourceArn)
 		}
 		assert.Equal(t, []string{"Spaceport-Migration-datamover", "Spaceport-Migration-trigger"}, invoked)
 	}
 }
 
-// TestTimeouts: Cognito waits 5 s. Lambda ends a trigger that hangs then; the hook keeps to its own budget, since a hand-over,
-// which is the same function, may take as long as Lambda lets it.
+// TestTimeouts: Cognito waits 5 s. Lambda stops a trigger that takes longer. The hook has its own budget, since
+// background moves, which run in the same function, may take as long as Lambda allows.
 func TestTimeouts(t *testing.T) {
 	s := production(t)
 	trigger, datamover := properties[Function](t, s, "Trigger"), properties[Function](t, s, "Datamover")
@@ -200,11 +231,13 @@ func TestTimeouts(t *testing.T) {
 
 	budget, err := time.ParseDuration(datamover.Environment.Variables["HOOK_BUDGET"])
 	require.NoError(t, err)
-	const handOver = 700 * time.Millisecond
-	assert.Less(t, budget+handOver, 5*time.Second)
+	const invocation = 700 * time.Millisecond // of the background move
+	assert.Less(t, budget+invocation, 5*time.Second)
 
 	allowed := regexp.MustCompile("^(?:" + s.template.Parameters["HookBudget"].AllowedPattern + ")$")
-	for _, text := range []string{"0s", "1.5s", "3s", "3.5s", "3.51s", "3.6s", "4s", "900ms", "3500ms", "3501ms", "12s", "-1s", "3"} {
+	for _, text := range []string{
+		"0s", "1.5s", "3s", "3.5s", "3.51s", "3.6s", "4s", "900ms", "3500ms", "3501ms", "12s", "-1s", "3",
+	} {
 		_, err := settings.Read(func(name string) string {
 			return map[string]string{"HOOK_BUDGET": text}[name]
 		})
@@ -217,7 +250,7 @@ func TestTimeouts(t *testing.T) {
 	assert.Equal(t, productionKnown["DeadLetters.Arn"], dead.DeadLetterConfig.TargetArn)
 }
 
-// TestFunctionsUnderstandTheirEnvironment: no variable is misspelt, and both functions start with every shape.
+// TestFunctionsUnderstandTheirEnvironment: no variable is misspelled, and both functions can read their settings.
 func TestFunctionsUnderstandTheirEnvironment(t *testing.T) {
 	known := map[string]bool{"RESET_EMAIL_SUBJECT": true, "RESET_EMAIL_TEXT": true}
 	for _, v := range settings.Variables {
@@ -239,29 +272,33 @@ func TestFunctionsUnderstandTheirEnvironment(t *testing.T) {
 	}
 }
 
-// TestOutputsAreBulksEnvironment: bulk --stack finds each variable by the name that its output is described with.
+// TestOutputsAreBulksEnvironment: bulk --stack finds each variable among the outputs, by its name without underscores.
 func TestOutputsAreBulksEnvironment(t *testing.T) {
 	s := production(t, productionEverything)
-	told, err := s.Outputs()
+	outputs, err := s.Outputs()
 	require.NoError(t, err)
 	variables := map[string]string{}
-	for name, value := range told {
+	for name, value := range outputs {
 		variable, _, _ := strings.Cut(s.template.Outputs[name].Description, " ")
 		variables[variable] = value
+		if strings.Contains(variable, "_") {
+			assert.True(t, strings.EqualFold(name, strings.ReplaceAll(variable, "_", "")), name)
+		}
 	}
 	for _, v := range settings.Variables {
 		assert.NotEmpty(t, variables[v.Name], v.Name)
 	}
-	assert.Equal(t, productionRequired["StagingOperatorRoleArn"], variables["STAGING_ROLE_ARN"], "bulk's own, not a function's")
+	assert.Equal(t, productionRequired["StagingOperatorRoleArn"], variables["STAGING_ROLE_ARN"],
+		"the operator's role, not a function's")
 	got, err := settings.Read(func(name string) string { return variables[name] })
 	require.NoError(t, err)
 	assert.Len(t, got.Tables, 3)
-	assert.Equal(t, []string{"custom:plan", "custom:colour"}, got.CustomAttributes)
+	assert.Equal(t, []string{"custom:plan", "custom:color"}, got.CustomAttributes)
 
 	plain, err := production(t).Outputs()
 	require.NoError(t, err)
 	for name, value := range plain {
-		assert.NotEmpty(t, value, name) // CloudFormation takes no empty output
+		assert.NotEmpty(t, value, name) // CloudFormation rejects empty outputs
 	}
 	defaults, err := settings.Read(func(string) string { return "" })
 	require.NoError(t, err)
@@ -273,22 +310,23 @@ func TestOutputsAreBulksEnvironment(t *testing.T) {
 	assert.Equal(t, defaults.HookBudget.String(), plain["HookBudget"])
 }
 
-// TestPoolKeepsStrangersOut pins what the migration's safety rests on.
-func TestPoolKeepsStrangersOut(t *testing.T) {
+// TestPoolSettings holds the settings that the migration's security depends on.
+func TestPoolSettings(t *testing.T) {
 	s := production(t)
 	pool := properties[cognito.CreateUserPoolInput](t, s, "UserPool")
 	assert.True(t, pool.AdminCreateUserConfig.AllowAdminCreateUserOnly)
 	assert.False(t, *pool.UsernameConfiguration.CaseSensitive)
 	assert.Equal(t, []types.UsernameAttributeType{"email"}, pool.UsernameAttributes)
 	assert.Equal(t, []types.VerifiedAttributeType{"email"}, pool.AutoVerifiedAttributes)
-	assert.Equal(t, []types.VerifiedAttributeType{"email"}, pool.UserAttributeUpdateSettings.AttributesRequireVerificationBeforeUpdate)
+	assert.Equal(t, []types.VerifiedAttributeType{"email"},
+		pool.UserAttributeUpdateSettings.AttributesRequireVerificationBeforeUpdate)
 	assert.Equal(t, types.DeletionProtectionTypeActive, pool.DeletionProtection)
 	require.Len(t, pool.AccountRecoverySetting.RecoveryMechanisms, 1)
 	assert.Equal(t, types.RecoveryOptionNameTypeVerifiedEmail, pool.AccountRecoverySetting.RecoveryMechanisms[0].Name)
 	assert.Equal(t, productionKnown["Trigger.Arn"], *pool.LambdaConfig.UserMigration)
 	assert.Equal(t, productionKnown["Datamover.Arn"], *pool.LambdaConfig.PostConfirmation)
 	assert.Equal(t, productionKnown["Datamover.Arn"], *pool.LambdaConfig.PostAuthentication)
-	assert.Nil(t, pool.LambdaConfig.CustomMessage, "Cognito's own sender cannot send the letter")
+	assert.Nil(t, pool.LambdaConfig.CustomMessage, "Cognito's default sender ignores custom text")
 	for _, a := range pool.Schema {
 		assert.Equal(t, *a.Name != "staging_sub", *a.Mutable, *a.Name)
 	}
@@ -298,17 +336,18 @@ func TestPoolKeepsStrangersOut(t *testing.T) {
 	assert.NotEmpty(t, client.WriteAttributes, "an empty list lets the client write everything")
 	assert.NotContains(t, client.WriteAttributes, "custom:staging_sub")
 	assert.Contains(t, client.ReadAttributes, "custom:staging_sub")
-	assert.Equal(t, []types.ExplicitAuthFlowsType{"ALLOW_USER_PASSWORD_AUTH", "ALLOW_USER_SRP_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"},
-		client.ExplicitAuthFlows)
+	assert.Equal(t, []types.ExplicitAuthFlowsType{
+		"ALLOW_USER_PASSWORD_AUTH", "ALLOW_USER_SRP_AUTH", "ALLOW_REFRESH_TOKEN_AUTH",
+	}, client.ExplicitAuthFlows)
 	assert.Contains(t, s.template.Parameters["ClientWriteAttributes"].AllowedPattern, "(?!custom:staging_sub$)")
 
-	checks := properties[cognito.CreateUserPoolClientInput](t, staging(t), "TriggerClient")
-	assert.Equal(t, []types.ExplicitAuthFlowsType{"ALLOW_ADMIN_USER_PASSWORD_AUTH"}, checks.ExplicitAuthFlows)
-	assert.False(t, checks.GenerateSecret)
-	assert.Equal(t, int32(5), *checks.AccessTokenValidity)
+	trigger := properties[cognito.CreateUserPoolClientInput](t, staging(t), "TriggerClient")
+	assert.Equal(t, []types.ExplicitAuthFlowsType{"ALLOW_ADMIN_USER_PASSWORD_AUTH"}, trigger.ExplicitAuthFlows)
+	assert.False(t, trigger.GenerateSecret)
+	assert.Equal(t, int32(5), *trigger.AccessTokenValidity)
 }
 
-func TestPoolOfEveryShape(t *testing.T) {
+func TestPoolWithEverything(t *testing.T) {
 	s := production(t, productionEverything)
 	pool := properties[cognito.CreateUserPoolInput](t, s, "UserPool")
 	assert.Equal(t, &types.LambdaConfigType{}, pool.LambdaConfig, "detached")
@@ -317,18 +356,19 @@ func TestPoolOfEveryShape(t *testing.T) {
 	for _, a := range pool.Schema[3:] {
 		custom = append(custom, *a.Name)
 	}
-	assert.Equal(t, []string{"plan", "colour"}, custom)
+	assert.Equal(t, []string{"plan", "color"}, custom)
 	client := properties[cognito.CreateUserPoolClientInput](t, s, "WebClient")
-	assert.Equal(t, []string{"custom:staging_sub", "custom:plan", "custom:colour"}, client.ReadAttributes[len(client.ReadAttributes)-3:])
+	assert.Equal(t, []string{"custom:staging_sub", "custom:plan", "custom:color"},
+		client.ReadAttributes[len(client.ReadAttributes)-3:])
 	assert.NotContains(t, client.ExplicitAuthFlows, types.ExplicitAuthFlowsTypeAllowUserPasswordAuth)
 
-	letters := production(t, map[string]string{"EmailSourceArn": productionEverything["EmailSourceArn"]})
-	pool = properties[cognito.CreateUserPoolInput](t, letters, "UserPool")
+	ses := production(t, map[string]string{"EmailSourceArn": productionEverything["EmailSourceArn"]})
+	pool = properties[cognito.CreateUserPoolInput](t, ses, "UserPool")
 	assert.Equal(t, productionKnown["Trigger.Arn"], *pool.LambdaConfig.CustomMessage)
 }
 
-// TestWhatIsKept: pool, client, ledger and tables outlive the stack.
-func TestWhatIsKept(t *testing.T) {
+// TestRetainedResources: pool, client, ledger and tables are kept when the stack is deleted.
+func TestRetainedResources(t *testing.T) {
 	s := production(t, productionEverything)
 	for _, id := range []string{"UserPool", "WebClient", "Ledger", "Users", "Projects"} {
 		assert.Equal(t, "Retain", s.template.Resources[id].DeletionPolicy, id)
@@ -346,8 +386,8 @@ func TestWhatIsKept(t *testing.T) {
 	}
 }
 
-// TestAlarmsWatchWhatTheFunctionsSay compares every metric of ours in alarms and dashboard with those that the functions emit.
-func TestAlarmsWatchWhatTheFunctionsSay(t *testing.T) {
+// TestAlarmsWatchEmittedMetrics: alarms and dashboard use only metrics that the functions emit.
+func TestAlarmsWatchEmittedMetrics(t *testing.T) {
 	emitted := map[string]bool{}
 	for _, name := range []string{
 		metrics.Decisions, metrics.Imports, metrics.Errors, metrics.StagingLatency, metrics.HookDecisions, metrics.RowsCopied,
@@ -386,8 +426,8 @@ func TestAlarmsWatchWhatTheFunctionsSay(t *testing.T) {
 	}
 }
 
-// TestParametersAreExplained: each has a description, and a name in the environment that no shell is likely to have.
-func TestParametersAreExplained(t *testing.T) {
+// TestParametersAreDescribed: each has a description, and a name that is unlikely to be set in a shell's environment.
+func TestParametersAreDescribed(t *testing.T) {
 	for _, file := range []string{"../staging.yaml", "../production.yaml"} {
 		raw, err := os.ReadFile(file)
 		require.NoError(t, err)

@@ -1,5 +1,5 @@
-// Package stacks reads the two CloudFormation templates beside it, as far as they use the language. The rehearsal takes pools,
-// functions and permissions from there, so that what is rehearsed cannot drift away from what is deployed.
+// Package stacks reads the two CloudFormation templates, as far as they use the template language. The rehearsal takes
+// pools, functions and permissions from them, so that it cannot differ from what is deployed.
 package stacks
 
 import (
@@ -15,7 +15,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// Template is one template as it is written.
+// Template is a template before its parameters are set.
 type Template struct {
 	Parameters map[string]Parameter
 	Conditions map[string]any
@@ -23,7 +23,7 @@ type Template struct {
 	Outputs    map[string]Output
 }
 
-// Parameter is what can be chosen at deployment. Default is nil where there is none.
+// Parameter is a template parameter. Default is nil if there is none.
 type Parameter struct {
 	Type           string
 	Default        *string
@@ -31,7 +31,7 @@ type Parameter struct {
 	AllowedValues  []string
 }
 
-// Resource is one resource as it is written.
+// Resource is a resource before its functions are resolved.
 type Resource struct {
 	Type                string
 	Condition           string
@@ -40,7 +40,7 @@ type Resource struct {
 	Properties          any
 }
 
-// Output is one output as it is written.
+// Output is an output before its functions are resolved.
 type Output struct {
 	Description string
 	Condition   string
@@ -68,7 +68,7 @@ func Read(path string) (*Template, error) {
 	return &t, nil
 }
 
-// untag puts CloudFormation's short forms into their long ones: !Ref x becomes {Ref: x}, !Sub x {Fn::Sub: x}.
+// untag replaces CloudFormation's short forms by the long forms: !Ref x becomes {Ref: x}, !Sub x becomes {Fn::Sub: x}.
 func untag(n *yaml.Node) (value any, err error) {
 	switch n.Kind {
 	case yaml.MappingNode:
@@ -89,7 +89,7 @@ func untag(n *yaml.Node) (value any, err error) {
 			err = n.Decode(&value)
 		}
 	default:
-		err = fmt.Errorf("line %d: neither a map, a list nor a value", n.Line)
+		err = fmt.Errorf("line %d: not a map, a list or a value", n.Line)
 	}
 	tag, short := strings.CutPrefix(n.Tag, "!")
 	if err != nil || !short || strings.HasPrefix(tag, "!") {
@@ -105,7 +105,7 @@ func untag(n *yaml.Node) (value any, err error) {
 	return map[string]any{"Fn::" + tag: value}, nil
 }
 
-// convert goes by JSON, whose names are CloudFormation's. Parameters' defaults are texts, however they are written.
+// convert goes through JSON, since it has CloudFormation's names.
 func convert(from, to any) error {
 	raw, err := json.Marshal(from)
 	if err != nil {
@@ -114,43 +114,44 @@ func convert(from, to any) error {
 	return json.Unmarshal(raw, to)
 }
 
-// UnmarshalJSON takes numbers for texts in Default and AllowedValues.
+// UnmarshalJSON reads Default and AllowedValues as strings, even if they are written as numbers.
 func (p *Parameter) UnmarshalJSON(raw []byte) error {
-	var written struct {
+	var raws struct {
 		Type, AllowedPattern string
 		Default              any
 		AllowedValues        []any
 	}
-	if err := json.Unmarshal(raw, &written); err != nil {
+	if err := json.Unmarshal(raw, &raws); err != nil {
 		return err
 	}
-	*p = Parameter{Type: written.Type, AllowedPattern: written.AllowedPattern}
-	if written.Default != nil {
-		text := fmt.Sprint(written.Default)
+	*p = Parameter{Type: raws.Type, AllowedPattern: raws.AllowedPattern}
+	if raws.Default != nil {
+		text := fmt.Sprint(raws.Default)
 		p.Default = &text
 	}
-	for _, v := range written.AllowedValues {
+	for _, v := range raws.AllowedValues {
 		p.AllowedValues = append(p.AllowedValues, fmt.Sprint(v))
 	}
 	return nil
 }
 
-// Stack is a template with its parameters chosen.
+// Stack is a template with its parameters set.
 type Stack struct {
 	template   *Template
 	parameters map[string]string
 	known      map[string]string
 }
 
-// With chooses parameters; the others have their defaults. known are values that only a deployment has: pseudo parameters
-// such as AWS::Region, physical ids by logical id, and attributes such as Trigger.Arn. What is not known reads <Trigger.Arn>.
+// With sets parameters; the others have their defaults. known are values that exist only after a deployment: pseudo
+// parameters such as AWS::Region, physical ids by logical id, and attributes such as Trigger.Arn. An unknown attribute
+// resolves to <Trigger.Arn>.
 func (t *Template) With(parameters, known map[string]string) (*Stack, error) {
 	s := &Stack{template: t, parameters: map[string]string{}, known: maps.Clone(known)}
 	var problems []error
 	for _, name := range slices.Sorted(maps.Keys(t.Parameters)) {
-		value, chosen := parameters[name]
+		value, ok := parameters[name]
 		switch p := t.Parameters[name]; {
-		case chosen:
+		case ok:
 			s.parameters[name] = value
 		case p.Default != nil:
 			s.parameters[name] = *p.Default
@@ -159,33 +160,33 @@ func (t *Template) With(parameters, known map[string]string) (*Stack, error) {
 		}
 	}
 	for name := range parameters {
-		if _, there := t.Parameters[name]; !there {
-			problems = append(problems, fmt.Errorf("there is no parameter %s", name))
+		if _, ok := t.Parameters[name]; !ok {
+			problems = append(problems, fmt.Errorf("unknown parameter %s", name))
 		}
 	}
 	return s, errors.Join(problems...)
 }
 
-// Resources are the logical ids and types of what these parameters make.
+// Resources returns the types of the resources that these parameters create, by logical id.
 func (s *Stack) Resources() (map[string]string, error) {
-	made := map[string]string{}
+	types := map[string]string{}
 	for id, r := range s.template.Resources {
 		yes, err := s.holds(r.Condition)
 		if err != nil {
 			return nil, err
 		}
 		if yes {
-			made[id] = r.Type
+			types[id] = r.Type
 		}
 	}
-	return made, nil
+	return types, nil
 }
 
-// Properties fills into with a resource's properties. AWS's own names are the same in CloudFormation and in the SDK.
+// Properties decodes a resource's properties into into. AWS uses the same names in CloudFormation and in the SDK.
 func (s *Stack) Properties(id string, into any) error {
-	r, there := s.template.Resources[id]
-	if !there {
-		return fmt.Errorf("there is no resource %s", id)
+	r, ok := s.template.Resources[id]
+	if !ok {
+		return fmt.Errorf("unknown resource %s", id)
 	}
 	value, err := s.resolve(r.Properties)
 	if err != nil {
@@ -197,9 +198,9 @@ func (s *Stack) Properties(id string, into any) error {
 	return nil
 }
 
-// Outputs are the values that the deployed stack tells.
+// Outputs returns the values of the stack's outputs.
 func (s *Stack) Outputs() (map[string]string, error) {
-	told := map[string]string{}
+	outputs := map[string]string{}
 	for name, o := range s.template.Outputs {
 		yes, err := s.holds(o.Condition)
 		if err != nil {
@@ -212,20 +213,20 @@ func (s *Stack) Outputs() (map[string]string, error) {
 		if err != nil {
 			return nil, fmt.Errorf("output %s: %w", name, err)
 		}
-		told[name] = fmt.Sprint(value)
+		outputs[name] = fmt.Sprint(value)
 	}
-	return told, nil
+	return outputs, nil
 }
 
 func (s *Stack) holds(condition string) (bool, error) {
 	if condition == "" {
 		return true, nil
 	}
-	written, there := s.template.Conditions[condition]
-	if !there {
-		return false, fmt.Errorf("there is no condition %s", condition)
+	expression, ok := s.template.Conditions[condition]
+	if !ok {
+		return false, fmt.Errorf("unknown condition %s", condition)
 	}
-	value, err := s.resolve(written)
+	value, err := s.resolve(expression)
 	if err != nil {
 		return false, fmt.Errorf("condition %s: %w", condition, err)
 	}
@@ -233,8 +234,8 @@ func (s *Stack) holds(condition string) (bool, error) {
 	return yes, nil
 }
 
-// nothing is what AWS::NoValue stands for: it is left out of maps and lists.
-type nothing struct{}
+// noValue is the value of AWS::NoValue: maps and lists omit it.
+type noValue struct{}
 
 func (s *Stack) resolve(value any) (any, error) {
 	switch v := value.(type) {
@@ -253,28 +254,28 @@ func (s *Stack) resolve(value any) (any, error) {
 	return value, nil
 }
 
-func (s *Stack) members(written map[string]any) (any, error) {
+func (s *Stack) members(values map[string]any) (any, error) {
 	resolved := map[string]any{}
-	for name, value := range written {
+	for name, value := range values {
 		value, err := s.resolve(value)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", name, err)
 		}
-		if value != (nothing{}) {
+		if value != (noValue{}) {
 			resolved[name] = value
 		}
 	}
 	return resolved, nil
 }
 
-func (s *Stack) elements(written []any) (any, error) {
+func (s *Stack) elements(values []any) (any, error) {
 	resolved := []any{}
-	for _, value := range written {
+	for _, value := range values {
 		value, err := s.resolve(value)
 		if err != nil {
 			return nil, err
 		}
-		if _, left := value.(nothing); !left {
+		if value != (noValue{}) {
 			resolved = append(resolved, value)
 		}
 	}
@@ -310,7 +311,7 @@ func (s *Stack) call(name string, argument any) (any, error) {
 	return apply(name, resolved.([]any))
 }
 
-// apply is what needs nothing of the stack.
+// apply evaluates a function that depends on its arguments only.
 func apply(name string, arguments []any) (any, error) {
 	switch name {
 	case "Fn::Equals":
@@ -325,7 +326,7 @@ func apply(name string, arguments []any) (any, error) {
 		index, err := strconv.Atoi(fmt.Sprint(arguments[0]))
 		list, isList := arguments[1].([]any)
 		if err != nil || !isList || index >= len(list) {
-			return nil, fmt.Errorf("%s: nothing at %v", name, arguments[0])
+			return nil, fmt.Errorf("%s: no element %v", name, arguments[0])
 		}
 		return list[index], nil
 	case "Fn::Split":
@@ -337,7 +338,7 @@ func apply(name string, arguments []any) (any, error) {
 		}
 		return strings.Join(texts, arguments[0].(string)), nil
 	}
-	return nil, fmt.Errorf("%s is not known here", name)
+	return nil, fmt.Errorf("unsupported function %s", name)
 }
 
 func split(text, separator string) []any {
@@ -350,10 +351,10 @@ func split(text, separator string) []any {
 
 func (s *Stack) ref(name string) any {
 	if name == "AWS::NoValue" {
-		return nothing{}
+		return noValue{}
 	}
-	value, chosen := s.parameters[name]
-	if !chosen {
+	value, ok := s.parameters[name]
+	if !ok {
 		return s.knownOr(name)
 	}
 	switch s.template.Parameters[name].Type {
@@ -366,7 +367,7 @@ func (s *Stack) ref(name string) any {
 }
 
 func (s *Stack) knownOr(name string) string {
-	if value, known := s.known[name]; known {
+	if value, ok := s.known[name]; ok {
 		return value
 	}
 	return "<" + name + ">"
@@ -395,7 +396,7 @@ func (s *Stack) sub(argument any) (string, error) {
 		if !closed {
 			return "", fmt.Errorf("Fn::Sub: ${%s is not closed", rest)
 		}
-		if value, given := own[name]; given {
+		if value, ok := own[name]; ok {
 			fmt.Fprint(&b, value)
 		} else {
 			fmt.Fprint(&b, s.ref(name))

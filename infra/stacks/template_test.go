@@ -40,15 +40,16 @@ Outputs:
 	template, err := Read(path)
 	require.NoError(t, err)
 
-	_, err = template.With(map[string]string{"Nmae": "x"}, nil)
-	assert.EqualError(t, err, "parameter Name has no value\nthere is no parameter Nmae")
+	_, err = template.With(map[string]string{"Nome": "x"}, nil)
+	assert.EqualError(t, err, "parameter Name has no value\nunknown parameter Nome")
 
 	s, err := template.With(map[string]string{"Name": "n"}, map[string]string{"AWS::Region": "here", "Thing.Arn": "arn"})
 	require.NoError(t, err)
 	var got map[string]any
 	require.NoError(t, s.Properties("Thing", &got))
 	assert.Equal(t, map[string]any{
-		"Name": "here/n/<Other.Arn>", "Own": "small-5", "Size": 5.0, "List": []any{"n"}, "Many": []any{"a", "b", "c"}, "Yes": true,
+		"Name": "here/n/<Other.Arn>", "Own": "small-5", "Size": 5.0, "List": []any{"n"},
+		"Many": []any{"a", "b", "c"}, "Yes": true,
 	}, got)
 	resources, err := s.Resources()
 	require.NoError(t, err)

@@ -8,7 +8,7 @@ import (
 
 type object = map[string]any
 
-// migrateUser is the event of a sign-in that production does not know.
+// migrateUser is the event of a sign-in by a user who is not in production.
 func migrateUser(email, password string) ([]byte, error) {
 	return json.Marshal(object{
 		"version": "1", "triggerSource": "UserMigration_Authentication", "userName": email,
@@ -20,19 +20,21 @@ func migrateUser(email, password string) ([]byte, error) {
 	})
 }
 
-// signedIn is the event of a sign-in, of a migrated user or of one who has only ever been in production.
-func signedIn(a arrival) ([]byte, error) {
-	attributes := object{"sub": a.productionSub, "cognito:user_status": "CONFIRMED", "email": a.email, "email_verified": "true"}
-	if a.stagingSub != "" {
-		attributes["custom:staging_sub"] = a.stagingSub
+// signedIn is the event of a sign-in, by a migrated user or by one who was never in staging.
+func signedIn(u user) ([]byte, error) {
+	attributes := object{
+		"sub": u.productionSub, "cognito:user_status": "CONFIRMED", "email": u.email, "email_verified": "true",
+	}
+	if u.stagingSub != "" {
+		attributes["custom:staging_sub"] = u.stagingSub
 	}
 	return json.Marshal(object{
-		"version": "1", "triggerSource": "PostAuthentication_Authentication", "userName": a.productionSub,
+		"version": "1", "triggerSource": "PostAuthentication_Authentication", "userName": u.productionSub,
 		"request": object{"userAttributes": attributes, "newDeviceUsed": false}, "response": object{},
 	})
 }
 
-// handOver is the event with which the hook asks for the rest of a move.
-func handOver(a arrival) ([]byte, error) {
-	return json.Marshal(datamover.Continuation{StagingSub: a.stagingSub, ProductionSub: a.productionSub})
+// continuation is the event with which the hook invokes the background function.
+func continuation(u user) ([]byte, error) {
+	return json.Marshal(datamover.Continuation{StagingSub: u.stagingSub, ProductionSub: u.productionSub})
 }

@@ -13,8 +13,8 @@ import (
 const (
 	coldStarts   = 25
 	warmEach     = 4   // warm invocations after each cold one
-	steady       = 200 // and in a row at the end, since memory grows until the garbage collector meets it
-	hookProjects = 5   // of a first sign-in, beside the profile
+	steady       = 200 // and in a row at the end, since memory grows until the garbage collector runs
+	hookProjects = 5   // of a first sign-in, besides the profile
 
 	// What make bench builds, from the folder that it runs in.
 	emptyFunction = "empty"
@@ -26,7 +26,7 @@ const (
 // subject is a function under measurement.
 type subject struct {
 	name     string // on the host
-	decision string // what its log says of every invocation; anything else would be other work
+	decision string // of every invocation, in its log; another decision means other work
 	event    func(context.Context) ([]byte, error)
 
 	init, first, firstOwn, warm, warmOwn []time.Duration
@@ -34,7 +34,7 @@ type subject struct {
 	runs                                 int
 }
 
-// functions measures both binaries beside an empty one.
+// functions measures both binaries and an empty one.
 func functions(ctx context.Context) (section, error) {
 	trigger, err := zipSize(triggerZip)
 	if err != nil {
@@ -61,25 +61,25 @@ func subjects(ctx context.Context, s *spaceport.Spaceport) ([]*subject, error) {
 	if err := s.Lambdas.Create(lambdahost.Function{Name: emptyFunction, Binary: emptyBinary}); err != nil {
 		return nil, fmt.Errorf("%w (make bench builds it)", err)
 	}
-	ann := spaceport.Person{Name: "Ann", Email: "ann@example.com", Password: "Secret-Passw0rd"}
+	ann := spaceport.User{Name: "Ann", Email: "ann@example.com", Password: "Secret-Passw0rd"}
 	if _, err := s.Add(ctx, ann); err != nil {
 		return nil, err
 	}
-	arrivals := 0
+	signIns := 0
 	return []*subject{
 		{name: emptyFunction, event: func(context.Context) ([]byte, error) { return []byte("{}"), nil }},
-		// Nobody binds Ann's line, so that every sign-in of hers is a first one.
+		// No hook binds Ann's record, so that each of her sign-ins is a first one.
 		{name: spaceport.Trigger, decision: "import", event: func(context.Context) ([]byte, error) {
 			return migrateUser(ann.Email, ann.Password)
 		}},
 		{name: spaceport.Datamover, decision: "moved", event: func(ctx context.Context) ([]byte, error) {
-			arrivals++
-			return arrive(ctx, s, person(arrivals), hookProjects)
+			signIns++
+			return firstSignIn(ctx, s, testUser(signIns), hookProjects)
 		}},
 	}, nil
 }
 
-// invokeAll interleaves the functions. The first round is not counted: it brings the binaries into the page cache.
+// invokeAll interleaves the functions. The first round is not counted: it loads the binaries into the page cache.
 func invokeAll(ctx context.Context, s *spaceport.Spaceport, all []*subject) error {
 	for round := range coldStarts + 1 {
 		for _, f := range all {

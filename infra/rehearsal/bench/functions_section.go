@@ -10,11 +10,16 @@ func functionsSection(empty, trigger, hook *subject, zips []string) section {
 		return []string{what, of(empty), of(trigger), of(hook)}
 	}
 	return section{
-		title: "The functions as built for deployment, over the Lambda Runtime API",
-		how: fmt.Sprintf("Each %d times cold, in turn, with %d warm invocations after, then %d times warm; after an uncounted round.\n"+
-			"empty: a Go function that does nothing, built with the same flags. trigger: a migrating sign-in. datamover: the hook at\n"+
-			"a first sign-in, with %d rows of 1 KB to move. The wait is while a request is under way. Memory is the highest of all.",
-			coldStarts, warmEach, steady, hookProjects+1),
+		title: "The functions as built for deployment, through the Lambda Runtime API",
+		how: fmt.Sprintf(
+			"Each %d times cold, in turn, with %d warm invocations after, then %d times warm; after an uncounted round.\n"+
+				"empty: a Go function that does nothing, built with the same flags. trigger: a migrating sign-in. datamover: the hook at\n"+
+				"a first sign-in, with %d rows of 1 KB to move. The wait is for requests to the cloud. Memory is the maximum.",
+			coldStarts,
+			warmEach,
+			steady,
+			hookProjects+1,
+		),
 		table: [][]string{
 			{"", "empty", "trigger", "datamover"},
 			row("init, ms", func(f *subject) string { return milliseconds(median(f.init)) }),
@@ -25,7 +30,7 @@ func functionsSection(empty, trigger, hook *subject, zips []string) section {
 			row("peak resident memory, MB", func(f *subject) string { return megabytes(f.peak) }),
 			zips,
 		},
-		promises: []promise{
+		thresholds: []threshold{
 			timesAtMost("init of the trigger over that of an empty function", ratio(trigger.init, empty.init), 4),
 			timesAtMost("init of the datamover over that of an empty function", ratio(hook.init, empty.init), 4),
 			timesAtMost("first invocation of the trigger over a warm one", ratio(trigger.first, trigger.warm), 3),

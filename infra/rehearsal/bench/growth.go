@@ -18,49 +18,49 @@ const (
 	largeFactor = 100
 )
 
-// growth moves one user's projects out of a small table, and again out of a large one.
+// growth moves one user's projects from a small table, and again from a large one.
 func growth(ctx context.Context) (section, error) {
 	var small, large map[string]int
 	err := within(ctx, spaceport.Options{}, func(s *spaceport.Spaceport) (err error) {
-		user, others := person(1), projectsOf(person(2).stagingSub, smallTable*largeFactor-ownProjects)
+		u, others := testUser(1), projectsOf(testUser(2).stagingSub, smallTable*largeFactor-ownProjects)
 		few := smallTable - ownProjects
-		if err := add(ctx, s, stagingProjects, append(projectsOf(user.stagingSub, ownProjects), others[:few]...)); err != nil {
+		if err := add(ctx, s, stagingProjects, append(projectsOf(u.stagingSub, ownProjects), others[:few]...)); err != nil {
 			return err
 		}
-		if small, err = requestsOfMove(ctx, s, user); err != nil {
+		if small, err = requestsOfMove(ctx, s, u); err != nil {
 			return err
 		}
 		if err := add(ctx, s, stagingProjects, others[few:]); err != nil {
 			return err
 		}
-		if err := readmit(ctx, s, user); err != nil {
+		if err := readmit(ctx, s, u); err != nil {
 			return err
 		}
-		user.productionSub += "-again"
-		large, err = requestsOfMove(ctx, s, user)
+		u.productionSub += "-again"
+		large, err = requestsOfMove(ctx, s, u)
 		return err
 	})
 	return growthSection(small, large), err
 }
 
-// readmit does what an operator does to have a user moved once more.
-func readmit(ctx context.Context, s *spaceport.Spaceport, a arrival) error {
+// readmit deletes the user's record, as an operator does to have the user migrated again.
+func readmit(ctx context.Context, s *spaceport.Spaceport, u user) error {
 	_, err := s.ProductionTables.DeleteItem(ctx, &dynamodb.DeleteItemInput{
 		TableName: &s.Settings.LedgerTable,
-		Key:       row{"stagingSub": &types.AttributeValueMemberS{Value: a.stagingSub}},
+		Key:       row{"stagingSub": &types.AttributeValueMemberS{Value: u.stagingSub}},
 	})
 	if err != nil {
-		return fmt.Errorf("delete ledger line: %w", err)
+		return fmt.Errorf("delete ledger record: %w", err)
 	}
 	return nil
 }
 
-// requestsOfMove moves a user in a new process and counts what that took.
-func requestsOfMove(ctx context.Context, s *spaceport.Spaceport, a arrival) (map[string]int, error) {
-	if err := bound(ctx, s, a); err != nil {
+// requestsOfMove moves a user in a new process and counts the requests.
+func requestsOfMove(ctx context.Context, s *spaceport.Spaceport, u user) (map[string]int, error) {
+	if err := bound(ctx, s, u); err != nil {
 		return nil, err
 	}
-	event, err := handOver(a)
+	event, err := continuation(u)
 	if err != nil {
 		return nil, err
 	}
@@ -69,22 +69,23 @@ func requestsOfMove(ctx context.Context, s *spaceport.Spaceport, a arrival) (map
 		return nil, err
 	}
 	counted := byOperation(s.Cloud.Requests(), spaceport.Datamover)
-	line, err := s.Ledger(ctx, a.stagingSub)
-	if err == nil && line.Copied[productionProjects] != ownProjects {
-		err = fmt.Errorf("of %d projects %d were copied", ownProjects, line.Copied[productionProjects])
+	record, err := s.Ledger(ctx, u.stagingSub)
+	if err == nil && record.Copied[productionProjects] != ownProjects {
+		err = fmt.Errorf("of %d projects %d were copied", ownProjects, record.Copied[productionProjects])
 	}
 	return counted, err
 }
 
 func growthSection(small, large map[string]int) section {
 	s := section{
-		title: "The same move in a table that grew",
-		how: fmt.Sprintf("Requests of a hand-over invocation that moves %d projects, as the local cloud logged them; the staging table holds\n"+
-			"%d rows in all, then %d.", ownProjects, smallTable, smallTable*largeFactor),
+		title: "The same move in a larger table",
+		how: fmt.Sprintf("Requests of a background move of %d projects, as the local cloud logged them; the staging table\n"+
+			"has %d rows in all, then %d.", ownProjects, smallTable, smallTable*largeFactor),
 		table: [][]string{{"requests", fmt.Sprint(smallTable, " rows"), fmt.Sprint(smallTable*largeFactor, " rows")}},
-		promises: []promise{{
+		thresholds: []threshold{{
 			what:  fmt.Sprintf("requests of a move in a table %d times as large", largeFactor),
-			bound: fmt.Sprint("the same ", total(small)), measured: fmt.Sprint(total(large)), holds: len(small) > 0 && maps.Equal(small, large),
+			bound: fmt.Sprint("the same ", total(small)), measured: fmt.Sprint(total(large)),
+			met: len(small) > 0 && maps.Equal(small, large),
 		}},
 	}
 	all := maps.Clone(small)

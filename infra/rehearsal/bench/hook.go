@@ -12,15 +12,15 @@ const (
 	ledgerRead  = "GetItem Spaceport-Migration-prod"
 )
 
-// hook counts what it asks for when there is nothing to move.
+// hook counts the hook's requests when there is nothing to move.
 func hook(ctx context.Context) (section, error) {
 	var ofMoved, ofNative map[string]int
 	err := within(ctx, spaceport.Options{}, func(s *spaceport.Spaceport) (err error) {
-		user, native := person(1), person(2)
-		if err := moved(ctx, s, user); err != nil {
+		u, native := testUser(1), testUser(2)
+		if err := moved(ctx, s, u); err != nil {
 			return err
 		}
-		if ofMoved, err = requestsOfSignIns(ctx, s, user); err != nil {
+		if ofMoved, err = requestsOfSignIns(ctx, s, u); err != nil {
 			return err
 		}
 		native.stagingSub = ""
@@ -30,8 +30,8 @@ func hook(ctx context.Context) (section, error) {
 	return hookSection(ofMoved, ofNative), err
 }
 
-func requestsOfSignIns(ctx context.Context, s *spaceport.Spaceport, a arrival) (map[string]int, error) {
-	event, err := signedIn(a)
+func requestsOfSignIns(ctx context.Context, s *spaceport.Spaceport, u user) (map[string]int, error) {
+	event, err := signedIn(u)
 	if err != nil {
 		return nil, err
 	}
@@ -50,7 +50,12 @@ func requestsOfSignIns(ctx context.Context, s *spaceport.Spaceport, a arrival) (
 
 func hookSection(ofMoved, ofNative map[string]int) section {
 	row := func(who string, counted map[string]int) []string {
-		return []string{who, fmt.Sprint(hookSignIns), fmt.Sprint(counted[ledgerRead]), fmt.Sprint(total(counted) - counted[ledgerRead])}
+		return []string{
+			who,
+			fmt.Sprint(hookSignIns),
+			fmt.Sprint(counted[ledgerRead]),
+			fmt.Sprint(total(counted) - counted[ledgerRead]),
+		}
 	}
 	return section{
 		title: "The hook when there is nothing to move",
@@ -60,14 +65,14 @@ func hookSection(ofMoved, ofNative map[string]int) section {
 			row("migrated user, moved", ofMoved),
 			row("user who was never in staging", ofNative),
 		},
-		promises: []promise{
+		thresholds: []threshold{
 			{
-				what: "requests of a moved user's sign-in", measured: perSignIn(ofMoved), bound: "1, the ledger's",
-				holds: ofMoved[ledgerRead] == hookSignIns && total(ofMoved) == hookSignIns,
+				what: "requests of a moved user's sign-in", measured: perSignIn(ofMoved), bound: "1, to the ledger",
+				met: ofMoved[ledgerRead] == hookSignIns && total(ofMoved) == hookSignIns,
 			},
 			{
 				what: "requests of the sign-in of a user who was never in staging", measured: perSignIn(ofNative), bound: "0",
-				holds: ofNative != nil && total(ofNative) == 0,
+				met: ofNative != nil && total(ofNative) == 0,
 			},
 		},
 	}

@@ -12,7 +12,8 @@ import (
 	"github.com/spaceport/user-migration/infra/rehearsal/spaceport"
 )
 
-// invoke runs a function with the request log of this invocation alone. An error of the function is one here.
+// invoke runs a function; the request log then has the requests of this invocation only. An error of the function is
+// returned.
 func invoke(ctx context.Context, s *spaceport.Spaceport, name string, event []byte) (lambdahost.Invocation, error) {
 	s.Cloud.ResetRequests()
 	inv, err := s.Lambdas.Invoke(ctx, name, event)
@@ -25,7 +26,7 @@ func invoke(ctx context.Context, s *spaceport.Spaceport, name string, event []by
 	return inv, nil
 }
 
-// waiting is how long at least one request of the caller was under way since a time.
+// waiting is how long at least one request of the caller was in progress since a time.
 func waiting(requests []cloud.Request, caller string, since time.Time) (total time.Duration) {
 	// The log is in the order in which requests ended.
 	slices.SortFunc(requests, func(a, b cloud.Request) int { return a.Time.Compare(b.Time) })
@@ -42,7 +43,7 @@ func waiting(requests []cloud.Request, caller string, since time.Time) (total ti
 	return total
 }
 
-// byOperation counts a caller's requests, whatever account they are in.
+// byOperation counts a caller's requests in both accounts.
 func byOperation(requests []cloud.Request, caller string) map[string]int {
 	counted := map[string]int{}
 	for _, r := range requests {

@@ -17,9 +17,10 @@ import (
 	"github.com/spaceport/user-migration/infra/rehearsal/spaceport"
 )
 
-// largeTable stands in for both ends of one table, between the mover and the local cloud: it makes up one owner's rows in
-// staging, and remembers the keys of the rows that are put into production. moto would need a quarter of an hour for
-// 50,000 rows. All else goes on to the cloud: roles, the ledger, the other table, the descriptions of tables.
+// largeTable fakes the source and the target of one table, between the mover and the local cloud: it generates one
+// owner's rows in staging, and remembers the keys of the rows that are put into production. moto would need 15 minutes
+// for 50,000 rows. Everything else is forwarded to the cloud: roles, the ledger, the other table, the descriptions of
+// tables.
 type largeTable struct {
 	mu    sync.Mutex
 	cloud http.Handler
@@ -27,8 +28,8 @@ type largeTable struct {
 	put   map[string]bool // in production, by owner and project
 }
 
-// standBefore says where the cloud is, which starts after what stands before it.
-func (t *largeTable) standBefore(cloud string) error {
+// forwardTo sets the URL of the cloud, which starts after this table.
+func (t *largeTable) forwardTo(cloud string) error {
 	address, err := url.Parse(cloud)
 	if err != nil {
 		return err
@@ -39,15 +40,15 @@ func (t *largeTable) standBefore(cloud string) error {
 	return nil
 }
 
-// reset gives staging that many rows, whoever asks, and production none.
+// reset gives staging that many rows, for any owner, and production none.
 func (t *largeTable) reset(rows int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.rows, t.put = rows, map[string]bool{}
 }
 
-// arrived says how many rows of an owner stand in production.
-func (t *largeTable) arrived(owner string) (n int) {
+// copied returns how many rows of an owner are in production.
+func (t *largeTable) copied(owner string) (n int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for key := range t.put {
@@ -58,7 +59,7 @@ func (t *largeTable) arrived(owner string) (n int) {
 	return n
 }
 
-// asked is what is read of a Query or PutItem.
+// asked is the part of a Query or PutItem that is read.
 type asked struct {
 	TableName         string
 	Limit             int
@@ -80,10 +81,10 @@ type text struct{ S string }
 func (t *largeTable) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
-		return // the mover is gone
+		return // the mover has disconnected
 	}
 	var in asked
-	_ = json.Unmarshal(body, &in) // what is of another shape is not for us
+	_ = json.Unmarshal(body, &in) // another operation is forwarded
 	_, operation, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
 	switch operation + " " + in.TableName {
 	case "Query " + stagingProjects:
@@ -96,7 +97,7 @@ func (t *largeTable) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// page is rows from after the start key on, and the key of the last one unless it is the last of all.
+// page is the rows after the start key, and the key of the last one unless the table ends there.
 func (t *largeTable) page(in asked) object {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -117,7 +118,7 @@ func (t *largeTable) page(in asked) object {
 	return out
 }
 
-// wire is a row as it goes over the wire. A project has no other types than these.
+// wire is a row in DynamoDB's JSON. A project has no other types than these.
 func wire(r row) object {
 	out := object{}
 	for name, value := range r {
@@ -131,7 +132,7 @@ func wire(r row) object {
 	return out
 }
 
-// keep puts a row where nothing stands.
+// keep puts a row unless it exists.
 func (t *largeTable) keep(w http.ResponseWriter, k projectKey) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -145,9 +146,9 @@ func (t *largeTable) keep(w http.ResponseWriter, k projectKey) {
 }
 
 func answer(w http.ResponseWriter, status int, body object) {
-	text, _ := json.Marshal(body) // texts and numbers
+	text, _ := json.Marshal(body) // strings and numbers
 	w.Header().Set("Content-Type", "application/x-amz-json-1.0")
 	w.Header().Set("X-Amz-Crc32", strconv.FormatUint(uint64(crc32.ChecksumIEEE(text)), 10)) // the SDK checks it
 	w.WriteHeader(status)
-	_, _ = w.Write(text) // to a mover that may be gone
+	_, _ = w.Write(text) // the mover may have disconnected
 }

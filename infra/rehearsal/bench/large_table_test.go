@@ -14,7 +14,7 @@ import (
 	"github.com/spaceport/user-migration/infra/rehearsal/spaceport"
 )
 
-// The stand-in is held against the very code that it is made for.
+// The fake is tested with the code that it is made for.
 func TestLargeTable(t *testing.T) {
 	large := &largeTable{}
 	large.reset(450)
@@ -45,14 +45,14 @@ func TestLargeTable(t *testing.T) {
 	}
 	copied, err := rows.NewStore(api).PutIfAbsent(t.Context(), projects, all[7], "bob")
 	require.NoError(t, err)
-	require.False(t, copied, "something stands there")
-	require.Equal(t, 450, large.arrived("bob"))
-	require.Zero(t, large.arrived("bo"))
+	require.False(t, copied, "the key exists")
+	require.Equal(t, 450, large.copied("bob"))
+	require.Zero(t, large.copied("bo"))
 }
 
 func TestRowsAreAbout1KB(t *testing.T) {
 	size := 0
-	for name, value := range wire(spaceport.Project(person(1).stagingSub, 1, notes)) {
+	for name, value := range wire(spaceport.Project(testUser(1).stagingSub, 1, notes)) {
 		size += len(name)
 		for _, text := range value.(object) {
 			size += len(text.(string))

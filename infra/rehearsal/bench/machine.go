@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// machine names what the figures were measured on. Outside Linux it knows less.
+// machine describes the machine that the figures were measured on, outside Linux with less detail.
 func machine() string {
 	system := strings.Trim(field("/etc/os-release", "PRETTY_NAME="), `"`)
 	if system == "" {

@@ -14,9 +14,9 @@ import (
 	"sync"
 )
 
-// memoryTables stands in for DynamoDB while users are swept: rows and ledger are kept in this process. moto would need 40 ms
-// of Python for the rows and the ledger line of one user. It knows the expressions that the mover and the ledger write,
-// and refuses any other; what is not about rows goes on to the cloud.
+// memoryTables replaces DynamoDB during a sweep: rows and ledger are kept in this process. moto would need 40 ms of
+// Python for the rows and the ledger record of one user. It supports the expressions that the mover and the ledger
+// write, and rejects any other; operations that are not on rows are forwarded to the cloud.
 type memoryTables struct {
 	cloud http.Handler
 
@@ -24,10 +24,10 @@ type memoryTables struct {
 	rows map[string]map[string]map[string]item // table → partition → sort key → row
 }
 
-// item is a row as it goes over the wire.
+// item is a row in DynamoDB's JSON.
 type item = map[string]json.RawMessage
 
-// tableKeys are partition key and sort key, as Spaceport's tables are made.
+// tableKeys are the partition key and the sort key of Spaceport's tables.
 var tableKeys = map[string][]string{
 	ledgerTable:        {"stagingSub"},
 	stagingProfiles:    {"id"},
@@ -41,11 +41,14 @@ func newMemoryTables(cloud string) (*memoryTables, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &memoryTables{cloud: httputil.NewSingleHostReverseProxy(address), rows: map[string]map[string]map[string]item{}}, nil
+	return &memoryTables{
+		cloud: httputil.NewSingleHostReverseProxy(address),
+		rows:  map[string]map[string]map[string]item{},
+	}, nil
 }
 
-// give puts a row there, whatever stands in its place.
-func (t *memoryTables) give(table string, r row) error {
+// insert puts a row, and replaces an existing one.
+func (t *memoryTables) insert(table string, r row) error {
 	raw, err := json.Marshal(wire(r))
 	if err != nil {
 		return err
@@ -60,8 +63,8 @@ func (t *memoryTables) give(table string, r row) error {
 	return nil
 }
 
-// of is an owner's rows in the order of the table.
-func (t *memoryTables) of(table, owner string) []item {
+// rowsOf is an owner's rows in the order of the table.
+func (t *memoryTables) rowsOf(table, owner string) []item {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	partition := t.rows[table][string(wireText(owner))]
@@ -73,7 +76,7 @@ func (t *memoryTables) of(table, owner string) []item {
 }
 
 func wireText(s string) json.RawMessage {
-	raw, _ := json.Marshal(object{"S": s}) // a text
+	raw, _ := json.Marshal(object{"S": s}) // a string
 	return raw
 }
 
@@ -102,7 +105,7 @@ func (t *memoryTables) set(table string, i item) {
 	t.rows[table][partition][sort] = i
 }
 
-// rowCall is what is read of an operation on rows.
+// rowCall is the part of an operation on rows that is read.
 type rowCall struct {
 	TableName                           string
 	Key, Item                           item
@@ -124,7 +127,7 @@ var rowOperations = map[string]func(*memoryTables, rowCall) (object, error){
 func (t *memoryTables) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
-		return // whoever asked is gone
+		return // the client has disconnected
 	}
 	_, name, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
 	operation := rowOperations[name]
@@ -160,10 +163,10 @@ func (t *memoryTables) locked(operation func(*memoryTables, rowCall) (object, er
 	return operation(t, in)
 }
 
-// errUnknown refuses what the stand-in was not made for, rather than to do something else.
-var errUnknown = errors.New("the stand-in does not know that table or expression")
+// errUnknown rejects what this fake does not support.
+var errUnknown = errors.New("unknown table or expression")
 
-// conditionFailed holds the row that stands there, if that was asked for.
+// conditionFailed has the existing row, if it was requested.
 type conditionFailed struct{ item item }
 
 func (e *conditionFailed) Error() string { return "The conditional request failed" }
@@ -197,7 +200,7 @@ func (t *memoryTables) update(in rowCall) (object, error) {
 	return object{"Attributes": changed}, nil
 }
 
-// query gives all rows of a partition at once: whoever has more than a page is not for a benchmark of many users.
+// query returns all rows of a partition at once. Users with more than a page are not for a benchmark of many users.
 func (t *memoryTables) query(in rowCall) (object, error) {
 	name, value, _ := strings.Cut(in.KeyConditionExpression, " = ")
 	if in.name(name) != tableKeys[in.TableName][0] || in.Values[value] == nil || in.ExclusiveStartKey != nil {
@@ -221,14 +224,14 @@ func (in rowCall) name(written string) string {
 	return written
 }
 
-// allowed evaluates the condition: clauses of three kinds, all of which must hold.
+// allowed evaluates the condition: clauses of three kinds, all of which must be true.
 func (in rowCall) allowed(have item) error {
 	for clause := range strings.SplitSeq(in.ConditionExpression, " AND ") {
-		holds, err := in.holds(clause, have)
+		met, err := in.meets(clause, have)
 		if err != nil {
 			return err
 		}
-		if !holds {
+		if !met {
 			no := &conditionFailed{}
 			if in.ReturnValuesOnConditionCheckFailure == "ALL_OLD" {
 				no.item = have
@@ -239,7 +242,7 @@ func (in rowCall) allowed(have item) error {
 	return nil
 }
 
-func (in rowCall) holds(clause string, have item) (bool, error) {
+func (in rowCall) meets(clause string, have item) (bool, error) {
 	if name, ok := argument(clause, "attribute_exists"); ok {
 		return have[in.name(name)] != nil, nil
 	}

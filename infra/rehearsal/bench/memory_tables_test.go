@@ -32,7 +32,7 @@ func memory(t *testing.T) (*memoryTables, *dynamodb.Client) {
 	})
 }
 
-// sweepLedger is what a sweep asks of the ledger.
+// sweepLedger is what a sweep calls.
 type sweepLedger interface {
 	Get(ctx context.Context, stagingSub string) (ledger.Record, error)
 	BeginSweep(ctx context.Context, stagingSub, email string, at time.Time, before ledger.Record) (ledger.Record, error)
@@ -42,42 +42,50 @@ type sweepLedger interface {
 	ResetSent(ctx context.Context, stagingSub, productionSub string, at time.Time) (ledger.Record, error)
 }
 
-// The ledger in the stand-in is held against the one in memory, which is held to the contract of the one in DynamoDB.
+// The ledger on the fake tables must behave as the one in memory, which is held to the contract of the one in DynamoDB.
 func TestLedgerInMemoryTables(t *testing.T) {
 	_, api := memory(t)
 	at := time.Date(2026, 5, 4, 3, 2, 1, 0, time.UTC)
 	done := ledger.Progress{Copied: map[string]int{productionProjects: 2}, Kept: map[string]int{}}
-	steps := []func(context.Context, sweepLedger) error{
-		func(ctx context.Context, l sweepLedger) error { _, err := l.BindCreated(ctx, "u", "p"); return err }, // no line
-		func(ctx context.Context, l sweepLedger) error {
-			_, err := l.BeginSweep(ctx, "u", "U@example.com", at, ledger.Record{})
-			return err
-		},
-		func(ctx context.Context, l sweepLedger) error {
-			_, err := l.BeginSweep(ctx, "u", "U@example.com", at, ledger.Record{})
-			return err
-		},
-		func(ctx context.Context, l sweepLedger) error { _, err := l.PasswordSet(ctx, "u", "p", at); return err }, // not theirs yet
-		func(ctx context.Context, l sweepLedger) error { return l.Complete(ctx, "u", "p", done, at) },             // nor moving
-		func(ctx context.Context, l sweepLedger) error { _, err := l.BindCreated(ctx, "u", "p"); return err },
-		func(ctx context.Context, l sweepLedger) error { _, err := l.BindCreated(ctx, "u", "other"); return err },
-		func(ctx context.Context, l sweepLedger) error { _, err := l.PasswordSet(ctx, "u", "p", at); return err },
-		func(ctx context.Context, l sweepLedger) error { return l.Complete(ctx, "u", "p", done, at) },
-		func(ctx context.Context, l sweepLedger) error { return l.Complete(ctx, "u", "p", done, at) }, // moved already
-		func(ctx context.Context, l sweepLedger) error {
-			_, err := l.ResetSent(ctx, "u", "other", at)
-			return err
-		},
-		func(ctx context.Context, l sweepLedger) error { _, err := l.ResetSent(ctx, "u", "p", at); return err },
+	type call func(context.Context, sweepLedger) (ledger.Record, error)
+	begin := func(ctx context.Context, l sweepLedger) (ledger.Record, error) {
+		return l.BeginSweep(ctx, "u", "U@example.com", at, ledger.Record{})
 	}
-	stands, expected := ledger.New(api, ledgerTable), ledgertest.New()
+	bind := func(productionSub string) call {
+		return func(ctx context.Context, l sweepLedger) (ledger.Record, error) {
+			return l.BindCreated(ctx, "u", productionSub)
+		}
+	}
+	passwordSet := func(ctx context.Context, l sweepLedger) (ledger.Record, error) {
+		return l.PasswordSet(ctx, "u", "p", at)
+	}
+	complete := func(ctx context.Context, l sweepLedger) (ledger.Record, error) {
+		return ledger.Record{}, l.Complete(ctx, "u", "p", done, at)
+	}
+	resetSent := func(productionSub string) call {
+		return func(ctx context.Context, l sweepLedger) (ledger.Record, error) {
+			return l.ResetSent(ctx, "u", productionSub, at)
+		}
+	}
+	steps := []call{
+		bind("p"), // no record
+		begin, begin,
+		passwordSet, // not bound
+		complete,    // not moving
+		bind("p"), bind("other"), passwordSet, complete,
+		complete, // moved already
+		resetSent("other"), resetSent("p"),
+	}
+	fake, expected := ledger.New(api, ledgerTable), ledgertest.New()
 	for i, step := range steps {
-		want := step(t.Context(), expected)
-		require.ErrorIs(t, step(t.Context(), stands), want, "step %d", i)
-		line, err := expected.Get(t.Context(), "u")
-		got, errGot := stands.Get(t.Context(), "u")
-		require.ErrorIs(t, errGot, err, "step %d", i)
-		require.Equal(t, line, got, "step %d", i)
+		want, errWant := step(t.Context(), expected)
+		got, err := step(t.Context(), fake)
+		require.ErrorIs(t, err, errWant, "step %d", i)
+		require.Equal(t, want, got, "step %d", i)
+		want, errWant = expected.Get(t.Context(), "u")
+		got, err = fake.Get(t.Context(), "u")
+		require.ErrorIs(t, err, errWant, "step %d", i)
+		require.Equal(t, want, got, "step %d", i)
 	}
 }
 
@@ -86,7 +94,7 @@ func TestRowsInMemoryTables(t *testing.T) {
 	projects := settings.Table{Source: stagingProjects, Target: productionProjects, OwnerKey: "userSub"}
 	mine := projectsOf("ann", 3)
 	for _, project := range append(mine, projectsOf("bob", 1)...) {
-		require.NoError(t, tables.give(stagingProjects, project))
+		require.NoError(t, tables.insert(stagingProjects, project))
 	}
 	page, next, err := rows.NewStore(api).Query(t.Context(), projects, "ann", "")
 	require.NoError(t, err)
@@ -101,12 +109,12 @@ func TestRowsInMemoryTables(t *testing.T) {
 	page[0]["title"] = &types.AttributeValueMemberS{Value: "another"}
 	copied, err := rows.NewStore(api).PutIfAbsent(t.Context(), projects, page[0], "ann in production")
 	require.NoError(t, err)
-	require.False(t, copied, "what stands there is not this row")
-	require.Len(t, tables.of(productionProjects, "ann in production"), len(mine))
-	require.Empty(t, tables.of(productionProjects, "ann"))
+	require.False(t, copied, "the existing row differs")
+	require.Len(t, tables.rowsOf(productionProjects, "ann in production"), len(mine))
+	require.Empty(t, tables.rowsOf(productionProjects, "ann"))
 }
 
-func TestMemoryTablesRefuseWhatTheyDoNotKnow(t *testing.T) {
+func TestMemoryTablesRejectWhatTheyDoNotSupport(t *testing.T) {
 	_, api := memory(t)
 	put := func(table, condition string) error {
 		_, err := api.PutItem(t.Context(), &dynamodb.PutItemInput{
@@ -115,11 +123,11 @@ func TestMemoryTablesRefuseWhatTheyDoNotKnow(t *testing.T) {
 		return err
 	}
 	require.NoError(t, put(ledgerTable, "attribute_not_exists(stagingSub)"))
-	require.ErrorContains(t, put(ledgerTable, "size(email) < :n"), "stand-in does not know")
-	require.ErrorContains(t, put("Another", "attribute_not_exists(stagingSub)"), "stand-in does not know")
+	require.ErrorContains(t, put(ledgerTable, "size(email) < :n"), "unknown table or expression")
+	require.ErrorContains(t, put("Another", "attribute_not_exists(stagingSub)"), "unknown table or expression")
 	_, err := api.UpdateItem(t.Context(), &dynamodb.UpdateItemInput{
 		TableName: aws.String(ledgerTable), Key: row{"stagingSub": &types.AttributeValueMemberS{Value: "u"}},
 		ConditionExpression: aws.String("attribute_exists(stagingSub)"), UpdateExpression: aws.String("ADD n :n"),
 	})
-	require.ErrorContains(t, err, "stand-in does not know")
+	require.ErrorContains(t, err, "unknown table or expression")
 }

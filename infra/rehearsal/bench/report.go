@@ -4,20 +4,20 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strings"
 	"time"
-	"unicode/utf8"
+
+	"github.com/spaceport/user-migration/bulk/console"
 )
 
-// section is one part of the report.
+// section is one section of the report.
 type section struct {
-	title    string
-	how      string     // what was measured and how, a line or more
-	table    [][]string // a header and its rows
-	promises []promise
+	title      string
+	how        string     // what was measured and how, a line or more
+	table      [][]string // a header and its rows
+	thresholds []threshold
 }
 
-// printer keeps the first error, so that a report needs to look once only.
+// printer keeps the first error, so that a report checks it only once.
 type printer struct {
 	out io.Writer
 	err error
@@ -30,45 +30,31 @@ func (w *printer) printf(format string, args ...any) {
 }
 
 func (w *printer) section(number int, s section) {
-	w.printf("\n%d. %s\n%s\n\n%s\n", number, s.title, s.how, aligned(s.table, 1))
-	lines := make([][]string, len(s.promises))
-	for i, p := range s.promises {
-		lines[i] = []string{p.status(), p.what, p.measured, "(" + p.bound + ")"}
+	w.printf("\n%d. %s\n%s\n\n", number, s.title, s.how)
+	w.columns("lrrr", s.table)
+	w.printf("\n")
+	lines := make([][]string, len(s.thresholds))
+	for i, t := range s.thresholds {
+		lines[i] = []string{t.status(), t.what, t.measured, "(" + t.bound + ")"}
 	}
-	w.printf("%s", aligned(lines, 2))
+	w.columns("llrr", lines)
 }
 
-// aligned sets the first columns flush left and all others flush right.
-func aligned(rows [][]string, left int) string {
-	var widths []int
-	for _, row := range rows {
-		for i, cell := range row {
-			if i == len(widths) {
-				widths = append(widths, 0)
-			}
-			widths[i] = max(widths[i], utf8.RuneCountInString(cell))
-		}
+// columns prints rows with an indent. align has an l or r for each column.
+func (w *printer) columns(align string, rows [][]string) {
+	indented := make([][]string, len(rows))
+	for i, row := range rows {
+		indented[i] = append([]string{""}, row...)
 	}
-	var b strings.Builder
-	for _, row := range rows {
-		var line strings.Builder
-		for i, cell := range row {
-			pad := strings.Repeat(" ", widths[i]-utf8.RuneCountInString(cell))
-			if i < left {
-				line.WriteString("  " + cell + pad)
-			} else {
-				line.WriteString("  " + pad + cell)
-			}
-		}
-		b.WriteString(strings.TrimRight(line.String(), " ") + "\n")
+	if w.err == nil {
+		w.err = console.Columns(w.out, "l"+align, indented...)
 	}
-	return b.String()
 }
 
 // number is what is measured: bytes and times.
 type number interface{ int64 | time.Duration }
 
-// ratio is that of the medians.
+// ratio is the ratio of the medians.
 func ratio[T number](a, b []T) float64 { return float64(median(a)) / float64(median(b)) }
 
 func median[T number](values []T) T {

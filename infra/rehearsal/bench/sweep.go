@@ -28,12 +28,12 @@ const (
 	manyUsers     = 5000
 	someProjects  = 2
 
-	// ceiling is what the documented quota of UserAccountRecovery lets through: 30 calls a second, and a user takes two
-	// (Cognito developer guide, Quotas).
+	// ceiling is how many users a second the documented quota of UserAccountRecovery allows: 30 calls a second, and a user
+	// takes two (Cognito developer guide, Quotas).
 	ceiling = 15.0
 )
 
-// sweepRun is one live sweep by bulk as it is built, of a staging pool of its own.
+// sweepRun is one live sweep by the built bulk, with a new staging pool.
 type sweepRun struct {
 	users, projects int
 	quotas          map[string]float64 // as the cloud enforces them; nil for the documented ones
@@ -46,11 +46,11 @@ type sweepRun struct {
 	load      string // of the machine, at the end
 }
 
-// sweepResult is what bulk sweep --json says.
+// sweepResult is the output of bulk sweep --json.
 type sweepResult struct {
-	Users, Created, Moved, Letters, Failed int
+	Users, Created, Moved, Resets, Failed int
 
-	Seconds float64 // of the sweep itself: without the look at staging that comes first
+	Seconds float64 // of the sweep itself, without the plan that comes first
 }
 
 func (r *sweepRun) perSecond() float64 { return float64(r.users) / r.result.Seconds }
@@ -64,7 +64,7 @@ func paced(ctx context.Context) (section, error) {
 	return pacedSection(r), nil
 }
 
-// unpaced sweeps a pool and one ten times as large, with no quotas in the way. The large one stands between two small ones.
+// unpaced sweeps a pool and one ten times as large, without quotas. The large one is measured between two small ones.
 func unpaced(ctx context.Context) (section, error) {
 	var runs []*sweepRun
 	for _, users := range []int{fewUsers, manyUsers, fewUsers} {
@@ -88,7 +88,7 @@ func (r *sweepRun) run(ctx context.Context) error {
 		}
 		server := httptest.NewServer(tables)
 		defer server.Close()
-		subs, err := r.settle(ctx, s, tables)
+		subs, err := r.createUsers(ctx, s, tables)
 		if err != nil {
 			return fmt.Errorf("make %d staging users: %w", r.users, err)
 		}
@@ -104,21 +104,22 @@ func (r *sweepRun) run(ctx context.Context) error {
 	})
 }
 
-// settle makes confirmed users with a verified e-mail, each with a profile and projects, and returns their subs.
-func (r *sweepRun) settle(ctx context.Context, s *spaceport.Spaceport, tables *memoryTables) ([]string, error) {
+// createUsers creates confirmed users with a verified email, each with a profile and projects, and returns their subs.
+func (r *sweepRun) createUsers(ctx context.Context, s *spaceport.Spaceport, tables *memoryTables) ([]string, error) {
 	subs := make([]string, r.users)
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(8)
 	for i := range subs {
 		g.Go(func() (err error) {
-			if subs[i], err = settle(ctx, s, person(i).email); err != nil {
+			email := testUser(i).email
+			if subs[i], err = createUser(ctx, s, email); err != nil {
 				return err
 			}
-			err = tables.give(stagingProfiles, row{
-				"id": &dynamotypes.AttributeValueMemberS{Value: subs[i]}, "email": &dynamotypes.AttributeValueMemberS{Value: person(i).email},
+			err = tables.insert(stagingProfiles, row{
+				"id": &dynamotypes.AttributeValueMemberS{Value: subs[i]}, "email": &dynamotypes.AttributeValueMemberS{Value: email},
 			})
 			for _, project := range projectsOf(subs[i], r.projects) {
-				err = errors.Join(err, tables.give(stagingProjects, project))
+				err = errors.Join(err, tables.insert(stagingProjects, project))
 			}
 			return err
 		})
@@ -126,7 +127,7 @@ func (r *sweepRun) settle(ctx context.Context, s *spaceport.Spaceport, tables *m
 	return subs, g.Wait()
 }
 
-func settle(ctx context.Context, s *spaceport.Spaceport, email string) (sub string, err error) {
+func createUser(ctx context.Context, s *spaceport.Spaceport, email string) (sub string, err error) {
 	made, err := s.Staging.AdminCreateUser(ctx, &cognito.AdminCreateUserInput{
 		UserPoolId: &s.StagingPool, Username: &email, MessageAction: types.MessageActionTypeSuppress,
 		UserAttributes: []types.AttributeType{
@@ -136,22 +137,22 @@ func settle(ctx context.Context, s *spaceport.Spaceport, email string) (sub stri
 	if err != nil {
 		return "", err
 	}
-	// Nobody signs in, so that a password is not needed to be confirmed.
+	// No user signs in, so that none needs a password to be confirmed.
 	return *made.User.Username, s.Cloud.SetStatus(s.StagingPool, email, "CONFIRMED")
 }
 
-// sweep runs the command to its end.
+// sweep runs the command and waits for it.
 func (r *sweepRun) sweep(ctx context.Context, s *spaceport.Spaceport, tables string) error {
-	desk, err := os.MkdirTemp("", "spaceport-sweep-")
+	dir, err := os.MkdirTemp("", "spaceport-sweep-")
 	if err != nil {
 		return err
 	}
-	defer func() { _ = os.RemoveAll(desk) }()
+	defer func() { _ = os.RemoveAll(dir) }()
 	args := append([]string{"sweep", "--live", "--yes", "--json", "--quota-share", "1"}, r.flags...)
 	var out, errs bytes.Buffer
 	cmd := exec.CommandContext(ctx, s.Bulk(), args...)
-	cmd.Dir, cmd.Stdout, cmd.Stderr = desk, &out, &errs
-	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + desk, "AWS_ENDPOINT_URL_DYNAMODB=" + tables}
+	cmd.Dir, cmd.Stdout, cmd.Stderr = dir, &out, &errs
+	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + dir, "AWS_ENDPOINT_URL_DYNAMODB=" + tables}
 	for name, value := range s.OperatorEnv() {
 		cmd.Env = append(cmd.Env, name+"="+value)
 	}
@@ -169,14 +170,14 @@ func (r *sweepRun) sweep(ctx context.Context, s *spaceport.Spaceport, tables str
 	return json.Unmarshal(out.Bytes(), &r.result)
 }
 
-// watchMemory follows a process's largest resident set until it is asked for, in bytes; 0 where that is unknown. The
-// ru_maxrss of a child is no use: in Linux it begins with what its parent had when the child was forked.
+// watchMemory follows a process's largest resident set until peak is called, in bytes; 0 if it is unknown. The
+// ru_maxrss of a child is of no use: in Linux it starts at what its parent had when the child was forked.
 func watchMemory(pid int) (peak func() int64) {
 	stop, known := make(chan struct{}), make(chan int64)
 	go func() {
 		var kB int64
 		for every := time.NewTicker(10 * time.Millisecond); ; {
-			_, _ = fmt.Sscan(field(fmt.Sprintf("/proc/%d/status", pid), "VmHWM:"), &kB) // gone when the process is
+			_, _ = fmt.Sscan(field(fmt.Sprintf("/proc/%d/status", pid), "VmHWM:"), &kB) // fails once the process has ended
 			select {
 			case <-every.C:
 			case <-stop:

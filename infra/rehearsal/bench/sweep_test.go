@@ -12,7 +12,7 @@ import (
 	"github.com/spaceport/user-migration/infra/rehearsal/spaceport/spaceporttest"
 )
 
-// TestSmallSweep runs what make bench runs, for a pool of more than one page.
+// TestSmallSweep runs a sweep as make bench does, for a pool of more than one page.
 func TestSmallSweep(t *testing.T) {
 	spaceporttest.Need(t, spaceport.Installed())
 	r := &sweepRun{users: 70, projects: 3}
@@ -24,28 +24,30 @@ func TestSmallSweep(t *testing.T) {
 
 func TestVerifyMissesNothing(t *testing.T) {
 	tables, _ := memory(t)
-	staging, production := person(1).stagingSub, person(1).productionSub
+	staging, production := testUser(1).stagingSub, testUser(1).productionSub
 	r := &sweepRun{}
 	has := func() error { return r.hasAll(tables, staging, production) }
-	give := func(table string, attributes map[string]string) {
+	insert := func(table string, attributes map[string]string) {
 		made := row{}
 		for name, value := range attributes {
 			made[name] = &dynamotypes.AttributeValueMemberS{Value: value}
 		}
-		require.NoError(t, tables.give(table, made))
+		require.NoError(t, tables.insert(table, made))
 	}
-	give(stagingProfiles, map[string]string{"id": staging, "name": "Ann"})
-	give(stagingProjects, map[string]string{"userSub": staging, "projectId": "1"})
-	require.ErrorContains(t, has(), "ledger line")
-	give(ledgerTable, map[string]string{"stagingSub": staging, "productionSub": production, "state": "moved", "resetAt": "now"})
+	insert(stagingProfiles, map[string]string{"id": staging, "name": "Ann"})
+	insert(stagingProjects, map[string]string{"userSub": staging, "projectId": "1"})
+	require.ErrorContains(t, has(), "ledger record")
+	record := map[string]string{"stagingSub": staging, "productionSub": production, "state": "moved", "resetAt": "now"}
+	insert(ledgerTable, record)
 	require.ErrorContains(t, has(), "rows in")
-	give(productionProjects, map[string]string{"userSub": production, "projectId": "1"})
-	give(productionProfiles, map[string]string{"id": production, "name": "Bob"})
-	require.ErrorContains(t, has(), "has become another")
-	give(productionProfiles, map[string]string{"id": production, "name": "Ann"})
+	insert(productionProjects, map[string]string{"userSub": production, "projectId": "1"})
+	insert(productionProfiles, map[string]string{"id": production, "name": "Bob"})
+	require.ErrorContains(t, has(), "differs")
+	insert(productionProfiles, map[string]string{"id": production, "name": "Ann"})
 	require.NoError(t, has())
-	give(ledgerTable, map[string]string{"stagingSub": staging, "productionSub": "another", "state": "moved", "resetAt": "now"})
-	require.ErrorContains(t, has(), "ledger line")
+	record["productionSub"] = "another"
+	insert(ledgerTable, record)
+	require.ErrorContains(t, has(), "ledger record")
 }
 
 func TestWatchMemory(t *testing.T) {

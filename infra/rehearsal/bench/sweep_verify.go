@@ -14,27 +14,27 @@ import (
 	"github.com/spaceport/user-migration/infra/rehearsal/spaceport"
 )
 
-// verify looks at every user: an account that waits for a new password, a ledger line that says so, all rows, one letter.
+// verify checks every user: an account in RESET_REQUIRED, a ledger record that says so, all rows, one email.
 func (r *sweepRun) verify(ctx context.Context, s *spaceport.Spaceport, tables *memoryTables, subs []string) error {
-	want := sweepResult{Users: r.users, Created: r.users, Moved: r.users, Letters: r.users, Seconds: r.result.Seconds}
+	want := sweepResult{Users: r.users, Created: r.users, Moved: r.users, Resets: r.users, Seconds: r.result.Seconds}
 	if r.result != want {
-		return fmt.Errorf("bulk says of %d users: %+v", r.users, r.result)
+		return fmt.Errorf("bulk reports for %d users: %+v", r.users, r.result)
 	}
-	accounts, err := swept(ctx, s)
+	accounts, err := sweptUsers(ctx, s)
 	if err != nil {
 		return err
 	}
-	letters := map[string]int{}
-	for _, l := range s.Cloud.Letters() {
-		letters[l.To]++
+	emails := map[string]int{}
+	for _, m := range s.Cloud.Messages() {
+		emails[m.To]++
 	}
-	if len(accounts) != r.users || len(letters) != r.users {
-		return fmt.Errorf("%d accounts and %d addresses with letters, not %d", len(accounts), len(letters), r.users)
+	if len(accounts) != r.users || len(emails) != r.users {
+		return fmt.Errorf("%d accounts and %d addresses with emails, not %d", len(accounts), len(emails), r.users)
 	}
 	for i, sub := range subs {
-		email := person(i).email
-		if letters[email] != 1 {
-			return fmt.Errorf("%s has %d letters", email, letters[email])
+		email := testUser(i).email
+		if emails[email] != 1 {
+			return fmt.Errorf("%s got %d emails", email, emails[email])
 		}
 		if err := r.hasAll(tables, sub, accounts[sub]); err != nil {
 			return fmt.Errorf("%s: %w", email, err)
@@ -43,8 +43,8 @@ func (r *sweepRun) verify(ctx context.Context, s *spaceport.Spaceport, tables *m
 	return nil
 }
 
-// swept returns the accounts in production that wait for a new password, by staging sub.
-func swept(ctx context.Context, s *spaceport.Spaceport) (map[string]string, error) {
+// sweptUsers returns the production subs by staging sub, if every production user is in RESET_REQUIRED.
+func sweptUsers(ctx context.Context, s *spaceport.Spaceport) (map[string]string, error) {
 	accounts := map[string]string{}
 	pages := cognito.NewListUsersPaginator(s.Production, &cognito.ListUsersInput{UserPoolId: &s.ProductionPool})
 	for pages.HasMorePages() {
@@ -54,7 +54,7 @@ func swept(ctx context.Context, s *spaceport.Spaceport) (map[string]string, erro
 		}
 		for _, u := range page.Users {
 			if u.UserStatus != types.UserStatusTypeResetRequired {
-				return nil, fmt.Errorf("an account is left in %s", u.UserStatus)
+				return nil, fmt.Errorf("a user is in %s", u.UserStatus)
 			}
 			for _, a := range u.Attributes {
 				if aws.ToString(a.Name) == "custom:staging_sub" {
@@ -67,13 +67,13 @@ func swept(ctx context.Context, s *spaceport.Spaceport) (map[string]string, erro
 }
 
 func (r *sweepRun) hasAll(tables *memoryTables, stagingSub, productionSub string) error {
-	line := tables.of(ledgerTable, stagingSub)
-	if len(line) != 1 || !bytes.Equal(line[0]["state"], wireText("moved")) || line[0]["resetAt"] == nil ||
-		!bytes.Equal(line[0]["productionSub"], wireText(productionSub)) {
-		return fmt.Errorf("ledger line %s", line)
+	records := tables.rowsOf(ledgerTable, stagingSub)
+	if len(records) != 1 || !bytes.Equal(records[0]["state"], wireText("moved")) || records[0]["resetAt"] == nil ||
+		!bytes.Equal(records[0]["productionSub"], wireText(productionSub)) {
+		return fmt.Errorf("ledger record %s", records)
 	}
 	for from, to := range map[string]string{stagingProfiles: productionProfiles, stagingProjects: productionProjects} {
-		before, after := tables.of(from, stagingSub), tables.of(to, productionSub)
+		before, after := tables.rowsOf(from, stagingSub), tables.rowsOf(to, productionSub)
 		if len(before) == 0 || len(before) != len(after) {
 			return fmt.Errorf("of %d rows in %s %d are in %s", len(before), from, len(after), to)
 		}
@@ -81,7 +81,7 @@ func (r *sweepRun) hasAll(tables *memoryTables, stagingSub, productionSub string
 			want := maps.Clone(before[i])
 			want[tableKeys[to][0]] = wireText(productionSub)
 			if !maps.EqualFunc(want, after[i], func(a, b json.RawMessage) bool { return bytes.Equal(a, b) }) {
-				return fmt.Errorf("a row of %s has become another in %s", from, to)
+				return fmt.Errorf("a row of %s differs in %s", from, to)
 			}
 		}
 	}

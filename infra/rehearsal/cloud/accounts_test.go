@@ -13,6 +13,8 @@ import (
 	cognitotypes "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
+	iamtypes "github.com/aws/aws-sdk-go-v2/service/iam/types"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/stretchr/testify/require"
@@ -45,13 +47,13 @@ func TestAssumeRole(t *testing.T) {
 		"wrong external id":   {trigger, readerARN, "other"},
 		"missing external id": {trigger, readerARN, ""},
 		"unknown role":        {trigger, "arn:aws:iam::111111111111:role/other", "secret"},
-		"not trusted":         {c.Credentials("stranger", "sts:AssumeRole"), readerARN, "secret"},
+		"not trusted":         {c.Credentials("other", "sts:AssumeRole"), readerARN, "secret"},
 		"not allowed to":      {c.Credentials("trigger", "dynamodb:*"), readerARN, "secret"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			_, err := assume(c, test.who, test.arn, test.externalID)
-			refusedWith(t, err, "AccessDenied", "not authorized to perform: sts:AssumeRole")
+			rejectedWith(t, err, "AccessDenied", "not authorized to perform: sts:AssumeRole")
 		})
 	}
 	session, err := assume(c, trigger, readerARN, "secret")
@@ -59,8 +61,8 @@ func TestAssumeRole(t *testing.T) {
 	me, err := stsClient(c, session).GetCallerIdentity(t.Context(), &sts.GetCallerIdentityInput{})
 	require.NoError(t, err)
 	require.Equal(t, StagingAccount, *me.Account)
-	_, err = assume(c, aws.Credentials{AccessKeyID: "AKIANOBODY", SecretAccessKey: "x"}, readerARN, "secret")
-	refusedWith(t, err, "InvalidClientTokenId")
+	_, err = assume(c, aws.Credentials{AccessKeyID: "AKIAUNKNOWN", SecretAccessKey: "x"}, readerARN, "secret")
+	rejectedWith(t, err, "InvalidClientTokenId")
 }
 
 func TestTwoAccounts(t *testing.T) {
@@ -78,12 +80,12 @@ func TestTwoAccounts(t *testing.T) {
 	there.confirm("ann", "email", "ann@example.com")
 
 	_, err = there.signIn("ann", password)
-	require.NoError(t, err, "an unsigned call goes to its client's account")
+	require.NoError(t, err, "an unsigned call belongs to its client's account")
 	require.Equal(t, 1, c.CountRequests(Filter{Account: StagingAccount, Operation: "InitiateAuth", Caller: "public", Resource: there.pool}))
 
 	foreign := &world{t: t, c: c, idp: w.idp, pool: there.pool}
 	_, err = foreign.get("ann")
-	refusedWith(t, err, "ResourceNotFoundException")
+	rejectedWith(t, err, "ResourceNotFoundException")
 
 	c.AllowRole(Role{ARN: readerARN, Allow: []string{"cognito-idp:AdminGetUser", "dynamodb:Get*"}})
 	session, err := assume(c, c.ProductionAdmin(), readerARN, "")
@@ -91,7 +93,7 @@ func TestTwoAccounts(t *testing.T) {
 	reader := &world{t: t, c: c, idp: idp(c, session), pool: there.pool}
 	_, err = reader.get("ann")
 	require.NoError(t, err)
-	refusedWith(t, reader.resetPassword("ann"), "AccessDeniedException", "cognito-idp:AdminResetUserPassword")
+	rejectedWith(t, reader.resetPassword("ann"), "AccessDeniedException", "cognito-idp:AdminResetUserPassword")
 	require.Equal(t, 1, c.CountRequests(Filter{Caller: "reader", ErrorCode: "AccessDeniedException"}))
 
 	table := "Only-Staging-" + randomHex(4)
@@ -99,11 +101,12 @@ func TestTwoAccounts(t *testing.T) {
 	_, err = tables(c, session).GetItem(t.Context(), &dynamodb.GetItemInput{TableName: &table, Key: key("1")})
 	require.NoError(t, err)
 	_, err = tables(c, session).DeleteItem(t.Context(), &dynamodb.DeleteItemInput{TableName: &table, Key: key("1")})
-	refusedWith(t, err, "AccessDeniedException")
+	rejectedWith(t, err, "AccessDeniedException")
 	_, err = tables(c, c.ProductionAdmin()).GetItem(t.Context(), &dynamodb.GetItemInput{TableName: &table, Key: key("1")})
-	refusedWith(t, err, "ResourceNotFoundException")
-	_, err = tables(c, aws.Credentials{AccessKeyID: "AKIANOBODY", SecretAccessKey: "x"}).ListTables(t.Context(), &dynamodb.ListTablesInput{})
-	refusedWith(t, err, "UnrecognizedClientException")
+	rejectedWith(t, err, "ResourceNotFoundException")
+	unknown := aws.Credentials{AccessKeyID: "AKIAUNKNOWN", SecretAccessKey: "x"}
+	_, err = tables(c, unknown).ListTables(t.Context(), &dynamodb.ListTablesInput{})
+	rejectedWith(t, err, "UnrecognizedClientException")
 }
 
 func makeTable(t testing.TB, db *dynamodb.Client, name string) {
@@ -130,7 +133,8 @@ func TestUpdatesReset(t *testing.T) {
 	described, err := w.idp.DescribeUserPool(t.Context(), &cognitoidentityprovider.DescribeUserPoolInput{UserPoolId: &w.pool})
 	require.NoError(t, err)
 	require.Nil(t, described.UserPool.LambdaConfig.UserMigration, "what the call leaves out is reset")
-	require.Equal(t, []cognitotypes.UsernameAttributeType{"email"}, described.UserPool.UsernameAttributes, "what is fixed stays")
+	require.Equal(t, []cognitotypes.UsernameAttributeType{"email"}, described.UserPool.UsernameAttributes,
+		"what is set at creation stays")
 	_, err = w.get("ANN@example.com")
 	require.NoError(t, err)
 	lambdas.on("hook", echo)
@@ -147,7 +151,7 @@ func TestUpdatesReset(t *testing.T) {
 	require.Empty(t, client.UserPoolClient.PreventUserExistenceErrors)
 	require.Equal(t, []string{"email"}, client.UserPoolClient.ReadAttributes)
 	_, err = w.signIn("ann@example.com", password)
-	refusedWith(t, err, "InvalidParameterException")
+	rejectedWith(t, err, "InvalidParameterException")
 }
 
 func TestLambdaAPI(t *testing.T) {
@@ -161,11 +165,11 @@ func TestLambdaAPI(t *testing.T) {
 		return err
 	}
 	require.NoError(t, invoke(c.Credentials("hook", "lambda:InvokeFunction")))
-	refusedWith(t, invoke(c.Credentials("other", "dynamodb:*")), "AccessDeniedException")
+	rejectedWith(t, invoke(c.Credentials("other", "dynamodb:*")), "AccessDeniedException")
 	require.Equal(t, 1, c.CountRequests(Filter{Service: "lambda", Operation: "Invoke", Resource: "hook", Caller: "hook"}))
 	c.SetFunctions(nil)
 	defer c.SetFunctions(lambdas)
-	refusedWith(t, invoke(c.ProductionAdmin()), "ResourceNotFoundException")
+	rejectedWith(t, invoke(c.ProductionAdmin()), "ResourceNotFoundException")
 }
 
 func TestBrowser(t *testing.T) {
@@ -184,7 +188,7 @@ func TestBrowser(t *testing.T) {
 	}
 	require.Equal(t, http.StatusOK, send(http.MethodOptions, "").StatusCode)
 	answer := send(http.MethodPost, fmt.Sprintf(
-		`{"AuthFlow":"USER_PASSWORD_AUTH","ClientId":%q,"AuthParameters":{"USERNAME":"nobody","PASSWORD":"x"}}`, w.client))
+		`{"AuthFlow":"USER_PASSWORD_AUTH","ClientId":%q,"AuthParameters":{"USERNAME":"unknown","PASSWORD":"x"}}`, w.client))
 	require.Equal(t, http.StatusBadRequest, answer.StatusCode)
 	require.Equal(t, "NotAuthorizedException", answer.Header.Get("x-amzn-ErrorType"))
 	require.Contains(t, answer.Header.Get("Access-Control-Expose-Headers"), "x-amzn-ErrorType")
@@ -192,4 +196,31 @@ func TestBrowser(t *testing.T) {
 	body, err := io.ReadAll(answer.Body)
 	require.NoError(t, err)
 	require.JSONEq(t, `{"__type":"NotAuthorizedException","message":"Incorrect username or password."}`, string(body))
+}
+
+// TestRightsAreSimulated has what bulk check asks of IAM.
+func TestRightsAreSimulated(t *testing.T) {
+	c := cloudFor(t)
+	simulate := func(credentials aws.Credentials, role string) ([]iamtypes.EvaluationResult, error) {
+		out, err := iam.New(iam.Options{Region: "us-east-1", BaseEndpoint: aws.String(c.URL()), Credentials: aws.CredentialsProviderFunc(
+			func(context.Context) (aws.Credentials, error) { return credentials, nil })}).SimulatePrincipalPolicy(t.Context(), &iam.SimulatePrincipalPolicyInput{
+			PolicySourceArn: aws.String("arn:aws:iam::" + ProductionAccount + ":role/" + role),
+			ActionNames:     []string{"dynamodb:PutItem", "dynamodb:Scan"}, ResourceArns: []string{"arn:a"},
+		})
+		if err != nil {
+			return nil, err
+		}
+		return out.EvaluationResults, nil
+	}
+	bulk := c.Credentials("bulk", "iam:SimulatePrincipalPolicy", "dynamodb:Scan")
+	results, err := simulate(bulk, "bulk")
+	require.NoError(t, err)
+	require.Len(t, results, 2)
+	require.Equal(t, iamtypes.PolicyEvaluationDecisionTypeImplicitDeny, results[0].EvalDecision)
+	require.Equal(t, iamtypes.PolicyEvaluationDecisionTypeAllowed, results[1].EvalDecision)
+	require.Equal(t, "arn:a", *results[1].EvalResourceName)
+	_, err = simulate(bulk, "another")
+	rejectedWith(t, err, "AccessDenied", "not authorized to perform: iam:SimulatePrincipalPolicy")
+	_, err = simulate(c.Credentials("bulk", "dynamodb:*"), "bulk")
+	rejectedWith(t, err, "AccessDenied", "not authorized to perform: iam:SimulatePrincipalPolicy")
 }

@@ -8,12 +8,12 @@ import (
 	"time"
 )
 
-// STS is answered here: moto neither knows external ids nor refuses a role that does not exist.
+// STS is answered here: moto neither checks external ids nor rejects a role that does not exist.
 
 func (c *Cloud) sts(k *call) (reply, error) {
 	form, err := url.ParseQuery(string(k.body))
 	if err != nil {
-		return reply{}, refuse("ValidationError", "form: %v", err)
+		return reply{}, reject("ValidationError", "form: %v", err)
 	}
 	switch k.request.Operation {
 	case "AssumeRole":
@@ -21,7 +21,7 @@ func (c *Cloud) sts(k *call) (reply, error) {
 	case "GetCallerIdentity":
 		return callerIdentity(k), nil
 	}
-	return reply{}, refuse("InvalidAction", "Could not find operation %s for version 2011-06-15", k.request.Operation)
+	return reply{}, reject("InvalidAction", "Could not find operation %s for version 2011-06-15", k.request.Operation)
 }
 
 type stsCredentials struct {
@@ -51,7 +51,7 @@ func (c *Cloud) assumeRole(k *call, form url.Values) (reply, error) {
 	}
 	i := &identity{key: newKey("ASIA"), name: role.name(), account: role.account(), allow: role.Allow}
 	c.identities.add(i)
-	// Sessions do not expire here: a test that moves the clock would take them from clients whose own clock stands.
+	// Sessions do not expire here: a test that moves the clock would end those of clients whose own clock does not move.
 	return xmlReply(http.StatusOK, assumeRoleResponse{
 		Credentials: stsCredentials{
 			AccessKeyID:     i.key,

@@ -9,7 +9,7 @@ import (
 // Cognito developer guide, authentication flow sessions: 3 minutes unless the client says otherwise.
 const sessionLife = 3 * time.Minute
 
-// sessions remembers whose a challenge is: moto takes whichever user name comes with the answer.
+// sessions remembers the user of each challenge: moto accepts any user name that comes with the answer.
 type sessions struct {
 	mu      sync.Mutex
 	inUse   map[string]session
@@ -54,7 +54,7 @@ func (c *Cloud) revokeToken(_ context.Context, q *query) (any, error) {
 	return nil, nil
 }
 
-// respondToChallenge signs in the user whom the session was opened for, whatever name the answer carries.
+// respondToChallenge signs in the user of the session, whatever name the answer has.
 func (c *Cloud) respondToChallenge(ctx context.Context, q *query) (any, error) {
 	id := q.in.Session
 	if q.in.ChallengeName == "PASSWORD_VERIFIER" {

@@ -15,19 +15,19 @@ type client struct {
 	writable  []string
 }
 
-// unknownUser is how the client answers for a user that does not exist, or must look as if (Cognito developer guide,
-// Managing user existence error responses). detail is only for clients that hide nothing.
+// unknownUser is the client's answer for a user that does not exist, or must appear not to (Cognito developer guide,
+// Managing user existence error responses). detail is only for clients that do not hide users.
 func (cl *client) unknownUser(detail string) *apiError {
 	switch {
 	case cl.hideUsers:
 		return incorrectPassword()
 	case detail != "":
-		return refuse("UserNotFoundException", "%s", detail)
+		return reject("UserNotFoundException", "%s", detail)
 	}
 	return userNotFound()
 }
 
-// allowsFlow knows the flows by their present and their legacy names. Without any, a client has SRP, custom and refresh
+// allowsFlow knows the flows by their current and their legacy names. A client without any has SRP, custom and refresh
 // (API reference, ExplicitAuthFlows).
 func (cl *client) allowsFlow(flow string) bool {
 	flows := cl.flows
@@ -62,8 +62,8 @@ func (c *Cloud) createUserPoolClient(ctx context.Context, q *query) (any, error)
 	return tidyClient(out, implicit)
 }
 
-// clientDefaults is what UpdateUserPoolClient sets where the call is silent (API reference: "If you don't provide a value
-// for an attribute, Amazon Cognito sets it to its default value"); moto keeps what was there.
+// clientDefaults is what UpdateUserPoolClient sets for members that the call omits (API reference: "If you don't
+// provide a value for an attribute, Amazon Cognito sets it to its default value"); moto keeps the old values.
 var clientDefaults = map[string]any{
 	"RefreshTokenValidity": 30, "AccessTokenValidity": 0, "IdTokenValidity": 0, "TokenValidityUnits": map[string]string{},
 	"WriteAttributes": []string{}, "ExplicitAuthFlows": []string{}, "SupportedIdentityProviders": []string{},
@@ -114,8 +114,8 @@ func (c *Cloud) deleteUserPoolClient(ctx context.Context, q *query) (any, error)
 	return out, err
 }
 
-// withReadAttributes tells moto that a client without ReadAttributes reads all: so it is in Cognito, and without it moto's
-// identity tokens carry the user name as e-mail.
+// withReadAttributes sets every attribute in moto for a client without ReadAttributes, which may read all in Cognito.
+// Otherwise moto's identity tokens have the user name as email.
 func withReadAttributes(body []byte, p *pool) (changes map[string]any, implicit bool) {
 	var in struct{ ReadAttributes []string }
 	_ = json.Unmarshal(body, &in) // decoded before
@@ -132,7 +132,7 @@ func withReadAttributes(body []byte, p *pool) (changes map[string]any, implicit 
 	return map[string]any{"ReadAttributes": names}, true
 }
 
-// tidyClient takes out of a description what only moto was told, and what is empty.
+// tidyClient removes from a description what was set only for moto, and what is empty.
 func tidyClient(out json.RawMessage, implicitRead bool) (any, error) {
 	var answer struct{ UserPoolClient map[string]json.RawMessage }
 	if err := json.Unmarshal(out, &answer); err != nil {
@@ -158,7 +158,7 @@ func (c *Cloud) client(ctx context.Context, id string) (*client, *pool, error) {
 	}
 	c.pools.mu.Unlock()
 	if known == nil {
-		return nil, nil, refuse("ResourceNotFoundException", "User pool client %s does not exist.", id)
+		return nil, nil, reject("ResourceNotFoundException", "User pool client %s does not exist.", id)
 	}
 	p, err := c.pool(ctx, "", known.poolID)
 	if err != nil || settings != nil {
@@ -195,7 +195,7 @@ func (c *Cloud) clientOfPool(ctx context.Context, account, poolID, id string) (*
 		return nil, nil, err
 	}
 	if p.id != poolID {
-		return nil, nil, refuse("ResourceNotFoundException", "User pool client %s does not exist.", id)
+		return nil, nil, reject("ResourceNotFoundException", "User pool client %s does not exist.", id)
 	}
 	return cl, p, nil
 }

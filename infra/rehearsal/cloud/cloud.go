@@ -20,7 +20,7 @@ const (
 	defaultRegion     = "us-east-1"
 )
 
-// Options says how a Cloud is made. Only Moto is required.
+// Options of a Cloud. Only Moto is required.
 type Options struct {
 	Moto      string  // path of moto_server
 	Indexed   bool    // run moto behind an index and on kept connections: three times as fast, and as fast for many users
@@ -30,8 +30,8 @@ type Options struct {
 	Now            func() time.Time // for codes, lock-outs and sessions; default time.Now
 	TriggerTimeout time.Duration    // for one attempt at a pool trigger; default Cognito's 5 s
 
-	// RetryFunctionErrors tries a trigger again that answered with an error. Cognito's guide promises a retry only where
-	// no answer came in time, so the default is not to.
+	// RetryFunctionErrors retries a trigger that answered with an error. Cognito's guide documents a retry only if no
+	// answer came in time, so the default is not to.
 	RetryFunctionErrors bool
 }
 
@@ -87,7 +87,9 @@ func newCloud(o Options, process *motoProcess) *Cloud {
 	c.functions.set(o.Functions)
 	c.faults.dice = rand.New(rand.NewPCG(o.Seed, o.Seed))
 	c.identities.add(&identity{name: "staging-admin", account: StagingAccount, allow: []string{"*"}, key: stagingAdminKey})
-	c.identities.add(&identity{name: "production-admin", account: ProductionAccount, allow: []string{"*"}, key: productionAdminKey})
+	c.identities.add(
+		&identity{name: "production-admin", account: ProductionAccount, allow: []string{"*"}, key: productionAdminKey},
+	)
 	return c
 }
 
@@ -108,7 +110,7 @@ func (c *Cloud) URL() string { return c.url }
 // Region is where every resource of the rehearsal lives.
 func (c *Cloud) Region() string { return defaultRegion }
 
-// SetFunctions says who runs Lambda functions: they need the URL in their environment, so they come after Start.
+// SetFunctions sets what runs Lambda functions: they need the URL in their environment, so it is called after Start.
 func (c *Cloud) SetFunctions(i Invoker) { c.functions.set(i) }
 
 // Close stops the proxy and moto. Nothing is left running; a second call does nothing.

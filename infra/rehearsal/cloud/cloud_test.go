@@ -53,7 +53,7 @@ func motoPath() string {
 	return ""
 }
 
-// cloudFor returns the shared cloud with nothing left of the test before.
+// cloudFor returns the shared cloud with nothing left from the previous test.
 func cloudFor(t testing.TB) *Cloud {
 	t.Helper()
 	if motoPath() == "" {
@@ -132,7 +132,7 @@ func (f *fakeFunctions) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = fmt.Fprintf(w, `{"invoked":%q}`, name)
 }
 
-// echo hands the event back, as a hook does.
+// echo returns the event, as a hook does.
 func echo(_ context.Context, payload []byte) ([]byte, *FunctionError, error) {
 	return payload, nil, nil
 }
@@ -159,19 +159,19 @@ func fixed(credentials aws.Credentials) aws.CredentialsProvider {
 	return aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) { return credentials, nil })
 }
 
-// refusedWith asserts an error's code, and its message where one is given.
-func refusedWith(t *testing.T, err error, code string, message ...string) {
+// rejectedWith asserts an error's code, and its message where one is given.
+func rejectedWith(t *testing.T, err error, code string, message ...string) {
 	t.Helper()
-	var refused smithy.APIError
+	var rejected smithy.APIError
 	require.Error(t, err, "want "+code)
-	require.True(t, errors.As(err, &refused), "want %s, got %v", code, err)
-	require.Equal(t, code, refused.ErrorCode(), refused.ErrorMessage())
+	require.True(t, errors.As(err, &rejected), "want %s, got %v", code, err)
+	require.Equal(t, code, rejected.ErrorCode(), rejected.ErrorMessage())
 	for _, text := range message {
-		require.Contains(t, refused.ErrorMessage(), text)
+		require.Contains(t, rejected.ErrorMessage(), text)
 	}
 }
 
-// world is a pool with a client, and an administrator's hands on it.
+// world is a pool with a client, used as an administrator.
 type world struct {
 	t      *testing.T
 	c      *Cloud
@@ -254,7 +254,7 @@ func attributes(pairs ...string) []types.AttributeType {
 	return made
 }
 
-// create makes a user in FORCE_CHANGE_PASSWORD, without a letter.
+// create makes a user in FORCE_CHANGE_PASSWORD and sends no email.
 func (w *world) create(name string, pairs ...string) string {
 	w.t.Helper()
 	out, err := w.idp.AdminCreateUser(w.t.Context(), &cognitoidentityprovider.AdminCreateUserInput{
@@ -334,11 +334,11 @@ func (w *world) signUp(name string, pairs ...string) (*cognitoidentityprovider.S
 	})
 }
 
-// letters counts those to an address.
-func (w *world) letters(to string) int {
+// messages counts the emails to an address.
+func (w *world) messages(to string) int {
 	n := 0
-	for _, l := range w.c.Letters() {
-		if l.To == to && l.Pool == w.pool {
+	for _, m := range w.c.Messages() {
+		if m.To == to && m.Pool == w.pool {
 			n++
 		}
 	}

@@ -24,7 +24,7 @@ type code struct {
 	expires time.Time
 }
 
-// newCode makes a code; the one before is no longer good.
+// newCode makes a code; the previous one is no longer valid.
 func (c *Cloud) newCode(p *pool, username string, f purpose) string {
 	n, _ := rand.Int(rand.Reader, big.NewInt(1_000_000)) // never fails
 	made := code{digits: fmt.Sprintf("%06d", n), expires: c.now().Add(codeLife[f])}
@@ -32,13 +32,13 @@ func (c *Cloud) newCode(p *pool, username string, f purpose) string {
 	return made.digits
 }
 
-// checkCode says whether a code is good. It stays good until useCode.
+// checkCode checks a code. It stays valid until useCode.
 func (c *Cloud) checkCode(p *pool, username string, f purpose, digits string) error {
 	var have code
 	p.users.change(username, func(e *entry) { have = e.codes[f] })
 	switch {
 	case have.digits == "" || !c.now().Before(have.expires):
-		return refuse("ExpiredCodeException", "Invalid code provided, please request a code again.")
+		return reject("ExpiredCodeException", "Invalid code provided, please request a code again.")
 	case have.digits != digits:
 		return codeMismatch()
 	}
@@ -50,5 +50,5 @@ func (c *Cloud) useCode(p *pool, username string, f purpose) {
 }
 
 func codeMismatch() *apiError {
-	return refuse("CodeMismatchException", "Invalid verification code provided, please try again.")
+	return reject("CodeMismatchException", "Invalid verification code provided, please try again.")
 }

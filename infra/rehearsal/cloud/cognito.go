@@ -48,7 +48,7 @@ func (c *Cloud) cognito(ctx context.Context, k *call) (reply, error) {
 	q := &query{call: k}
 	if len(k.body) > 0 {
 		if err := json.Unmarshal(k.body, &q.in); err != nil {
-			return reply{}, refuse("SerializationException", "%v", err)
+			return reply{}, reject("SerializationException", "%v", err)
 		}
 	}
 	op, known := operations[k.request.Operation]

@@ -7,7 +7,7 @@ import (
 	"slices"
 )
 
-// adminCreateUser makes a user in FORCE_CHANGE_PASSWORD, and sends an invitation unless that is suppressed.
+// adminCreateUser creates a user in FORCE_CHANGE_PASSWORD and sends an invitation unless it is suppressed.
 func (c *Cloud) adminCreateUser(ctx context.Context, q *query) (any, error) {
 	if q.in.MessageAction == "RESEND" {
 		return c.resendInvitation(ctx, q)
@@ -19,7 +19,7 @@ func (c *Cloud) adminCreateUser(ctx context.Context, q *query) (any, error) {
 	if err := q.pool.policy.check(password); err != nil {
 		return nil, err
 	}
-	n, err := q.pool.newcomer(q.in.Username, q.in.UserAttributes)
+	n, err := q.pool.newUser(q.in.Username, q.in.UserAttributes)
 	if err != nil {
 		return nil, err
 	}
@@ -42,7 +42,8 @@ func (c *Cloud) resendInvitation(ctx context.Context, q *query) (any, error) {
 		return nil, err
 	}
 	if u.UserStatus != forceChangePassword {
-		return nil, refuse("UnsupportedUserStateException", "Resend not possible. %s status is not FORCE_CHANGE_PASSWORD", u.Username)
+		return nil, reject("UnsupportedUserStateException",
+			"Resend not possible. %s status is not FORCE_CHANGE_PASSWORD", u.Username)
 	}
 	password := cmp.Or(q.in.TemporaryPassword, newPassword())
 	if err := c.setPassword(ctx, q, u.Username, password, false); err != nil {
@@ -62,17 +63,17 @@ func (c *Cloud) invite(ctx context.Context, q *query, username, password string)
 	return c.sendInvitation(ctx, q, u, cmp.Or(q.in.Username, username), password)
 }
 
-// newcomer is a user about to be created.
-type newcomer struct {
+// newUser is a user about to be created.
+type newUser struct {
 	username   string // as given
 	attributes []attribute
-	names      []string // by which they will be found
+	names      []string // by which the user will be found
 	password   string
 }
 
-// newcomer checks what the pool asks of a new user.
-func (p *pool) newcomer(username string, attributes []attribute) (*newcomer, error) {
-	n := &newcomer{username: username, attributes: append([]attribute{}, attributes...)} // moto takes no null
+// newUser checks what the pool requires of a new user.
+func (p *pool) newUser(username string, attributes []attribute) (*newUser, error) {
+	n := &newUser{username: username, attributes: append([]attribute{}, attributes...)} // moto takes no null
 	switch {
 	case len(p.usernames) > 0:
 		// Cognito developer guide, User pool attributes: the user name becomes a UUID, what was given becomes the attribute.
@@ -93,9 +94,9 @@ func (p *pool) newcomer(username string, attributes []attribute) (*newcomer, err
 	return n, nil
 }
 
-// create makes a user at moto, in FORCE_CHANGE_PASSWORD and with any password.
-func (c *Cloud) create(ctx context.Context, q *query, n *newcomer) (username string, out json.RawMessage, err error) {
-	reserved, free := q.pool.users.claim(n.names)
+// create creates a user in moto, in FORCE_CHANGE_PASSWORD and with any password.
+func (c *Cloud) create(ctx context.Context, q *query, n *newUser) (username string, out json.RawMessage, err error) {
+	reserved, free := q.pool.users.reserve(n.names)
 	if !free {
 		return "", nil, usernameExists(q.pool)
 	}
@@ -117,13 +118,13 @@ func (c *Cloud) create(ctx context.Context, q *query, n *newcomer) (username str
 		return "", nil, err
 	}
 	username = created.User.Username
-	q.pool.users.settle(reserved, username, valueOf(created.User.Attributes, "sub"))
+	q.pool.users.complete(reserved, username, valueOf(created.User.Attributes, "sub"))
 	return username, out, nil
 }
 
 func usernameExists(p *pool) error {
 	if len(p.usernames) > 0 {
-		return refuse("UsernameExistsException", "An account with the given email already exists.")
+		return reject("UsernameExistsException", "An account with the given email already exists.")
 	}
-	return refuse("UsernameExistsException", "User account already exists")
+	return reject("UsernameExistsException", "User account already exists")
 }

@@ -26,7 +26,7 @@ func (w *world) update(name string, pairs ...string) error {
 }
 
 func TestUserNames(t *testing.T) {
-	t.Run("e-mail as user name", func(t *testing.T) {
+	t.Run("email as user name", func(t *testing.T) {
 		w := newWorld(t, emailAsUsername)
 		username := w.create("Ann@Example.com")
 		for _, name := range []string{"ann@example.com", "ANN@EXAMPLE.COM", username} {
@@ -35,39 +35,39 @@ func TestUserNames(t *testing.T) {
 			require.Equal(t, username, *u.Username)
 			require.Equal(t, username, attr(u.UserAttributes, "sub"))
 		}
-		refusedWith(t, w.tryCreate("ann@example.com"), "UsernameExistsException")
-		refusedWith(t, w.tryCreate("ann"), "InvalidParameterException")
+		rejectedWith(t, w.tryCreate("ann@example.com"), "UsernameExistsException")
+		rejectedWith(t, w.tryCreate("ann"), "InvalidParameterException")
 	})
-	t.Run("case-sensitive unless said otherwise", func(t *testing.T) {
+	t.Run("case-sensitive by default", func(t *testing.T) {
 		w := newWorld(t)
 		w.create("ann")
 		_, err := w.get("Ann")
-		refusedWith(t, err, "UserNotFoundException")
+		rejectedWith(t, err, "UserNotFoundException")
 		require.NoError(t, w.tryCreate("Ann"))
 	})
-	t.Run("e-mail as alias", func(t *testing.T) {
+	t.Run("email as alias", func(t *testing.T) {
 		w := newWorld(t, emailAsAlias)
-		refusedWith(t, w.tryCreate("ann@example.com"), "InvalidParameterException",
+		rejectedWith(t, w.tryCreate("ann@example.com"), "InvalidParameterException",
 			"Username cannot be of email format, since user pool is configured for email alias.")
 		w.confirm("ann", "email", "ann@example.com")
 		_, err := w.signIn("ann@example.com", password)
-		refusedWith(t, err, "UserNotFoundException")
+		rejectedWith(t, err, "UserNotFoundException")
 		require.NoError(t, w.update("ann", "email_verified", "true"))
 		_, err = w.signIn("ann@example.com", password)
 		require.NoError(t, err)
 	})
-	t.Run("a changed e-mail is found, though unverified", func(t *testing.T) {
+	t.Run("a changed email is found, though unverified", func(t *testing.T) {
 		w := newWorld(t, emailAsUsername)
 		w.confirm("ann@example.com", "email_verified", "true")
 		w.confirm("bob@example.com", "email_verified", "true")
-		refusedWith(t, w.update("ann@example.com", "email", "BOB@example.com"), "AliasExistsException")
+		rejectedWith(t, w.update("ann@example.com", "email", "BOB@example.com"), "AliasExistsException")
 		require.NoError(t, w.update("ann@example.com", "email", "eve@example.com"))
 		u, err := w.get("eve@example.com")
 		require.NoError(t, err)
 		require.Equal(t, "false", attr(u.UserAttributes, "email_verified"))
 		_, err = w.get("ann@example.com")
-		refusedWith(t, err, "UserNotFoundException")
-		require.NoError(t, w.update("eve@example.com", "email", "eve@example.com"), "moto takes it for another's")
+		rejectedWith(t, err, "UserNotFoundException")
+		require.NoError(t, w.update("eve@example.com", "email", "eve@example.com"), "moto mistakes it for another user's")
 	})
 	t.Run("a deleted name is free", func(t *testing.T) {
 		w := newWorld(t, emailAsUsername)
@@ -75,7 +75,7 @@ func TestUserNames(t *testing.T) {
 		_, err := w.idp.AdminDeleteUser(t.Context(), &cognitoidentityprovider.AdminDeleteUserInput{UserPoolId: &w.pool, Username: aws.String("ann@example.com")})
 		require.NoError(t, err)
 		_, err = w.get("ann@example.com")
-		refusedWith(t, err, "UserNotFoundException")
+		rejectedWith(t, err, "UserNotFoundException")
 		w.create("ann@example.com")
 	})
 }
@@ -94,7 +94,7 @@ func TestConcurrentCreation(t *testing.T) {
 			created++
 			continue
 		}
-		refusedWith(t, err, "UsernameExistsException")
+		rejectedWith(t, err, "UsernameExistsException")
 	}
 	require.Equal(t, 1, created)
 }
@@ -118,10 +118,11 @@ func TestSchema(t *testing.T) {
 				require.NoError(t, err)
 				return
 			}
-			refusedWith(t, err, test.code, test.message)
+			rejectedWith(t, err, test.code, test.message)
 		})
 	}
-	refusedWith(t, w.update("all@example.com", "custom:staging_sub", "2"), "InvalidParameterException", "cannot be updated")
+	rejectedWith(t, w.update("all@example.com", "custom:staging_sub", "2"), "InvalidParameterException",
+		"cannot be updated")
 	require.NoError(t, w.update("all@example.com", "custom:plan", "free"))
 
 	described, err := w.idp.DescribeUserPool(t.Context(), &cognitoidentityprovider.DescribeUserPoolInput{UserPoolId: &w.pool})
@@ -134,7 +135,7 @@ func TestClientWrites(t *testing.T) {
 		c.WriteAttributes = []string{"email", "preferred_username", "name"}
 	})
 	_, err := w.signUp("eve@example.com", "preferred_username", "eve", "custom:staging_sub", "forged")
-	refusedWith(t, err, "NotAuthorizedException", "A client attempted to write unauthorized attribute")
+	rejectedWith(t, err, "NotAuthorizedException", "A client attempted to write unauthorized attribute")
 
 	w.confirm("ann@example.com", "preferred_username", "ann", "email_verified", "true")
 	out, err := w.signIn("ann@example.com", password)
@@ -145,19 +146,19 @@ func TestClientWrites(t *testing.T) {
 		})
 		return err
 	}
-	refusedWith(t, write("custom:plan", "gold"), "NotAuthorizedException", "unauthorized attribute")
-	refusedWith(t, write("email_verified", "true"), "NotAuthorizedException", "unauthorized attribute")
-	refusedWith(t, write("custom:staging_sub", "forged"), "InvalidParameterException", "cannot be updated")
+	rejectedWith(t, write("custom:plan", "gold"), "NotAuthorizedException", "unauthorized attribute")
+	rejectedWith(t, write("email_verified", "true"), "NotAuthorizedException", "unauthorized attribute")
+	rejectedWith(t, write("custom:staging_sub", "forged"), "InvalidParameterException", "cannot be updated")
 	require.NoError(t, write("name", "Ann"))
 	require.NoError(t, write("email", "anna@example.com"))
 
 	u, err := w.get("anna@example.com")
 	require.NoError(t, err)
 	require.Equal(t, "false", attr(u.UserAttributes, "email_verified"))
-	letter, ok := w.c.LastLetter("anna@example.com")
+	message, ok := w.c.LastMessage("anna@example.com")
 	require.True(t, ok)
 	_, err = w.idp.VerifyUserAttribute(t.Context(), &cognitoidentityprovider.VerifyUserAttributeInput{
-		AccessToken: out.AuthenticationResult.AccessToken, AttributeName: aws.String("email"), Code: &letter.Code,
+		AccessToken: out.AuthenticationResult.AccessToken, AttributeName: aws.String("email"), Code: &message.Code,
 	})
 	require.NoError(t, err)
 	u, err = w.get("anna@example.com")
@@ -179,10 +180,10 @@ func TestVerificationBeforeUpdate(t *testing.T) {
 	})
 	require.NoError(t, err)
 	_, err = w.get("victim@example.com")
-	refusedWith(t, err, "UserNotFoundException")
-	letter, _ := w.c.LastLetter("victim@example.com")
+	rejectedWith(t, err, "UserNotFoundException")
+	message, _ := w.c.LastMessage("victim@example.com")
 	_, err = w.idp.VerifyUserAttribute(t.Context(), &cognitoidentityprovider.VerifyUserAttributeInput{
-		AccessToken: out.AuthenticationResult.AccessToken, AttributeName: aws.String("email"), Code: &letter.Code,
+		AccessToken: out.AuthenticationResult.AccessToken, AttributeName: aws.String("email"), Code: &message.Code,
 	})
 	require.NoError(t, err)
 	_, err = w.get("victim@example.com")
@@ -199,10 +200,10 @@ func TestInvitation(t *testing.T) {
 	}
 	require.NoError(t, invite(""))
 	require.NoError(t, invite(types.MessageActionTypeResend))
-	require.Equal(t, 2, w.letters("ann@example.com"))
-	letter, _ := w.c.LastLetter("ann@example.com")
-	require.Contains(t, letter.Body, letter.Code)
-	out, err := w.signIn("ann@example.com", letter.Code)
+	require.Equal(t, 2, w.messages("ann@example.com"))
+	message, _ := w.c.LastMessage("ann@example.com")
+	require.Contains(t, message.Body, message.Code)
+	out, err := w.signIn("ann@example.com", message.Code)
 	require.NoError(t, err)
 	require.Equal(t, types.ChallengeNameTypeNewPasswordRequired, out.ChallengeName)
 	users, err := w.idp.ListUsers(t.Context(), &cognitoidentityprovider.ListUsersInput{UserPoolId: &w.pool})
@@ -216,12 +217,14 @@ func TestSignUp(t *testing.T) {
 	_, err := w.signUp("ann@example.com")
 	require.NoError(t, err)
 	_, err = w.signUp("Ann@example.com")
-	refusedWith(t, err, "UsernameExistsException")
+	rejectedWith(t, err, "UsernameExistsException")
 	_, err = w.idp.ResendConfirmationCode(t.Context(), &cognitoidentityprovider.ResendConfirmationCodeInput{ClientId: &w.client, Username: aws.String("ann@example.com")})
 	require.NoError(t, err)
-	require.Equal(t, 2, w.letters("ann@example.com"))
-	letter, _ := w.c.LastLetter("ann@example.com")
-	_, err = w.idp.ConfirmSignUp(t.Context(), &cognitoidentityprovider.ConfirmSignUpInput{ClientId: &w.client, Username: aws.String("ann@example.com"), ConfirmationCode: &letter.Code})
+	require.Equal(t, 2, w.messages("ann@example.com"))
+	message, _ := w.c.LastMessage("ann@example.com")
+	_, err = w.idp.ConfirmSignUp(t.Context(), &cognitoidentityprovider.ConfirmSignUpInput{
+		ClientId: &w.client, Username: aws.String("ann@example.com"), ConfirmationCode: &message.Code,
+	})
 	require.NoError(t, err)
 	require.Equal(t, "CONFIRMED", w.status("ann@example.com"))
 	require.Contains(t, lambdas.events("hook")[0], "PostConfirmation_ConfirmSignUp")
@@ -233,7 +236,7 @@ func TestSignUpInClosedPool(t *testing.T) {
 		p.AdminCreateUserConfig = &types.AdminCreateUserConfigType{AllowAdminCreateUserOnly: true}
 	})
 	_, err := w.signUp("ann")
-	refusedWith(t, err, "NotAuthorizedException", "SignUp is not permitted for this user pool")
+	rejectedWith(t, err, "NotAuthorizedException", "SignUp is not permitted for this user pool")
 }
 
 func TestPasswordPolicy(t *testing.T) {
@@ -243,14 +246,14 @@ func TestPasswordPolicy(t *testing.T) {
 	w.create("ann")
 	w.setPassword("ann", "simple") // what a policy does not name, it does not require
 	_, err := w.idp.AdminSetUserPassword(t.Context(), &cognitoidentityprovider.AdminSetUserPasswordInput{UserPoolId: &w.pool, Username: aws.String("ann"), Password: aws.String("short"), Permanent: true})
-	refusedWith(t, err, "InvalidPasswordException")
+	rejectedWith(t, err, "InvalidPasswordException")
 	out, err := w.signIn("ann", "simple")
 	require.NoError(t, err)
 	change := func(from string) error {
 		_, err := w.idp.ChangePassword(t.Context(), &cognitoidentityprovider.ChangePasswordInput{AccessToken: out.AuthenticationResult.AccessToken, PreviousPassword: &from, ProposedPassword: aws.String("easier")})
 		return err
 	}
-	refusedWith(t, change("wrong-one"), "NotAuthorizedException")
+	rejectedWith(t, change("wrong-one"), "NotAuthorizedException")
 	require.NoError(t, change("simple"))
 }
 
@@ -281,5 +284,5 @@ func TestListUsersWithOverlay(t *testing.T) {
 	require.Equal(t, "EXTERNAL_PROVIDER", w.status("bob@example.com"))
 
 	_, err := w.idp.ListUsers(t.Context(), &cognitoidentityprovider.ListUsersInput{UserPoolId: &w.pool, Limit: aws.Int32(61)})
-	refusedWith(t, err, "InvalidParameterException")
+	rejectedWith(t, err, "InvalidParameterException")
 }

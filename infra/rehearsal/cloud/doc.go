@@ -1,10 +1,9 @@
 // Package cloud is a local cloud of two AWS accounts, for rehearsing the migration on one machine.
 //
-// moto keeps the state of Cognito and DynamoDB; a proxy stands before it and adds what Cognito adds: triggers, the
-// states of a user, codes and letters, quotas, who may do what. All clients talk to the proxy only, through
-// AWS_ENDPOINT_URL.
+// moto keeps the state of Cognito and DynamoDB; a proxy in front of it adds what Cognito adds: triggers, the states of
+// a user, codes and emails, quotas, permissions. All clients talk to the proxy only, through AWS_ENDPOINT_URL.
 //
-// Not here, because nothing in the rehearsal attaches them: the triggers PreSignUp, PreAuthentication and
-// PreTokenGeneration, and the custom challenge and custom sender triggers. A pool that has one is served as if it had
+// Not included, because nothing in the rehearsal attaches them: the triggers PreSignUp, PreAuthentication and
+// PreTokenGeneration, and the custom challenge and custom sender triggers. A pool that has one behaves as if it had
 // none.
 package cloud

@@ -18,19 +18,19 @@ type apiError struct {
 
 func (e *apiError) Error() string { return e.code + ": " + e.message }
 
-func refuse(code, format string, args ...any) *apiError {
+func reject(code, format string, args ...any) *apiError {
 	return &apiError{status: http.StatusBadRequest, code: code, message: fmt.Sprintf(format, args...)}
 }
 
 func invalidParameter(format string, args ...any) *apiError {
-	return refuse("InvalidParameterException", format, args...)
+	return reject("InvalidParameterException", format, args...)
 }
 
-func notAuthorized(message string) *apiError { return refuse("NotAuthorizedException", "%s", message) }
+func notAuthorized(message string) *apiError { return reject("NotAuthorizedException", "%s", message) }
 
 func incorrectPassword() *apiError { return notAuthorized("Incorrect username or password.") }
 
-func userNotFound() *apiError { return refuse("UserNotFoundException", "User does not exist.") }
+func userNotFound() *apiError { return reject("UserNotFoundException", "User does not exist.") }
 
 // asAPIError turns what a handler returned into what the client sees. An error of the proxy itself is a 500: it must
 // not look like an answer of the service.
@@ -42,15 +42,15 @@ func asAPIError(err error) *apiError {
 	return &apiError{status: http.StatusInternalServerError, code: "InternalErrorException", message: err.Error()}
 }
 
-// refusal reads the error out of an answer, in any of the shapes that the services use.
-func refusal(r reply) *apiError {
+// errorOf reads the error from an answer, in any of the formats that the services use.
+func errorOf(r reply) *apiError {
 	e := &apiError{status: r.status}
 	var body struct {
 		Type    string `json:"__type"`
 		Lower   string `json:"message"`
 		Message string
 	}
-	var form stsError
+	var form queryError
 	switch {
 	case json.Unmarshal(r.body, &body) == nil:
 		e.code, e.message = body.Type, body.Message+body.Lower
@@ -67,10 +67,10 @@ func refusal(r reply) *apiError {
 	return e
 }
 
-// errorReply gives an error the shape of its service.
+// errorReply gives an error the format of its service.
 func errorReply(service string, e *apiError) reply {
-	if service == "sts" {
-		return stsErrorReply(e)
+	if service == "sts" || service == "iam" {
+		return queryErrorReply(e)
 	}
 	kind := e.code
 	if service == "dynamodb" {
@@ -97,8 +97,9 @@ func contentType(service string) string {
 	return "application/x-amz-json-1.1"
 }
 
-type stsError struct {
-	XMLName xml.Name `xml:"https://sts.amazonaws.com/doc/2011-06-15/ ErrorResponse"`
+// queryError is an error in the Query protocol, which STS and IAM have.
+type queryError struct {
+	XMLName xml.Name `xml:"ErrorResponse"`
 	Error   struct {
 		Type    string
 		Code    string
@@ -107,8 +108,8 @@ type stsError struct {
 	RequestID string `xml:"RequestId"`
 }
 
-func stsErrorReply(e *apiError) reply {
-	var body stsError
+func queryErrorReply(e *apiError) reply {
+	var body queryError
 	body.Error.Type, body.Error.Code, body.Error.Message = "Sender", e.code, e.message
 	if e.status >= http.StatusInternalServerError {
 		body.Error.Type = "Receiver"

@@ -3,6 +3,7 @@ package cloud
 import (
 	"math/rand/v2"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 )
@@ -10,11 +11,11 @@ import (
 // FaultKind says what a fault does to a request.
 type FaultKind int
 
-// What can go wrong. The error codes are those of the service that is asked.
+// What can go wrong. The error codes are those of the service that is called.
 const (
-	Throttle     FaultKind = iota // refused as too many
+	Throttle     FaultKind = iota // rejected as too many
 	ServerError                   // 500, not performed
-	AccessDenied                  // refused as not allowed
+	AccessDenied                  // rejected as not allowed
 	Latency                       // performed after Delay
 	Reset                         // connection closed, not performed
 	ResetAfter                    // performed, then the connection is closed: the answer is lost
@@ -22,8 +23,8 @@ const (
 	HookAfter                     // the request is performed, then Hook is called, then the answer is sent
 )
 
-// Fault is something to go wrong. Empty fields match every request; it skips the first After matching requests, then
-// hits each next one with probability Rate (0 means always), at most Times times (0 means without end).
+// Fault is an error to inject. Empty fields match every request; it skips the first After matching requests, then
+// hits each following one with probability Rate (0 means always), at most Times times (0 means no limit).
 type Fault struct {
 	Account, Caller, Service, Operation, Table string
 
@@ -59,13 +60,7 @@ type faults struct {
 func (s *faults) remove(f *armedFault) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	kept := make([]*armedFault, 0, len(s.armed))
-	for _, other := range s.armed {
-		if other != f {
-			kept = append(kept, other)
-		}
-	}
-	s.armed = kept
+	s.armed = slices.DeleteFunc(s.armed, func(other *armedFault) bool { return other == f })
 }
 
 // hits returns the faults that this request meets, in the order they were set.
@@ -133,13 +128,14 @@ func after(k *call, met []Fault) (drop bool) {
 func throttled(service string) *apiError {
 	switch service {
 	case "dynamodb":
-		return refuse("ProvisionedThroughputExceededException", "The level of configured provisioned throughput for the table was exceeded.")
+		return reject("ProvisionedThroughputExceededException",
+			"The level of configured provisioned throughput for the table was exceeded.")
 	case "sts":
-		return refuse("Throttling", "Rate exceeded")
+		return reject("Throttling", "Rate exceeded")
 	case "lambda":
 		return &apiError{status: http.StatusTooManyRequests, code: "TooManyRequestsException", message: "Rate Exceeded."}
 	}
-	return refuse("TooManyRequestsException", "Rate exceeded")
+	return reject("TooManyRequestsException", "Rate exceeded")
 }
 
 func serverError(service string) *apiError {

@@ -42,7 +42,7 @@ func TestFaultsByService(t *testing.T) {
 			t.Run(fmt.Sprint(kind, service), func(t *testing.T) {
 				remove := w.c.Inject(Fault{Service: service, Kind: kind, Times: 1})
 				defer remove()
-				refusedWith(t, calls[service](), code)
+				rejectedWith(t, calls[service](), code)
 				require.NoError(t, calls[service](), "once only")
 			})
 		}
@@ -66,13 +66,13 @@ func TestFaultRate(t *testing.T) {
 	w := newWorld(t)
 	w.confirm("ann")
 	defer w.c.Inject(Fault{Operation: "AdminGetUser", Rate: 0.5, Kind: Throttle})()
-	refused := 0
+	rejected := 0
 	for range 60 {
 		if _, err := w.get("ann"); err != nil {
-			refused++
+			rejected++
 		}
 	}
-	require.InDelta(t, 30, refused, 15)
+	require.InDelta(t, 30, rejected, 15)
 }
 
 func TestLostConnections(t *testing.T) {
@@ -84,7 +84,7 @@ func TestLostConnections(t *testing.T) {
 		_, err := db.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &table, Item: key(id)})
 		return err
 	}
-	stands := func(id string) bool {
+	exists := func(id string) bool {
 		out, err := db.GetItem(t.Context(), &dynamodb.GetItemInput{TableName: &table, Key: key(id)})
 		require.NoError(t, err)
 		return len(out.Item) > 0
@@ -92,12 +92,12 @@ func TestLostConnections(t *testing.T) {
 	remove := c.Inject(Fault{Operation: "PutItem", Table: table, Kind: Reset})
 	require.Error(t, put("before"))
 	remove()
-	require.False(t, stands("before"))
+	require.False(t, exists("before"))
 
 	remove = c.Inject(Fault{Operation: "PutItem", Table: table, Kind: ResetAfter})
 	require.Error(t, put("after"))
 	remove()
-	require.True(t, stands("after"), "performed, but the answer was lost")
+	require.True(t, exists("after"), "performed, but the answer was lost")
 }
 
 func TestLatencyAndHooks(t *testing.T) {
@@ -121,14 +121,14 @@ func TestQuotas(t *testing.T) {
 	w := newWorld(t)
 	w.confirm("ann")
 	w.c.EnforceQuotas(map[string]float64{"UserRead": 5})
-	refused := 0
+	rejected := 0
 	for range 8 {
 		if _, err := w.get("ann"); err != nil {
-			refusedWith(t, err, "TooManyRequestsException", "Rate exceeded")
-			refused++
+			rejectedWith(t, err, "TooManyRequestsException", "Rate exceeded")
+			rejected++
 		}
 	}
-	require.NotZero(t, refused)
+	require.NotZero(t, rejected)
 	w.c.EnforceQuotas(nil)
 	_, err := w.get("ann")
 	require.NoError(t, err)
@@ -141,13 +141,13 @@ func TestLogHoldsNoSecret(t *testing.T) {
 	out, err := w.signIn("ann@example.com", password)
 	require.NoError(t, err)
 	require.NoError(t, w.resetPassword("ann@example.com"))
-	letter, _ := w.c.LastLetter("ann@example.com")
-	require.NoError(t, w.confirmForgot("ann@example.com", letter.Code, "Brand-New-1"))
+	message, _ := w.c.LastMessage("ann@example.com")
+	require.NoError(t, w.confirmForgot("ann@example.com", message.Code, "Brand-New-1"))
 	log := fmt.Sprintf("%+v", w.c.Requests())
 	for _, secret := range []string{password, "Brand-New-1", "ann@", *out.AuthenticationResult.AccessToken} {
 		require.NotContains(t, log, secret)
 	}
-	require.NotContains(t, strings.ReplaceAll(log, w.pool, ""), " "+letter.Code+" ")
+	require.NotContains(t, strings.ReplaceAll(log, w.pool, ""), " "+message.Code+" ")
 }
 
 func TestTap(t *testing.T) {
@@ -200,7 +200,7 @@ func TestUnsignedCallsHaveAnAccount(t *testing.T) {
 	w.confirm("ann")
 	defer w.c.Inject(Fault{Account: ProductionAccount, Operation: "InitiateAuth", Table: w.pool, Kind: Throttle, Times: 1})()
 	_, err := w.signIn("ann", password)
-	refusedWith(t, err, "TooManyRequestsException")
+	rejectedWith(t, err, "TooManyRequestsException")
 	_, err = w.signIn("ann", password)
 	require.NoError(t, err)
 }

@@ -2,8 +2,8 @@ package cloud
 
 import "context"
 
-// forgotPassword sends a code. A client that hides who exists gets a made-up delivery where there is no user, a disabled
-// one or no verified address (Cognito developer guide, Managing user existence error responses).
+// forgotPassword sends a code. A client that hides users gets a made-up delivery if the user does not exist, is
+// disabled or has no verified address (Cognito developer guide, Managing user existence error responses).
 func (c *Cloud) forgotPassword(ctx context.Context, q *query) (any, error) {
 	u, err := c.lookUp(ctx, q.pool, q.in.Username)
 	if err != nil {
@@ -20,7 +20,7 @@ func (c *Cloud) forgotPassword(ctx context.Context, q *query) (any, error) {
 		}
 		return nil, err
 	}
-	return c.sendCode(ctx, q, u, codeLetter{source: "CustomMessage_ForgotPassword", purpose: forReset})
+	return c.sendCode(ctx, q, u, codeMessage{source: "CustomMessage_ForgotPassword", purpose: forReset})
 }
 
 func isUnknownUser(err error) bool {
@@ -29,7 +29,8 @@ func isUnknownUser(err error) bool {
 }
 
 func isHidden(u *user) bool {
-	return u == nil || !u.Enabled || u.UserStatus != forceChangePassword && u.UserStatus != externalProvider && !u.reachable()
+	return u == nil || !u.Enabled ||
+		u.UserStatus != forceChangePassword && u.UserStatus != externalProvider && !u.reachable()
 }
 
 func mayForget(q *query, u *user, migration error) error {

@@ -20,7 +20,7 @@ func TestForgotPasswordByState(t *testing.T) {
 			prepare: func(w *world) { w.create("ann", "email", "ann@example.com", "email_verified", "true") },
 			code:    "NotAuthorizedException", message: "User password cannot be reset in the current state.",
 		},
-		"unverified e-mail": {
+		"unverified email": {
 			prepare: func(w *world) { w.confirm("ann", "email", "ann@example.com") },
 			code:    "InvalidParameterException", message: "no registered/verified email", hidden: true,
 		},
@@ -47,21 +47,21 @@ func TestForgotPasswordByState(t *testing.T) {
 			if test.code == "" {
 				require.NoError(t, err)
 				require.Equal(t, types.DeliveryMediumTypeEmail, out.CodeDeliveryDetails.DeliveryMedium)
-				require.Equal(t, 1, w.letters("ann@example.com"))
+				require.Equal(t, 1, w.messages("ann@example.com"))
 				return
 			}
-			refusedWith(t, err, test.code, test.message)
+			rejectedWith(t, err, test.code, test.message)
 
 			w = newWorld(t, hideUsers)
 			test.prepare(w)
 			out, err = w.forgot("ann")
 			if !test.hidden {
-				refusedWith(t, err, test.code, test.message)
+				rejectedWith(t, err, test.code, test.message)
 				return
 			}
 			require.NoError(t, err)
 			require.NotEmpty(t, *out.CodeDeliveryDetails.Destination)
-			require.Zero(t, w.letters("ann@example.com"))
+			require.Zero(t, w.messages("ann@example.com"))
 		})
 	}
 }
@@ -69,70 +69,71 @@ func TestForgotPasswordByState(t *testing.T) {
 func TestConfirmForgotPassword(t *testing.T) {
 	w := newWorld(t, emailAsUsername)
 	w.confirm("ann@example.com", "email_verified", "true")
-	refusedWith(t, w.confirmForgot("ann@example.com", "000000", "Brand-New-1"), "ExpiredCodeException")
+	rejectedWith(t, w.confirmForgot("ann@example.com", "000000", "Brand-New-1"), "ExpiredCodeException")
 
 	codeOf := func() string {
 		_, err := w.forgot("Ann@example.com")
 		require.NoError(t, err)
-		letter, ok := w.c.LastLetter("ann@example.com")
+		message, ok := w.c.LastMessage("ann@example.com")
 		require.True(t, ok)
-		require.Len(t, letter.Code, 6)
-		require.Contains(t, letter.Body, letter.Code)
-		return letter.Code
+		require.Len(t, message.Code, 6)
+		require.Contains(t, message.Body, message.Code)
+		return message.Code
 	}
 	first := codeOf()
 	second := codeOf()
 	if first != second {
-		refusedWith(t, w.confirmForgot("ann@example.com", first, "Brand-New-1"), "CodeMismatchException")
+		rejectedWith(t, w.confirmForgot("ann@example.com", first, "Brand-New-1"), "CodeMismatchException")
 	}
-	refusedWith(t, w.confirmForgot("ann@example.com", second, "weak"), "InvalidPasswordException")
+	rejectedWith(t, w.confirmForgot("ann@example.com", second, "weak"), "InvalidPasswordException")
 	require.NoError(t, w.confirmForgot("ann@example.com", second, "Brand-New-1"))
-	refusedWith(t, w.confirmForgot("ann@example.com", second, "Brand-New-2"), "ExpiredCodeException")
+	rejectedWith(t, w.confirmForgot("ann@example.com", second, "Brand-New-2"), "ExpiredCodeException")
 	_, err := w.signIn("ann@example.com", "Brand-New-1")
 	require.NoError(t, err)
 
 	late := codeOf()
 	clock.advance(time.Hour)
-	refusedWith(t, w.confirmForgot("ann@example.com", late, "Brand-New-3"), "ExpiredCodeException")
+	rejectedWith(t, w.confirmForgot("ann@example.com", late, "Brand-New-3"), "ExpiredCodeException")
 }
 
-func TestConfirmForgotPasswordOfNobody(t *testing.T) {
-	refusedWith(t, newWorld(t, hideUsers).confirmForgot("nobody", "123456", password), "CodeMismatchException")
-	refusedWith(t, newWorld(t).confirmForgot("nobody", "123456", password), "UserNotFoundException")
+func TestConfirmForgotPasswordOfUnknownUser(t *testing.T) {
+	rejectedWith(t, newWorld(t, hideUsers).confirmForgot("unknown", "123456", password), "CodeMismatchException")
+	rejectedWith(t, newWorld(t).confirmForgot("unknown", "123456", password), "UserNotFoundException")
 }
 
 func TestAdminResetUserPassword(t *testing.T) {
 	w := newWorld(t, emailAsUsername)
 	w.create("new@example.com", "email_verified", "true")
-	refusedWith(t, w.resetPassword("new@example.com"), "NotAuthorizedException", "User password cannot be reset in the current state.")
+	rejectedWith(t, w.resetPassword("new@example.com"), "NotAuthorizedException",
+		"User password cannot be reset in the current state.")
 	w.confirm("bare@example.com")
-	refusedWith(t, w.resetPassword("bare@example.com"), "InvalidParameterException")
-	refusedWith(t, w.resetPassword("nobody@example.com"), "UserNotFoundException")
+	rejectedWith(t, w.resetPassword("bare@example.com"), "InvalidParameterException")
+	rejectedWith(t, w.resetPassword("unknown@example.com"), "UserNotFoundException")
 
 	w.confirm("ann@example.com", "email_verified", "true")
 	for range 2 { // a second reset sends a second code
 		require.NoError(t, w.resetPassword("Ann@Example.com"))
 	}
 	require.Equal(t, "RESET_REQUIRED", w.status("ann@example.com"))
-	require.Equal(t, 2, w.letters("ann@example.com"))
-	letter, _ := w.c.LastLetter("ann@example.com")
-	require.NoError(t, w.confirmForgot("ann@example.com", letter.Code, "Brand-New-1"))
+	require.Equal(t, 2, w.messages("ann@example.com"))
+	message, _ := w.c.LastMessage("ann@example.com")
+	require.NoError(t, w.confirmForgot("ann@example.com", message.Code, "Brand-New-1"))
 	require.Equal(t, "CONFIRMED", w.status("ann@example.com"))
 }
 
 func TestCustomMessage(t *testing.T) {
-	w := newWorld(t, emailAsUsername, withTriggers(types.LambdaConfigType{CustomMessage: functionARN("letter")}))
+	w := newWorld(t, emailAsUsername, withTriggers(types.LambdaConfigType{CustomMessage: functionARN("message")}))
 	w.confirm("ann@example.com", "email_verified", "true")
-	lambdas.on("letter", answerWith(`{"emailSubject":"Welcome over","emailMessage":"Use {####} to come in."}`))
+	lambdas.on("message", answerWith(`{"emailSubject":"Welcome","emailMessage":"Use {####} to sign in."}`))
 	require.NoError(t, w.resetPassword("ann@example.com"))
-	letter, _ := w.c.LastLetter("ann@example.com")
-	require.Equal(t, "Welcome over", letter.Subject)
-	require.Equal(t, "Use "+letter.Code+" to come in.", letter.Body)
-	require.Contains(t, lambdas.events("letter")[0], `"triggerSource":"CustomMessage_ForgotPassword"`)
-	require.Contains(t, lambdas.events("letter")[0], `"codeParameter":"{####}"`)
+	message, _ := w.c.LastMessage("ann@example.com")
+	require.Equal(t, "Welcome", message.Subject)
+	require.Equal(t, "Use "+message.Code+" to sign in.", message.Body)
+	require.Contains(t, lambdas.events("message")[0], `"triggerSource":"CustomMessage_ForgotPassword"`)
+	require.Contains(t, lambdas.events("message")[0], `"codeParameter":"{####}"`)
 
-	lambdas.on("letter", answerWith(`{"emailSubject":"Hello","emailMessage":"no code in here"}`))
+	lambdas.on("message", answerWith(`{"emailSubject":"Hello","emailMessage":"no code in here"}`))
 	require.NoError(t, w.resetPassword("ann@example.com"))
-	letter, _ = w.c.LastLetter("ann@example.com")
-	require.Contains(t, letter.Body, letter.Code, "the pool's own text")
+	message, _ = w.c.LastMessage("ann@example.com")
+	require.Contains(t, message.Body, message.Code, "the pool's own text")
 }

@@ -38,15 +38,15 @@ func (c *Cloud) AllowRole(r Role) {
 	c.identities.roles[r.ARN] = r
 }
 
-// Credentials makes an identity of the production account, such as a function's own role, which may do only what it is
-// allowed. The same name again is a new key of a new identity.
+// Credentials makes an identity of the production account, such as a function's own role, with the given permissions
+// only. Each call makes a new identity with a new key, even for the same name.
 func (c *Cloud) Credentials(name string, allow ...string) aws.Credentials {
 	i := &identity{name: name, account: ProductionAccount, allow: allow, key: newKey("AKIA")}
 	c.identities.add(i)
 	return credentialsFor(i.key)
 }
 
-// identity is who is calling.
+// identity is a caller.
 type identity struct {
 	key     string
 	name    string
@@ -112,7 +112,7 @@ func randomHex(n int) string {
 
 var credentialScope = regexp.MustCompile(`Credential=([^/]+)/[^/]+/([^/]+)/([^/]+)/aws4_request`)
 
-// scope is what a signature says of its request.
+// scope is what a signature says about its request.
 type scope struct{ key, region, service string }
 
 func readScope(h http.Header) (scope, bool) {
@@ -123,22 +123,24 @@ func readScope(h http.Header) (scope, bool) {
 	return scope{key: m[1], region: m[2], service: m[3]}, true
 }
 
-// unknownKey is the answer to a key that no one was given.
+// unknownKey is the answer to a key that was never issued.
 func unknownKey(service string) *apiError {
 	const message = "The security token included in the request is invalid."
-	if service == "sts" || service == "lambda" {
-		code := map[string]string{"sts": "InvalidClientTokenId", "lambda": "UnrecognizedClientException"}[service]
+	codes := map[string]string{
+		"sts": "InvalidClientTokenId", "iam": "InvalidClientTokenId", "lambda": "UnrecognizedClientException",
+	}
+	if code := codes[service]; code != "" {
 		return &apiError{status: http.StatusForbidden, code: code, message: message}
 	}
-	return refuse("UnrecognizedClientException", message)
+	return reject("UnrecognizedClientException", message)
 }
 
 // denied is the answer to an action that the caller's policies do not allow.
 func denied(service, caller, action, resource string) *apiError {
-	e := refuse("AccessDeniedException", "User: %s is not authorized to perform: %s on resource: %s because no identity-based policy allows the %s action",
-		caller, action, resource, action)
+	e := reject("AccessDeniedException", "User: %s is not authorized to perform: %s on resource: %s "+
+		"because no identity-based policy allows the %s action", caller, action, resource, action)
 	switch service {
-	case "sts":
+	case "sts", "iam":
 		e.status, e.code = http.StatusForbidden, "AccessDenied"
 	case "lambda":
 		e.status = http.StatusForbidden

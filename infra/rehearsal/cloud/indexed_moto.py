@@ -1,8 +1,8 @@
-"""Runs moto for a pool of thousands. The models, the operations and the answers are moto's own; what differs is the way
-there:
+"""Runs moto for a pool of thousands of users. The models, the operations and the answers are moto's own; it differs in
+two ways:
 
 - Connections are kept alive. moto_server closes each, and asks the file system for its list of modules at each request.
-- A user is found by name through an index. moto looks through the whole pool, and takes apart each user's attributes.
+- A user is found by name through an index. moto searches the whole pool and parses each user's attributes.
 
 It takes moto_server's -H and -p, and serves until it is killed.
 """
@@ -20,7 +20,7 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_ba
 
 
 class Users:
-    """Finds users by what they sign in with."""
+    """Finds users by the names that they sign in with."""
 
     def __init__(self):
         self.by_value = {}
@@ -42,7 +42,7 @@ class Users:
                 continue
             if pool.users.get(user.username) is user and user.attribute_lookup.get(name) == username:
                 return user
-            return self.scan(pool, username)  # they have changed it or are gone, and somebody else may bear it
+            return self.scan(pool, username)  # changed or deleted since, and another user may have it
         return None
 
 
@@ -50,13 +50,13 @@ def use_indexes():
     users = Users()
     CognitoIdpUser.update_attributes = lambda self, attributes: users.updated(self, attributes)
     CognitoIdpUserPool._get_user = lambda self, username: users.find(self, username)
-    # Read anew from the class at each request, otherwise.
+    # Otherwise they are read from the class at each request.
     responses = moto.core.responses
     responses.method_names_from_class = functools.cache(responses.method_names_from_class)
 
 
 class Application(DomainDispatcherApplication):
-    """Remembers which part of moto answers for a service."""
+    """Remembers which part of moto serves which service."""
 
     def __init__(self):
         super().__init__(create_backend_app)

@@ -12,11 +12,11 @@ import (
 	"github.com/spaceport/user-migration/infra/rehearsal/spaceport/spaceporttest"
 )
 
-// The index must not find who has gone, nor miss who has changed.
+// The index must not find deleted users, nor miss changed ones.
 func TestIndexedMoto(t *testing.T) {
 	s := spaceporttest.Start(t, spaceport.Options{})
 	add := func(email string) error {
-		_, err := s.Add(t.Context(), spaceport.Person{Name: "Ann", Email: email, Password: "Secret-Passw0rd"})
+		_, err := s.Add(t.Context(), spaceport.User{Name: "Ann", Email: email, Password: "Secret-Passw0rd"})
 		return err
 	}
 	update := func(from, to string) error {
@@ -30,10 +30,12 @@ func TestIndexedMoto(t *testing.T) {
 	require.NoError(t, update("ann@example.com", "anna@example.com"))
 	require.NoError(t, add("ann@example.com"), "the address is free again")
 	require.Equal(t, "UsernameExistsException", spaceport.Code(add("anna@example.com")))
-	gone := "anna@example.com"
-	_, err := s.Staging.AdminDeleteUser(t.Context(), &cognito.AdminDeleteUserInput{UserPoolId: &s.StagingPool, Username: &gone})
+	deleted := "anna@example.com"
+	_, err := s.Staging.AdminDeleteUser(t.Context(), &cognito.AdminDeleteUserInput{
+		UserPoolId: &s.StagingPool, Username: &deleted,
+	})
 	require.NoError(t, err)
 	require.NoError(t, add("anna@example.com"))
 	_, err = s.SignIn(t.Context(), "anna@example.com", "Secret-Passw0rd")
-	require.NoError(t, err, "and the triggers run as ever")
+	require.NoError(t, err, "and the triggers run as usual")
 }

@@ -5,13 +5,14 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 )
 
 // Invoker runs Lambda functions.
 type Invoker interface {
-	// Invoke calls a function and waits. functionError is set if the function answered with an error; err if there was
+	// Invoke calls a function and waits. functionError is set if the function answered with an error, err if there was
 	// no answer at all.
 	Invoke(ctx context.Context, function string, payload []byte) (response []byte, functionError *FunctionError, err error)
 	// ServeHTTP answers the Lambda API.
@@ -29,12 +30,16 @@ func (e *FunctionError) Error() string { return e.Type + ": " + e.Message }
 func (c *Cloud) lambda(k *call) (reply, error) {
 	invoker := c.functions.get()
 	if invoker == nil {
-		return reply{}, &apiError{status: http.StatusNotFound, code: "ResourceNotFoundException", message: "Function not found: " + k.request.Resource}
+		return reply{}, &apiError{
+			status:  http.StatusNotFound,
+			code:    "ResourceNotFoundException",
+			message: "Function not found: " + k.request.Resource,
+		}
 	}
 	k.http.Body = io.NopCloser(bytes.NewReader(k.body))
-	recorder := &recorder{header: http.Header{}}
+	recorder := httptest.NewRecorder() // it keeps the answer, so that a fault can still drop it
 	invoker.ServeHTTP(recorder, k.http)
-	return recorder.reply(), nil
+	return reply{status: recorder.Code, header: recorder.Header(), body: recorder.Body.Bytes()}, nil
 }
 
 // lambdaOperation names the operation behind a path such as /2015-03-31/functions/<name>/invocations.
@@ -73,29 +78,4 @@ func formOperation(body []byte) (operation, resource string) {
 		return "", ""
 	}
 	return form.Get("Action"), form.Get("RoleArn")
-}
-
-// recorder keeps an answer, so that a fault may still lose it.
-type recorder struct {
-	header http.Header
-	status int
-	body   bytes.Buffer
-}
-
-func (r *recorder) Header() http.Header { return r.header }
-
-func (r *recorder) WriteHeader(status int) {
-	if r.status == 0 {
-		r.status = status
-	}
-}
-
-func (r *recorder) Write(p []byte) (int, error) {
-	r.WriteHeader(http.StatusOK)
-	return r.body.Write(p)
-}
-
-func (r *recorder) reply() reply {
-	r.WriteHeader(http.StatusOK)
-	return reply{status: r.status, header: r.header, body: r.body.Bytes()}
 }

@@ -10,7 +10,11 @@ const longestPage = 60
 
 func (c *Cloud) listUsers(ctx context.Context, q *query) (any, error) {
 	if q.in.Limit != nil && (*q.in.Limit < 0 || *q.in.Limit > longestPage) {
-		return nil, invalidParameter("1 validation error detected: Value '%d' at 'limit' failed to satisfy constraint: Member must have value less than or equal to %d", *q.in.Limit, longestPage)
+		return nil, invalidParameter(
+			"1 validation error detected: Value '%d' at 'limit' failed to satisfy constraint: Member must have value less than or equal to %d",
+			*q.in.Limit,
+			longestPage,
+		)
 	}
 	out, err := c.forward(ctx, q, nil)
 	if err != nil {

@@ -9,47 +9,47 @@ import (
 	"time"
 )
 
-// Letter is an e-mail that Cognito would have sent.
-type Letter struct {
+// Message is an email that Cognito would have sent.
+type Message struct {
 	To      string
 	Subject string
 	Body    string
 	Code    string // the code or temporary password in it, if any
 	Time    time.Time
-	Trigger string // as the custom message trigger names the occasion; "UserMigration" for a welcome
+	Trigger string // trigger source of the custom message; "UserMigration" for a welcome
 	Pool    string
 }
 
-// Letters returns all letters so far.
-func (c *Cloud) Letters() []Letter {
+// Messages returns all emails so far.
+func (c *Cloud) Messages() []Message {
 	c.mailbox.mu.Lock()
 	defer c.mailbox.mu.Unlock()
-	return append([]Letter(nil), c.mailbox.letters...)
+	return append([]Message(nil), c.mailbox.messages...)
 }
 
-// LastLetter returns the newest letter to an address.
-func (c *Cloud) LastLetter(to string) (Letter, bool) {
-	letters := c.Letters()
-	for i := len(letters) - 1; i >= 0; i-- {
-		if strings.EqualFold(letters[i].To, to) {
-			return letters[i], true
+// LastMessage returns the newest email to an address.
+func (c *Cloud) LastMessage(to string) (Message, bool) {
+	messages := c.Messages()
+	for i := len(messages) - 1; i >= 0; i-- {
+		if strings.EqualFold(messages[i].To, to) {
+			return messages[i], true
 		}
 	}
-	return Letter{}, false
+	return Message{}, false
 }
 
 type mailbox struct {
-	mu      sync.Mutex
-	letters []Letter
+	mu       sync.Mutex
+	messages []Message
 }
 
-func (m *mailbox) post(l Letter) {
+func (m *mailbox) post(sent Message) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.letters = append(m.letters, l)
+	m.messages = append(m.messages, sent)
 }
 
-// template is a letter before its placeholders are filled.
+// template is an email before its placeholders are filled.
 type template struct{ EmailSubject, EmailMessage string }
 
 const (
@@ -57,26 +57,26 @@ const (
 	usernamePlaceholder = "{username}"
 )
 
-// codeLetter is the occasion of a letter with a code.
-type codeLetter struct {
+// codeMessage describes an email with a code.
+type codeMessage struct {
 	source  string
 	purpose purpose
-	to      string // empty: the user's e-mail
+	to      string // empty: the user's email
 }
 
-func (c *Cloud) sendCode(ctx context.Context, q *query, u *user, l codeLetter) (any, error) {
-	to := cmp.Or(l.to, u.attribute("email"))
-	text, err := c.customMessage(ctx, q, u, l.source, codePlaceholder)
+func (c *Cloud) sendCode(ctx context.Context, q *query, u *user, m codeMessage) (any, error) {
+	to := cmp.Or(m.to, u.attribute("email"))
+	text, err := c.customMessage(ctx, q, u, m.source, codePlaceholder)
 	if err != nil {
 		return nil, err
 	}
 	if text == nil {
-		text = &q.pool.codeLetter
+		text = &q.pool.codeMessage
 	}
-	digits := c.newCode(q.pool, u.Username, l.purpose)
-	c.mailbox.post(Letter{
+	digits := c.newCode(q.pool, u.Username, m.purpose)
+	c.mailbox.post(Message{
 		To: to, Subject: text.EmailSubject, Body: strings.ReplaceAll(text.EmailMessage, codePlaceholder, digits),
-		Code: digits, Time: c.now(), Trigger: l.source, Pool: q.pool.id,
+		Code: digits, Time: c.now(), Trigger: m.source, Pool: q.pool.id,
 	})
 	return delivered(to), nil
 }
@@ -92,19 +92,20 @@ func (c *Cloud) sendInvitation(ctx context.Context, q *query, u *user, username,
 		return err
 	}
 	if text == nil {
-		text = &q.pool.inviteLetter
+		text = &q.pool.inviteMessage
 	}
 	fill := strings.NewReplacer(codePlaceholder, password, usernamePlaceholder, username)
-	c.mailbox.post(Letter{
+	c.mailbox.post(Message{
 		To: to, Subject: text.EmailSubject, Body: fill.Replace(text.EmailMessage),
 		Code: password, Time: c.now(), Trigger: source, Pool: q.pool.id,
 	})
 	return nil
 }
 
-// sendWelcome: Cognito developer guide, Migrate user, messageAction: if it is not returned, the welcome message is sent.
+// sendWelcome: Cognito developer guide, Migrate user, messageAction: if it is not returned, the welcome message is
+// sent.
 func (c *Cloud) sendWelcome(p *pool, u *user, username string) {
-	c.mailbox.post(Letter{
+	c.mailbox.post(Message{
 		To: u.attribute("email"), Subject: "Welcome", Body: "Your username is " + username + ".", Time: c.now(),
 		Trigger: "UserMigration", Pool: p.id,
 	})
@@ -125,8 +126,14 @@ type customMessageResponse struct {
 }
 
 // customMessage asks the pool's trigger for the text; nil means the pool's own. A text without its placeholders is not
-// used: the reader could do nothing with it (Cognito developer guide, Custom message Lambda trigger).
-func (c *Cloud) customMessage(ctx context.Context, q *query, u *user, source string, placeholders ...string) (*template, error) {
+// used, since the reader could not act on it (Cognito developer guide, Custom message Lambda trigger).
+func (c *Cloud) customMessage(
+	ctx context.Context,
+	q *query,
+	u *user,
+	source string,
+	placeholders ...string,
+) (*template, error) {
 	const trigger = "CustomMessage"
 	if q.pool.triggers[trigger] == "" {
 		return nil, nil
@@ -160,7 +167,7 @@ func (r customMessageResponse) template(placeholders []string) *template {
 	return &template{EmailSubject: *r.EmailSubject, EmailMessage: *r.EmailMessage}
 }
 
-// deliveryDetails is the answer of whatever sends a code.
+// deliveryDetails is the answer of every operation that sends a code.
 type deliveryDetails struct {
 	AttributeName  string
 	DeliveryMedium string
@@ -175,7 +182,7 @@ func emailTo(address string) deliveryDetails {
 	return deliveryDetails{AttributeName: "email", DeliveryMedium: "EMAIL", Destination: mask(address)}
 }
 
-// mask hides an address as Cognito does. A name that is no address is made to look like one.
+// mask hides an address as Cognito does. A name that is not an address is made to look like one.
 func mask(address string) string {
 	local, domain, _ := strings.Cut(address, "@")
 	return initial(local) + "***@" + initial(domain+local) + "***"

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// moment is when a user is met whom the pool does not know.
+// moment is when Cognito asks for a user that the pool does not have.
 type moment string
 
 const (
@@ -24,7 +24,7 @@ type migrationRequest struct {
 	UserAttributes map[string]string `json:"userAttributes"`
 }
 
-// migrationResponse goes out with null everywhere.
+// migrationResponse is sent with null in every member.
 type migrationResponse struct {
 	UserAttributes         map[string]string `json:"userAttributes"`
 	ForceAliasCreation     *bool             `json:"forceAliasCreation"`
@@ -34,8 +34,8 @@ type migrationResponse struct {
 	DesiredDeliveryMediums []string          `json:"desiredDeliveryMediums"`
 }
 
-// migrate asks the pool's trigger about an unknown user, and creates the one it describes. It returns nil where there is
-// no trigger or the trigger left its response untouched: the user is as unknown as before.
+// migrate asks the pool's trigger about an unknown user, and creates the user that it describes. It returns nil if
+// there is no trigger or the trigger left its response unchanged: the user remains unknown.
 func (c *Cloud) migrate(ctx context.Context, q *query, when moment, name, password string) (*user, error) {
 	const trigger = "UserMigration"
 	if q.pool.triggers[trigger] == "" {
@@ -61,12 +61,12 @@ func (c *Cloud) migrate(ctx context.Context, q *query, when moment, name, passwo
 	if detail := said.objection(); detail != "" {
 		return nil, q.client.unknownUser(detail)
 	}
-	return c.adopt(ctx, q, when, said, name, password)
+	return c.importUser(ctx, q, when, said, name, password)
 }
 
-// objection says what is wrong with the words of a response. re:Post knowledge center,
-// cognito-migration-lambda-trigger-errors, shows such texts under UserNotFoundException; a client that hides users says
-// "Incorrect username or password." to all.
+// objection says what is wrong with the values of a response. re:Post knowledge center,
+// cognito-migration-lambda-trigger-errors, shows such texts under UserNotFoundException; a client that hides users
+// always answers "Incorrect username or password."
 func (r migrationResponse) objection() string {
 	switch {
 	case !oneOf(r.FinalUserStatus, confirmed, resetRequired):
@@ -79,18 +79,21 @@ func (r migrationResponse) objection() string {
 	return ""
 }
 
-// oneOf lets null pass: that is the response as it was sent. An empty text is a value, and a wrong one.
+// oneOf accepts null, which is the response as it was sent. An empty string is a value, and an invalid one.
 func oneOf(value *string, allowed ...string) bool {
 	return value == nil || slices.Contains(allowed, *value)
 }
 
-// adopt creates the user. The password policy is not enforced (Cognito developer guide, Migrate user, finalUserStatus).
-func (c *Cloud) adopt(ctx context.Context, q *query, when moment, said migrationResponse, name, password string) (*user, error) {
+// importUser creates the user. The password policy is not enforced (Cognito developer guide, Migrate user,
+// finalUserStatus).
+func (c *Cloud) importUser(
+	ctx context.Context, q *query, when moment, said migrationResponse, name, password string,
+) (*user, error) {
 	keepsPassword := when == atSignIn && said.FinalUserStatus != nil && *said.FinalUserStatus == confirmed
 	if !keepsPassword {
 		password = newPassword()
 	}
-	n, err := q.pool.migrant(name, said.UserAttributes)
+	n, err := q.pool.importedUser(name, said.UserAttributes)
 	if err != nil {
 		return nil, q.client.unknownUser(asAPIError(err).message)
 	}
@@ -102,14 +105,14 @@ func (c *Cloud) adopt(ctx context.Context, q *query, when moment, said migration
 		}
 		return nil, err
 	}
-	u, err := c.settleMigrant(ctx, q, username, keepsPassword)
+	u, err := c.confirmImported(ctx, q, username, keepsPassword)
 	if err == nil && said.MessageAction == nil {
 		c.sendWelcome(q.pool, u, name)
 	}
 	return u, err
 }
 
-func (c *Cloud) settleMigrant(ctx context.Context, q *query, username string, keepsPassword bool) (*user, error) {
+func (c *Cloud) confirmImported(ctx context.Context, q *query, username string, keepsPassword bool) (*user, error) {
 	in := map[string]string{"UserPoolId": q.pool.id, "Username": username}
 	if err := c.upstream.ask(ctx, q.pool.place, "AdminConfirmSignUp", in, nil); err != nil {
 		return nil, err
@@ -125,9 +128,9 @@ func (c *Cloud) settleMigrant(ctx context.Context, q *query, username string, ke
 	return u, nil
 }
 
-// migrant checks the attributes of a response against the pool. What a client may write does not matter: the trigger is
-// not one.
-func (p *pool) migrant(name string, given map[string]string) (*newcomer, error) {
+// importedUser checks the attributes of a response against the pool. What a client may write does not matter: the
+// trigger is not a client.
+func (p *pool) importedUser(name string, given map[string]string) (*newUser, error) {
 	attributes := make([]attribute, 0, len(given))
 	for key, value := range given {
 		attributes = append(attributes, attribute{Name: key, Value: value})
@@ -139,5 +142,5 @@ func (p *pool) migrant(name string, given map[string]string) (*newcomer, error) 
 		}
 		name = given["email"]
 	}
-	return p.newcomer(name, attributes)
+	return p.newUser(name, attributes)
 }

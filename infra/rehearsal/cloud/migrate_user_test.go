@@ -14,7 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// answerWith puts a response into the event it got, as a function does.
+// answerWith puts a response into the event that it received, as a function does.
 func answerWith(response string) func(context.Context, []byte) ([]byte, *FunctionError, error) {
 	return func(_ context.Context, payload []byte) ([]byte, *FunctionError, error) {
 		back, err := merge(payload, map[string]any{"response": json.RawMessage(response)})
@@ -43,7 +43,7 @@ func TestMigrationAtSignIn(t *testing.T) {
 	require.NoError(t, err)
 	require.NotNil(t, out.AuthenticationResult)
 	require.Equal(t, "CONFIRMED", w.status("ann@example.com"))
-	require.Zero(t, w.letters("ann@example.com"))
+	require.Zero(t, w.messages("ann@example.com"))
 
 	require.JSONEq(t, `{"version":"1","triggerSource":"UserMigration_Authentication","region":"us-east-1",
 		"userPoolId":"`+w.pool+`","userName":"ann@Example.com",
@@ -70,22 +70,22 @@ func TestMigrationAtSignIn(t *testing.T) {
 
 	_, err = w.signIn("ann@example.com", weak)
 	require.NoError(t, err)
-	require.Len(t, lambdas.events("migrate"), 1, "a user who exists is not asked about")
+	require.Len(t, lambdas.events("migrate"), 1, "the trigger is not called for a user who exists")
 	require.Len(t, lambdas.events("hook"), 2)
 	require.Equal(t, 1, w.c.CountRequests(Filter{Service: "trigger", Operation: "UserMigration_Authentication"}))
 }
 
 func TestMigrationWithReset(t *testing.T) {
-	for name, verified := range map[string]string{"verified e-mail": "true", "unverified e-mail": "false"} {
+	for name, verified := range map[string]string{"verified email": "true", "unverified email": "false"} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, emailAsUsername, hooked)
 			lambdas.on("migrate", answerWith(`{"userAttributes":{"email":"ann@example.com","email_verified":"`+verified+`"}}`))
 			lambdas.on("hook", echo)
 			_, err := w.signIn("ann@example.com", password)
-			refusedWith(t, err, "PasswordResetRequiredException")
+			rejectedWith(t, err, "PasswordResetRequiredException")
 			require.Equal(t, "RESET_REQUIRED", w.status("ann@example.com"))
 			require.Empty(t, lambdas.events("hook"))
-			require.Equal(t, 1, w.letters("ann@example.com"), "a welcome: messageAction was not SUPPRESS")
+			require.Equal(t, 1, w.messages("ann@example.com"), "a welcome: messageAction was not SUPPRESS")
 		})
 	}
 }
@@ -98,10 +98,10 @@ func TestMigrationAtForgotPassword(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "A***@e***", *out.CodeDeliveryDetails.Destination)
 	require.Equal(t, "RESET_REQUIRED", w.status("ann@example.com"))
-	letter, ok := w.c.LastLetter("ann@example.com")
+	message, ok := w.c.LastMessage("ann@example.com")
 	require.True(t, ok)
 
-	require.NoError(t, w.confirmForgot("ann@example.com", letter.Code, "Brand-New-1"))
+	require.NoError(t, w.confirmForgot("ann@example.com", message.Code, "Brand-New-1"))
 	require.Equal(t, "CONFIRMED", w.status("ann@example.com"))
 	require.Contains(t, lambdas.events("hook")[0], `"triggerSource":"PostConfirmation_ConfirmForgotPassword"`)
 	require.Contains(t, lambdas.events("hook")[0], `"custom:staging_sub":"1234"`)
@@ -110,18 +110,20 @@ func TestMigrationAtForgotPassword(t *testing.T) {
 	require.NoError(t, err)
 }
 
-func TestMigrationRefused(t *testing.T) {
+func TestMigrationRejected(t *testing.T) {
 	respond := func(members string) string {
 		return `{"userAttributes":{"email":"ann@example.com","preferred_username":"ann"` + members + `}`
 	}
 	tests := map[string]string{
-		"untouched":               `{"userAttributes":null,"finalUserStatus":null}`,
-		"no attributes":           `{"userAttributes":{},"finalUserStatus":"CONFIRMED"}`,
-		"sub":                     respond(`,"sub":"1"},"finalUserStatus":"CONFIRMED"`),
-		"not in the schema":       respond(`,"custom:colour":"red"},"finalUserStatus":"CONFIRMED"`),
-		"too long":                respond(`,"custom:staging_sub":"0123456789012345678901234567890123456789"},"finalUserStatus":"CONFIRMED"`),
-		"other e-mail":            `{"userAttributes":{"email":"bob@example.com","preferred_username":"ann"},"finalUserStatus":"CONFIRMED"}`,
-		"no e-mail":               `{"userAttributes":{"preferred_username":"ann"},"finalUserStatus":"CONFIRMED"}`,
+		"unchanged":         `{"userAttributes":null,"finalUserStatus":null}`,
+		"no attributes":     `{"userAttributes":{},"finalUserStatus":"CONFIRMED"}`,
+		"sub":               respond(`,"sub":"1"},"finalUserStatus":"CONFIRMED"`),
+		"not in the schema": respond(`,"custom:color":"red"},"finalUserStatus":"CONFIRMED"`),
+		"too long": respond(`,"custom:staging_sub":"0123456789012345678901234567890123456789"},` +
+			`"finalUserStatus":"CONFIRMED"`),
+		"other email": `{"userAttributes":{"email":"bob@example.com","preferred_username":"ann"},` +
+			`"finalUserStatus":"CONFIRMED"}`,
+		"no email":                `{"userAttributes":{"preferred_username":"ann"},"finalUserStatus":"CONFIRMED"}`,
 		"required missing":        `{"userAttributes":{"email":"ann@example.com"},"finalUserStatus":"CONFIRMED"}`,
 		"unknown status":          respond(`},"finalUserStatus":"ARCHIVED"`),
 		"empty status":            respond(`},"finalUserStatus":""`),
@@ -134,18 +136,18 @@ func TestMigrationRefused(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			lambdas.on("migrate", answerWith(response))
 			_, err := hidden.signIn("ann@example.com", password)
-			refusedWith(t, err, "NotAuthorizedException", "Incorrect username or password.")
+			rejectedWith(t, err, "NotAuthorizedException", "Incorrect username or password.")
 			_, err = legacy.signIn("ann@example.com", password)
-			refusedWith(t, err, "UserNotFoundException")
+			rejectedWith(t, err, "UserNotFoundException")
 
 			_, err = hidden.forgot("ann@example.com")
 			require.NoError(t, err, "a made-up delivery")
 			_, err = legacy.forgot("ann@example.com")
-			refusedWith(t, err, "UserNotFoundException")
+			rejectedWith(t, err, "UserNotFoundException")
 
 			_, err = legacy.get("ann@example.com")
-			refusedWith(t, err, "UserNotFoundException")
-			require.Zero(t, hidden.letters("ann@example.com"))
+			rejectedWith(t, err, "UserNotFoundException")
+			require.Zero(t, hidden.messages("ann@example.com"))
 		})
 	}
 }
@@ -194,15 +196,15 @@ func TestTriggerFailures(t *testing.T) {
 			lambdas.reset()
 			lambdas.on("migrate", test.answer)
 			_, err := w.signIn("ann@example.com", password)
-			refusedWith(t, err, test.code, test.message)
+			rejectedWith(t, err, test.code, test.message)
 			require.Len(t, lambdas.events("migrate"), test.attempts)
 			_, err = w.forgot("ann@example.com")
-			refusedWith(t, err, test.code)
+			rejectedWith(t, err, test.code)
 		})
 	}
 }
 
-func TestTriggerThatAnswersAtLast(t *testing.T) {
+func TestTriggerThatAnswersAtTheLastAttempt(t *testing.T) {
 	w := newWorld(t, emailAsUsername, hooked)
 	lambdas.on("hook", echo)
 	var calls atomic.Int32
@@ -243,10 +245,10 @@ func TestHookFailureFailsTheSignIn(t *testing.T) {
 		return nil, &FunctionError{Type: "Broken", Message: "no"}, nil
 	})
 	_, err := w.signIn("ann", password)
-	refusedWith(t, err, "UserLambdaValidationException", "PostAuthentication failed with error no.")
+	rejectedWith(t, err, "UserLambdaValidationException", "PostAuthentication failed with error no.")
 	lambdas.on("hook", func(context.Context, []byte) ([]byte, *FunctionError, error) { return []byte(`{}`), nil, nil })
 	_, err = w.signIn("ann", password)
-	refusedWith(t, err, "InvalidLambdaResponseException")
+	rejectedWith(t, err, "InvalidLambdaResponseException")
 }
 
 func TestHookAfterChallenge(t *testing.T) {
@@ -270,7 +272,7 @@ func TestMigrationIntoAliasPool(t *testing.T) {
 	w := newWorld(t, emailAsAlias, hideUsers, hooked)
 	lambdas.on("migrate", answerWith(goodUserPlain))
 	_, err := w.signIn("ann@example.com", password)
-	refusedWith(t, err, "NotAuthorizedException")
+	rejectedWith(t, err, "NotAuthorizedException")
 	lambdas.on("hook", echo)
 	_, err = w.signIn("ann", password)
 	require.NoError(t, err)

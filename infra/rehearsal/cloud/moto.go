@@ -11,20 +11,21 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
 	"time"
 )
 
-// indexedMoto takes moto_server's place, with the same flags.
+// indexedMoto replaces moto_server and takes the same flags.
 //
 //go:embed indexed_moto.py
 var indexedMoto string
 
 const motoStartLimit = 60 * time.Second
 
-// motoProcess is moto_server as a child: on a port of its own, in a process group of its own, gone when we are.
+// motoProcess is moto_server as a child with its own port and process group. It ends with this process.
 type motoProcess struct {
 	address string
 	chatter *tail
@@ -117,7 +118,7 @@ func (m *motoProcess) stop() error {
 	case <-m.ended:
 		return nil
 	case <-time.After(10 * time.Second):
-		return errors.New("moto does not end")
+		return errors.New("moto did not end")
 	}
 }
 
@@ -131,13 +132,9 @@ func freePort() (string, error) {
 	return port, err
 }
 
-// cleanEnvironment leaves out whatever would change moto's behaviour or point it at a real account.
+// cleanEnvironment leaves out the variables that would change moto's behavior or point it at a real account.
 func cleanEnvironment() []string {
-	var kept []string
-	for _, variable := range os.Environ() {
-		if !strings.HasPrefix(variable, "AWS_") && !strings.HasPrefix(variable, "MOTO_") {
-			kept = append(kept, variable)
-		}
-	}
-	return kept
+	return slices.DeleteFunc(os.Environ(), func(variable string) bool {
+		return strings.HasPrefix(variable, "AWS_") || strings.HasPrefix(variable, "MOTO_")
+	})
 }

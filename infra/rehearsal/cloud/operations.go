@@ -2,7 +2,7 @@ package cloud
 
 import "context"
 
-// operation is how one Cognito operation is served, and what it needs to be found first.
+// operation is how one Cognito operation is served, and what must be found first.
 type operation struct {
 	serve func(*Cloud, context.Context, *query) (any, error)
 	needs need
@@ -13,7 +13,7 @@ type need int
 const (
 	nothing need = iota
 	aPool        // UserPoolId, in the caller's account
-	aClient      // ClientId, in whichever account it is
+	aClient      // ClientId, in either account
 	aClientOfPool
 	aToken // AccessToken
 )

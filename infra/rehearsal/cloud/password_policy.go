@@ -43,7 +43,7 @@ func (p passwordPolicy) check(password string) error {
 	default:
 		return nil
 	}
-	return refuse("InvalidPasswordException", "Password did not conform with policy: %s", objection)
+	return reject("InvalidPasswordException", "Password did not conform with policy: %s", objection)
 }
 
 // newPassword satisfies any policy.

@@ -24,7 +24,7 @@ func (c *Cloud) setPassword(ctx context.Context, q *query, username, password st
 	return nil
 }
 
-// endReset forgets a reset that only the proxy knew of.
+// endReset removes a reset that only the proxy knew of.
 func endReset(e *entry) {
 	if e.status == resetRequired {
 		e.status = ""
@@ -49,8 +49,8 @@ func (c *Cloud) changePassword(ctx context.Context, q *query) (any, error) {
 	return nil, nil
 }
 
-// adminResetUserPassword takes the password away and e-mails a code (API reference, AdminResetUserPassword). moto makes no
-// code.
+// adminResetUserPassword makes the password invalid and emails a code (API reference, AdminResetUserPassword). moto
+// makes no code.
 func (c *Cloud) adminResetUserPassword(ctx context.Context, q *query) (any, error) {
 	u, err := c.mustFind(ctx, q)
 	if err != nil {
@@ -62,12 +62,12 @@ func (c *Cloud) adminResetUserPassword(ctx context.Context, q *query) (any, erro
 	if err := c.requireReset(ctx, q, u); err != nil {
 		return nil, err
 	}
-	_, err = c.sendCode(ctx, q, u, codeLetter{source: "CustomMessage_ForgotPassword", purpose: forReset})
+	_, err = c.sendCode(ctx, q, u, codeMessage{source: "CustomMessage_ForgotPassword", purpose: forReset})
 	return nil, err
 }
 
-// mayReset: re:Post knowledge center, cognito-forgot-password, tells both of the state in which nothing can be reset and of
-// the missing address.
+// mayReset: re:Post knowledge center, cognito-forgot-password, describes both the status in which a password cannot be
+// reset and the missing address.
 func mayReset(u *user) error {
 	switch {
 	case !u.Enabled:
@@ -84,7 +84,7 @@ func noAddress() error {
 	return invalidParameter("Cannot reset password for the user as there is no registered/verified email or phone_number")
 }
 
-// requireReset puts a user in RESET_REQUIRED. moto does so only where a code can be sent; a migrated user need not have an
+// requireReset puts a user in RESET_REQUIRED. moto does so only if a code can be sent; a migrated user need not have an
 // address.
 func (c *Cloud) requireReset(ctx context.Context, q *query, u *user) error {
 	if !u.reachable() {

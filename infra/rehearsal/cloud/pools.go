@@ -20,11 +20,11 @@ type pool struct {
 	adminOnly     bool
 	autoVerified  []string
 	verifyFirst   []string // AttributesRequireVerificationBeforeUpdate
-	codeLetter    template
-	inviteLetter  template
-	atCreation    map[string]json.RawMessage // settings that can only be made at creation
+	codeMessage   template
+	inviteMessage template
+	atCreation    map[string]json.RawMessage // settings that can only be set at creation
 
-	users *directory
+	users *userIndex
 }
 
 // poolDescription is DescribeUserPool's answer, as far as it matters here.
@@ -50,7 +50,7 @@ type poolDescription struct {
 	EmailVerificationMessage    string
 }
 
-// pools remembers pools and clients. A directory outlives what is known of its pool's settings.
+// pools remembers pools and clients. A user index outlives what is known of its pool's settings.
 type pools struct {
 	mu      sync.Mutex
 	known   map[string]*knownPool
@@ -59,14 +59,14 @@ type pools struct {
 
 type knownPool struct {
 	place
-	users    *directory
+	users    *userIndex
 	settings *pool // nil: to be read again
 	changes  int   // so that settings read before a change are not kept after it
 }
 
 type knownClient struct {
 	poolID       string
-	implicitRead bool    // ReadAttributes were not given; moto was told all of them
+	implicitRead bool    // ReadAttributes were not given; moto was given all of them
 	settings     *client // nil: to be read again
 }
 
@@ -80,7 +80,7 @@ func (c *Cloud) pool(ctx context.Context, account, id string) (*pool, error) {
 	}
 	c.pools.mu.Unlock()
 	if known == nil || account != "" && known.account != account {
-		return nil, refuse("ResourceNotFoundException", "User pool %s does not exist.", id)
+		return nil, reject("ResourceNotFoundException", "User pool %s does not exist.", id)
 	}
 	if settings != nil {
 		return settings, nil
@@ -112,17 +112,17 @@ func decodePool(raw json.RawMessage) (*pool, error) {
 		return nil, err
 	}
 	p := &pool{
-		id:           d.ID,
-		usernames:    d.UsernameAttributes,
-		aliases:      d.AliasAttributes,
-		schema:       map[string]schemaAttribute{},
-		triggers:     map[string]string{},
-		policy:       d.Policies.PasswordPolicy,
-		adminOnly:    d.AdminCreateUserConfig.AllowAdminCreateUserOnly,
-		autoVerified: d.AutoVerifiedAttributes,
-		verifyFirst:  d.UserAttributeUpdateSettings.AttributesRequireVerificationBeforeUpdate,
-		inviteLetter: template(d.AdminCreateUserConfig.InviteMessageTemplate),
-		codeLetter: template{
+		id:            d.ID,
+		usernames:     d.UsernameAttributes,
+		aliases:       d.AliasAttributes,
+		schema:        map[string]schemaAttribute{},
+		triggers:      map[string]string{},
+		policy:        d.Policies.PasswordPolicy,
+		adminOnly:     d.AdminCreateUserConfig.AllowAdminCreateUserOnly,
+		autoVerified:  d.AutoVerifiedAttributes,
+		verifyFirst:   d.UserAttributeUpdateSettings.AttributesRequireVerificationBeforeUpdate,
+		inviteMessage: template(d.AdminCreateUserConfig.InviteMessageTemplate),
+		codeMessage: template{
 			EmailSubject: cmp.Or(d.EmailVerificationSubject, d.VerificationMessageTemplate.EmailSubject),
 			EmailMessage: cmp.Or(d.EmailVerificationMessage, d.VerificationMessageTemplate.EmailMessage),
 		},
@@ -153,7 +153,7 @@ func onlyMembers(raw json.RawMessage, names ...string) map[string]json.RawMessag
 	return kept
 }
 
-// knownPool finds the pool behind an id without reading its settings.
+// find returns the pool with an id without reading its settings.
 func (s *pools) find(id string) *knownPool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -167,7 +167,7 @@ func (s *pools) remember(p place, d poolDescription) {
 		s.known, s.clients = map[string]*knownPool{}, map[string]*knownClient{}
 	}
 	folds := d.UsernameConfiguration.CaseSensitive != nil && !*d.UsernameConfiguration.CaseSensitive
-	s.known[d.ID] = &knownPool{place: p, users: newDirectory(folds)}
+	s.known[d.ID] = &knownPool{place: p, users: newUserIndex(folds)}
 }
 
 func (s *pools) forget(id string) {

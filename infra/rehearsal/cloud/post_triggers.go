@@ -8,8 +8,8 @@ type postAuthenticationRequest struct {
 	ClientMetadata map[string]string `json:"clientMetadata,omitempty"`
 }
 
-// postAuthentication runs before the user gets the tokens, and its failure is the sign-in's (Cognito developer guide, Post
-// authentication Lambda trigger). Metadata comes from RespondToAuthChallenge only, says the same page.
+// postAuthentication runs before the user gets the tokens, and its failure is the sign-in's (Cognito developer guide,
+// Post authentication Lambda trigger). Metadata comes from RespondToAuthChallenge only, says the same page.
 func (c *Cloud) postAuthentication(ctx context.Context, q *query, username string) error {
 	const trigger = "PostAuthentication"
 	if q.pool.triggers[trigger] == "" {
@@ -33,8 +33,8 @@ type postConfirmationRequest struct {
 	ClientMetadata map[string]string `json:"clientMetadata,omitempty"`
 }
 
-// postConfirmation runs when a user is confirmed or has a new password (Cognito developer guide, Post confirmation Lambda
-// trigger). What was confirmed stays so if it fails.
+// postConfirmation runs when a user is confirmed or has a new password (Cognito developer guide, Post confirmation
+// Lambda trigger). If it fails, the user stays confirmed.
 func (c *Cloud) postConfirmation(ctx context.Context, q *query, source, username string) error {
 	const trigger = "PostConfirmation"
 	if q.pool.triggers[trigger] == "" {

@@ -2,7 +2,7 @@ package cloud
 
 import "syscall"
 
-// ownGroup: no signal of the terminal reaches moto, and it does not outlive an aborted rehearsal.
+// ownGroup keeps signals of the terminal from moto, and ends it with an aborted rehearsal.
 func ownGroup() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 }

@@ -53,7 +53,7 @@ func (c *Cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	k, err := c.read(r)
 	answer, drop := reply{}, false
 	if err == nil {
-		// A client that goes away takes nothing back: what has begun is performed, as it is in the cloud.
+		// What has begun is performed even if the client disconnects, as it is in the cloud.
 		answer, drop, err = c.answer(context.WithoutCancel(r.Context()), k)
 	}
 	if err != nil {
@@ -74,7 +74,7 @@ func (c *Cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	answer.write(w)
 }
 
-// answer performs a request, unless a fault, a policy or a quota is in its way.
+// answer performs a request, unless a fault, a policy or a quota prevents it.
 func (c *Cloud) answer(ctx context.Context, k *call) (answer reply, drop bool, err error) {
 	if k.caller != nil && !c.allowed(k) {
 		return reply{}, false, denied(k.request.Service, k.callerARN(), k.action(), k.request.Resource)
@@ -91,14 +91,14 @@ func (c *Cloud) answer(ctx context.Context, k *call) (answer reply, drop bool, e
 		e := asAPIError(err)
 		answer, k.request.ErrorCode = errorReply(k.request.Service, e), e.code
 	} else if answer.status >= http.StatusMultipleChoices {
-		k.request.ErrorCode = refusal(answer).code
+		k.request.ErrorCode = errorOf(answer).code
 	}
 	k.request.Status = answer.status
 	return answer, after(k, met), nil
 }
 
 func (c *Cloud) allowed(k *call) bool {
-	// AWS STS API reference: no permission is needed for GetCallerIdentity, and none can be taken away.
+	// AWS STS API reference: GetCallerIdentity needs no permission and cannot be denied.
 	return k.request.Operation == "GetCallerIdentity" || k.caller.may(k.action())
 }
 
@@ -108,6 +108,8 @@ func (c *Cloud) perform(ctx context.Context, k *call) (reply, error) {
 		return c.cognito(ctx, k)
 	case "sts":
 		return c.sts(k)
+	case "iam":
+		return c.iam(k)
 	case "lambda":
 		return c.lambda(k)
 	}
@@ -116,12 +118,12 @@ func (c *Cloud) perform(ctx context.Context, k *call) (reply, error) {
 	})
 }
 
-// read finds out who asks for what. The call is never nil, so that a request that is refused is logged too.
+// read finds the caller and the operation. The call is never nil, so that a rejected request is logged too.
 func (c *Cloud) read(r *http.Request) (*call, error) {
 	k := &call{request: Request{Time: time.Now()}, region: defaultRegion, http: r}
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
-		return k, refuse("RequestTimeout", "read body: %v", err)
+		return k, reject("RequestTimeout", "read body: %v", err)
 	}
 	k.body = body
 	signed, isSigned := readScope(r.Header)
@@ -133,7 +135,7 @@ func (c *Cloud) read(r *http.Request) (*call, error) {
 	return k, c.identify(k, signed, isSigned)
 }
 
-// identify says which account the call is for. Cognito looks at no signature in its public operations (API reference:
+// identify says which account the call is for. Cognito checks no signature in its public operations (API reference:
 // "Amazon Cognito doesn't evaluate IAM policies in requests for this API operation"); they belong to the account of the
 // client or the token.
 func (c *Cloud) identify(k *call, signed scope, isSigned bool) error {
@@ -146,7 +148,11 @@ func (c *Cloud) identify(k *call, signed scope, isSigned bool) error {
 		}
 	}
 	if !isSigned {
-		return &apiError{status: http.StatusForbidden, code: "MissingAuthenticationTokenException", message: "Missing Authentication Token"}
+		return &apiError{
+			status:  http.StatusForbidden,
+			code:    "MissingAuthenticationTokenException",
+			message: "Missing Authentication Token",
+		}
 	}
 	k.caller = c.identities.find(signed.key)
 	if k.caller == nil {
@@ -156,7 +162,7 @@ func (c *Cloud) identify(k *call, signed scope, isSigned bool) error {
 	return nil
 }
 
-// describe names the operation and the resource of a call, from its headers and as little of its body as possible.
+// describe returns the operation and the resource of a call, from its headers and as little of its body as possible.
 func describe(k *call) (operation, resource string) {
 	if _, operation, found := strings.Cut(k.http.Header.Get("X-Amz-Target"), "."); found {
 		return operation, resourceOf(k.body)
@@ -210,11 +216,14 @@ func hangUp(w http.ResponseWriter) {
 	_ = connection.Close()
 }
 
-// allowBrowsers does what Cognito does for a page that calls it directly.
+// allowBrowsers allows a page to call this cloud directly, as Cognito does.
 func allowBrowsers(h http.Header) {
 	h.Set("Access-Control-Allow-Origin", "*")
 	h.Set("Access-Control-Allow-Methods", "POST, GET, OPTIONS")
-	h.Set("Access-Control-Allow-Headers", "authorization, cache-control, content-type, x-amz-date, x-amz-security-token, x-amz-target, x-amz-user-agent, amz-sdk-invocation-id, amz-sdk-request")
+	h.Set(
+		"Access-Control-Allow-Headers",
+		"authorization, cache-control, content-type, x-amz-date, x-amz-security-token, x-amz-target, x-amz-user-agent, amz-sdk-invocation-id, amz-sdk-request",
+	)
 	h.Set("Access-Control-Expose-Headers", "x-amzn-RequestId, x-amzn-ErrorType, x-amzn-ErrorMessage, Date")
 	h.Set("Access-Control-Max-Age", "172800")
 }

@@ -14,8 +14,9 @@ func DefaultQuotas() map[string]float64 {
 	}
 }
 
-// EnforceQuotas refuses what goes over, from now on; nil stands for DefaultQuotas, an empty map for no quotas. A bucket
-// holds one second's worth. A trigger's own work inside Cognito does not count; its calls from outside do.
+// EnforceQuotas rejects requests above the quotas from now on; nil means DefaultQuotas, an empty map no quotas. A
+// bucket holds the requests of one second. A trigger's own work inside Cognito does not count; its calls from outside
+// do.
 func (c *Cloud) EnforceQuotas(perSecond map[string]float64) {
 	if perSecond == nil {
 		perSecond = DefaultQuotas()
@@ -36,7 +37,7 @@ type bucket struct {
 	filled time.Time
 }
 
-// take uses real time, not the injected clock: a rate has no meaning on a clock that stands.
+// take uses real time, not the injected clock: a rate has no meaning on a clock that does not move.
 func (q *quotas) take(r Request) bool {
 	category := quotaCategories[r.Operation]
 	if r.Service != "cognito-idp" || category == "" {

@@ -1,11 +1,14 @@
 package cloud
 
 import (
+	"maps"
+	"slices"
 	"sync"
 	"time"
 )
 
-// Request is one line of the log. It names what was asked, never what was in it: no user, password, code or token.
+// Request is one line of the log. It has the operation and the resource but none of the content: no user, password,
+// code or token.
 type Request struct {
 	Time      time.Time
 	Account   string
@@ -36,7 +39,7 @@ func (c *Cloud) Requests() []Request {
 	return append([]Request(nil), c.log.lines...)
 }
 
-// CountRequests says how many requests of the log match.
+// CountRequests returns how many requests of the log match.
 func (c *Cloud) CountRequests(f Filter) int {
 	c.log.mu.Lock()
 	defer c.log.mu.Unlock()
@@ -56,7 +59,7 @@ func (c *Cloud) ResetRequests() {
 	c.log.lines = nil
 }
 
-// Tap calls see with every request from now on, when it is over. It runs in the request's own goroutine.
+// Tap calls see with every request from now on, once it is done. It runs in the request's own goroutine.
 func (c *Cloud) Tap(see func(Request)) (remove func()) {
 	c.log.mu.Lock()
 	defer c.log.mu.Unlock()
@@ -90,9 +93,5 @@ func (l *requestLog) keep(r Request) []func(Request) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.lines = append(l.lines, r)
-	taps := make([]func(Request), 0, len(l.taps))
-	for _, see := range l.taps {
-		taps = append(taps, see)
-	}
-	return taps
+	return slices.Collect(maps.Values(l.taps))
 }

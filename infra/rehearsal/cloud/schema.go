@@ -30,7 +30,7 @@ func standard(name string) schemaAttribute {
 	return schemaAttribute{Name: name, AttributeDataType: "String", Mutable: true}
 }
 
-// nonconforming says what Cognito would object to in one attribute, "" if nothing.
+// nonconforming returns what Cognito would object to in one attribute, or "".
 func (p *pool) nonconforming(a attribute) string {
 	described, known := p.schema[a.Name]
 	if !known || strings.HasPrefix(a.Name, "cognito:") {
@@ -83,11 +83,12 @@ func (p *pool) checkChange(attributes []attribute) error {
 	return nil
 }
 
-// mayWrite is for attributes that come through an app client. Without WriteAttributes a client writes all but what only
-// Cognito and administrators do (Cognito developer guide, Attribute permissions and scopes).
+// mayWrite is for attributes that come through an app client. Without WriteAttributes a client may write all but those
+// that only Cognito and administrators write (Cognito developer guide, Attribute permissions and scopes).
 func (cl *client) mayWrite(attributes []attribute) error {
 	for _, a := range attributes {
-		reserved := a.Name == "sub" || a.Name == "identities" || strings.HasSuffix(a.Name, "_verified") && !strings.HasPrefix(a.Name, "custom:")
+		reserved := a.Name == "sub" || a.Name == "identities" ||
+			strings.HasSuffix(a.Name, "_verified") && !strings.HasPrefix(a.Name, "custom:")
 		if reserved || len(cl.writable) > 0 && !slices.Contains(cl.writable, a.Name) {
 			return notAuthorized("A client attempted to write unauthorized attribute")
 		}
@@ -102,13 +103,7 @@ func with(attributes []attribute, name, value string) []attribute {
 }
 
 func without(attributes []attribute, name string) []attribute {
-	kept := make([]attribute, 0, len(attributes)+1)
-	for _, a := range attributes {
-		if a.Name != name {
-			kept = append(kept, a)
-		}
-	}
-	return kept
+	return slices.DeleteFunc(slices.Clone(attributes), func(a attribute) bool { return a.Name == name })
 }
 
 func has(attributes []attribute, name string) bool {

@@ -3,18 +3,19 @@ package cloud
 import (
 	"context"
 	"encoding/json"
+	"maps"
 	"net/http"
 	"sync"
 )
 
-// ResetAnswer is what a password sign-in of a user in RESET_REQUIRED is told.
+// ResetAnswer is the answer to a password sign-in of a user in RESET_REQUIRED.
 type ResetAnswer int
 
 const (
 	// AnswerPasswordResetRequired: PasswordResetRequiredException (API reference, AdminResetUserPassword).
 	AnswerPasswordResetRequired ResetAnswer = iota
 	// AnswerNotAuthorized: NotAuthorizedException, which the guide says of imported users where
-	// PreventUserExistenceErrors is on. The sources conflict; what depends on it must live with both.
+	// PreventUserExistenceErrors is on. The sources conflict, so callers must handle both.
 	AnswerNotAuthorized
 )
 
@@ -30,13 +31,13 @@ type resetAnswers struct {
 	answer ResetAnswer
 }
 
-func (r *resetAnswers) refuse() error {
+func (r *resetAnswers) err() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.answer == AnswerNotAuthorized {
 		return incorrectPassword()
 	}
-	return refuse("PasswordResetRequiredException", "Password reset required for the user")
+	return reject("PasswordResetRequiredException", "Password reset required for the user")
 }
 
 func (c *Cloud) initiateAuth(ctx context.Context, q *query) (any, error) {
@@ -68,19 +69,19 @@ func (c *Cloud) adminInitiateAuth(ctx context.Context, q *query) (any, error) {
 	}
 }
 
-// initiateOther serves refresh, and leaves to moto what the rehearsal does not use.
+// initiateOther serves refresh, and passes on to moto what the rehearsal does not use.
 func (c *Cloud) initiateOther(ctx context.Context, q *query) (any, error) {
 	if refresh := q.in.AuthParameters["REFRESH_TOKEN"]; refresh != "" && c.sessions.isRevoked(refresh) {
 		return nil, notAuthorized("Refresh Token has been revoked")
 	}
 	out, err := c.forward(ctx, q, nil)
 	if err != nil && asAPIError(err).status == http.StatusInternalServerError {
-		return nil, notAuthorized("Invalid Refresh Token") // moto stumbles over one that it does not know
+		return nil, notAuthorized("Invalid Refresh Token") // moto fails for one that it does not know
 	}
 	return out, err
 }
 
-// startSRP never reaches the migration trigger: there is no password to give it (Cognito developer guide, Migrate user
+// startSRP never calls the migration trigger: there is no password to give it (Cognito developer guide, Migrate user
 // Lambda trigger). moto does not verify the proof that follows.
 func (c *Cloud) startSRP(ctx context.Context, q *query) (any, error) {
 	u, err := c.lookUp(ctx, q.pool, q.in.AuthParameters["USERNAME"])
@@ -123,13 +124,13 @@ func (c *Cloud) signIn(ctx context.Context, q *query) (any, error) {
 	return c.authenticate(ctx, q, u)
 }
 
-// mayTry refuses what no password can open.
+// mayTry rejects users who cannot sign in with any password.
 func (c *Cloud) mayTry(q *query, u *user) error {
 	switch {
 	case !u.Enabled:
 		return notAuthorized("User is disabled.")
 	case u.UserStatus == resetRequired:
-		return c.reset.refuse()
+		return c.reset.err()
 	case u.UserStatus == externalProvider:
 		return incorrectPassword() // a federated user has no password here
 	}
@@ -138,10 +139,7 @@ func (c *Cloud) mayTry(q *query, u *user) error {
 
 // authenticate lets moto compare the password, and gives tokens or a challenge.
 func (c *Cloud) authenticate(ctx context.Context, q *query, u *user) (any, error) {
-	parameters := map[string]string{}
-	for name, value := range q.in.AuthParameters {
-		parameters[name] = value
-	}
+	parameters := maps.Clone(q.in.AuthParameters)
 	parameters["USERNAME"] = u.Username
 	out, err := c.forward(ctx, q, map[string]any{"AuthParameters": parameters})
 	if err != nil {
@@ -152,7 +150,7 @@ func (c *Cloud) authenticate(ctx context.Context, q *query, u *user) (any, error
 		return nil, incorrectPassword()
 	}
 	if u.UserStatus == unconfirmed {
-		return nil, refuse("UserNotConfirmedException", "User is not confirmed.")
+		return nil, reject("UserNotConfirmedException", "User is not confirmed.")
 	}
 	c.rightPassword(q.pool, u.Username)
 	return c.finishAuth(ctx, q, u, out)

@@ -59,8 +59,8 @@ func TestSignInByState(t *testing.T) {
 			out, err := w.signIn("ann@example.com", test.password)
 			admin, adminErr := w.adminSignIn("ANN@example.com", test.password)
 			if test.code != "" {
-				refusedWith(t, err, test.code, test.message)
-				refusedWith(t, adminErr, test.code, test.message)
+				rejectedWith(t, err, test.code, test.message)
+				rejectedWith(t, adminErr, test.code, test.message)
 				return
 			}
 			require.NoError(t, err)
@@ -75,15 +75,15 @@ func TestSignInByState(t *testing.T) {
 func TestSignInOfUnknownUser(t *testing.T) {
 	t.Run("hidden", func(t *testing.T) {
 		w := newWorld(t, hideUsers)
-		_, err := w.signIn("nobody", password)
-		refusedWith(t, err, "NotAuthorizedException", "Incorrect username or password.")
+		_, err := w.signIn("unknown", password)
+		rejectedWith(t, err, "NotAuthorizedException", "Incorrect username or password.")
 	})
 	t.Run("legacy", func(t *testing.T) {
 		w := newWorld(t)
-		_, err := w.signIn("nobody", password)
-		refusedWith(t, err, "UserNotFoundException", "User does not exist.")
-		_, err = w.adminSignIn("nobody", password)
-		refusedWith(t, err, "UserNotFoundException")
+		_, err := w.signIn("unknown", password)
+		rejectedWith(t, err, "UserNotFoundException", "User does not exist.")
+		_, err = w.adminSignIn("unknown", password)
+		rejectedWith(t, err, "UserNotFoundException")
 	})
 }
 
@@ -92,11 +92,11 @@ func TestSignInOfUnconfirmedUser(t *testing.T) {
 	_, err := w.signUp("ann", "email", "ann@example.com")
 	require.NoError(t, err)
 	_, err = w.signIn("ann", password)
-	refusedWith(t, err, "UserNotConfirmedException")
+	rejectedWith(t, err, "UserNotConfirmedException")
 	_, err = w.adminSignIn("ann", password)
-	refusedWith(t, err, "UserNotConfirmedException")
+	rejectedWith(t, err, "UserNotConfirmedException")
 	_, err = w.adminSignIn("ann", "wrong")
-	refusedWith(t, err, "NotAuthorizedException")
+	rejectedWith(t, err, "NotAuthorizedException")
 }
 
 func TestSignInNeedsItsFlow(t *testing.T) {
@@ -105,9 +105,9 @@ func TestSignInNeedsItsFlow(t *testing.T) {
 	})
 	w.confirm("ann")
 	_, err := w.signIn("ann", password)
-	refusedWith(t, err, "InvalidParameterException", "USER_PASSWORD_AUTH flow not enabled for this client")
+	rejectedWith(t, err, "InvalidParameterException", "USER_PASSWORD_AUTH flow not enabled for this client")
 	_, err = w.adminSignIn("ann", password)
-	refusedWith(t, err, "InvalidParameterException", "not enabled for this client")
+	rejectedWith(t, err, "InvalidParameterException", "not enabled for this client")
 }
 
 func TestNewPasswordChallenge(t *testing.T) {
@@ -125,7 +125,7 @@ func TestNewPasswordChallenge(t *testing.T) {
 		})
 	}
 	_, err = respond("ann@example.com", "weak")
-	refusedWith(t, err, "InvalidPasswordException")
+	rejectedWith(t, err, "InvalidPasswordException")
 	done, err := respond("bob@example.com", "Another-Horse-2")
 	require.NoError(t, err)
 	require.NotNil(t, done.AuthenticationResult)
@@ -146,7 +146,7 @@ func TestChallengeSessions(t *testing.T) {
 		})
 		return err
 	}
-	refusedWith(t, respond("not-a-session-of-anybody"), "NotAuthorizedException", "Invalid session")
+	rejectedWith(t, respond("not-a-session"), "NotAuthorizedException", "Invalid session")
 	require.NoError(t, respond(*out.Session))
 
 	u, err := w.get("ann")
@@ -156,7 +156,7 @@ func TestChallengeSessions(t *testing.T) {
 	out, err = w.signIn("ann", password)
 	require.NoError(t, err)
 	clock.advance(4 * time.Minute)
-	refusedWith(t, respond(*out.Session), "NotAuthorizedException", "expired")
+	rejectedWith(t, respond(*out.Session), "NotAuthorizedException", "expired")
 }
 
 func TestLockOut(t *testing.T) {
@@ -164,22 +164,22 @@ func TestLockOut(t *testing.T) {
 	w.confirm("ann")
 	for range 5 {
 		_, err := w.signIn("ann", "wrong")
-		refusedWith(t, err, "NotAuthorizedException", "Incorrect username or password.")
+		rejectedWith(t, err, "NotAuthorizedException", "Incorrect username or password.")
 	}
 	_, err := w.signIn("ann", password)
-	refusedWith(t, err, "NotAuthorizedException", "Password attempts exceeded")
+	rejectedWith(t, err, "NotAuthorizedException", "Password attempts exceeded")
 	clock.advance(time.Second)
 	_, err = w.signIn("ann", "wrong")
-	refusedWith(t, err, "NotAuthorizedException", "Incorrect username or password.")
+	rejectedWith(t, err, "NotAuthorizedException", "Incorrect username or password.")
 	clock.advance(time.Second)
 	_, err = w.signIn("ann", password)
-	refusedWith(t, err, "NotAuthorizedException", "Password attempts exceeded")
+	rejectedWith(t, err, "NotAuthorizedException", "Password attempts exceeded")
 	clock.advance(time.Second)
 	_, err = w.signIn("ann", password)
 	require.NoError(t, err)
 }
 
-func TestTokensTellWhoItIs(t *testing.T) {
+func TestTokensNameTheUser(t *testing.T) {
 	w := newWorld(t, emailAsUsername)
 	sub := w.confirm("Ann@example.com", "email_verified", "true")
 	out, err := w.signIn("ann@EXAMPLE.com", password)
@@ -210,7 +210,7 @@ func TestRefreshAndRevoke(t *testing.T) {
 	require.NoError(t, refresh())
 	_, err = w.idp.RevokeToken(t.Context(), &cognitoidentityprovider.RevokeTokenInput{ClientId: &w.client, Token: out.AuthenticationResult.RefreshToken})
 	require.NoError(t, err)
-	refusedWith(t, refresh(), "NotAuthorizedException", "revoked")
+	rejectedWith(t, refresh(), "NotAuthorizedException", "revoked")
 }
 
 func TestSRPNeverMigrates(t *testing.T) {
@@ -225,8 +225,8 @@ func TestSRPNeverMigrates(t *testing.T) {
 	out, err := srp("ann")
 	require.NoError(t, err)
 	require.Equal(t, types.ChallengeNameTypePasswordVerifier, out.ChallengeName)
-	_, err = srp("nobody")
-	refusedWith(t, err, "NotAuthorizedException")
+	_, err = srp("unknown")
+	rejectedWith(t, err, "NotAuthorizedException")
 	require.Empty(t, lambdas.events("migrate"))
 }
 
@@ -234,7 +234,7 @@ func TestUnknownClient(t *testing.T) {
 	w := newWorld(t)
 	w.client = "nosuchclient"
 	_, err := w.signIn("ann", password)
-	refusedWith(t, err, "ResourceNotFoundException")
+	rejectedWith(t, err, "ResourceNotFoundException")
 	_, err = w.idp.GetUser(t.Context(), &cognitoidentityprovider.GetUserInput{AccessToken: aws.String("not.a.token")})
-	refusedWith(t, err, "NotAuthorizedException", "Invalid Access Token")
+	rejectedWith(t, err, "NotAuthorizedException", "Invalid Access Token")
 }

@@ -6,7 +6,7 @@ import (
 	"slices"
 )
 
-// signUp makes an UNCONFIRMED user through an app client.
+// signUp creates an UNCONFIRMED user through an app client.
 func (c *Cloud) signUp(ctx context.Context, q *query) (any, error) {
 	// API reference, AdminCreateUserConfigType.
 	if q.pool.adminOnly {
@@ -18,11 +18,11 @@ func (c *Cloud) signUp(ctx context.Context, q *query) (any, error) {
 	if err := q.pool.policy.check(q.in.Password); err != nil {
 		return nil, err
 	}
-	n, err := q.pool.newcomer(q.in.Username, q.in.UserAttributes)
+	n, err := q.pool.newUser(q.in.Username, q.in.UserAttributes)
 	if err != nil {
 		return nil, err
 	}
-	username, sub, err := c.enrol(ctx, q, n)
+	username, sub, err := c.register(ctx, q, n)
 	if err != nil {
 		return nil, err
 	}
@@ -34,8 +34,8 @@ func (c *Cloud) signUp(ctx context.Context, q *query) (any, error) {
 	return answer, err
 }
 
-func (c *Cloud) enrol(ctx context.Context, q *query, n *newcomer) (username, sub string, err error) {
-	reserved, free := q.pool.users.claim(n.names)
+func (c *Cloud) register(ctx context.Context, q *query, n *newUser) (username, sub string, err error) {
+	reserved, free := q.pool.users.reserve(n.names)
 	if !free {
 		return "", "", usernameExists(q.pool)
 	}
@@ -52,25 +52,25 @@ func (c *Cloud) enrol(ctx context.Context, q *query, n *newcomer) (username, sub
 	if len(q.pool.usernames) > 0 {
 		username = out.UserSub
 	}
-	q.pool.users.settle(reserved, username, out.UserSub)
+	q.pool.users.complete(reserved, username, out.UserSub)
 	return username, out.UserSub, nil
 }
 
-// sendSignUpCode writes only where the pool verifies e-mail by itself (AutoVerifiedAttributes).
+// sendSignUpCode sends a code only if the pool verifies email itself (AutoVerifiedAttributes).
 func (c *Cloud) sendSignUpCode(ctx context.Context, q *query, username, source string) (*deliveryDetails, error) {
 	u, err := c.lookUp(ctx, q.pool, username)
 	if err != nil || u == nil || u.attribute("email") == "" || !slices.Contains(q.pool.autoVerified, "email") {
 		return nil, err
 	}
-	if _, err := c.sendCode(ctx, q, u, codeLetter{source: source, purpose: forSignUp}); err != nil {
+	if _, err := c.sendCode(ctx, q, u, codeMessage{source: source, purpose: forSignUp}); err != nil {
 		return nil, err
 	}
 	details := emailTo(u.attribute("email"))
 	return &details, nil
 }
 
-// resendConfirmationCode is unknown to moto. A client that hides users gets a made-up delivery (Cognito developer guide,
-// Managing user existence error responses).
+// resendConfirmationCode is unknown to moto. A client that hides users gets a made-up delivery (Cognito developer
+// guide, Managing user existence error responses).
 func (c *Cloud) resendConfirmationCode(ctx context.Context, q *query) (any, error) {
 	u, err := c.lookUp(ctx, q.pool, q.in.Username)
 	if err != nil {
@@ -119,7 +119,7 @@ func (c *Cloud) confirmSignUp(ctx context.Context, q *query) (any, error) {
 	return nil, c.confirmUser(ctx, q, u)
 }
 
-// adminConfirmSignUp verifies nothing, so the e-mail stays unverified (API reference, AdminConfirmSignUp).
+// adminConfirmSignUp verifies nothing, so the email stays unverified (API reference, AdminConfirmSignUp).
 func (c *Cloud) adminConfirmSignUp(ctx context.Context, q *query) (any, error) {
 	u, err := c.mustFind(ctx, q)
 	if err != nil {

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// claims are read out of a token, not verified: moto knows the tokens that it gave out.
+// claims are read from a token, not verified: moto knows the tokens that it issued.
 type claims struct {
 	Issuer   string `json:"iss"`
 	Sub      string `json:"sub"`
@@ -46,7 +46,7 @@ func (c *Cloud) tokenOwner(ctx context.Context, token string) (*claims, *pool, e
 // names neither, or an unknown one, counts as production's.
 func (c *Cloud) locate(k *call) {
 	var in input
-	_ = json.Unmarshal(k.body, &in) // refused later, if it is no JSON
+	_ = json.Unmarshal(k.body, &in) // rejected later if it is not JSON
 	poolID := c.pools.ofClient(in.ClientID)
 	if owner, ok := readClaims(in.AccessToken); ok {
 		poolID = owner.poolID()

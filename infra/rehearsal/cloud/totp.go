@@ -7,7 +7,7 @@ import (
 )
 
 // SetUpTOTP gives a CONFIRMED user a software token as preferred second factor. moto accepts any code for it. The pool
-// needs a client, to sign the user in once.
+// needs a client, since the user is signed in once.
 func (c *Cloud) SetUpTOTP(ctx context.Context, poolID, username, password string) error {
 	p, err := c.pool(ctx, "", poolID)
 	if err != nil {

@@ -7,11 +7,11 @@ import (
 	"time"
 )
 
-// Cognito developer guide, Customizing user pool workflows with Lambda triggers, "Things to know": a function must answer
-// within 5 seconds; if it does not, the call is made again, three times in all.
+// Cognito developer guide, Customizing user pool workflows with Lambda triggers, "Things to know": a function must
+// answer within 5 seconds; if it does not, the call is made again, three times in all.
 const triggerAttempts = 3
 
-// event is what a trigger gets (same page, "User pool Lambda trigger common parameters").
+// event is what a trigger receives (same page, "User pool Lambda trigger common parameters").
 type event struct {
 	Version       string        `json:"version"`
 	TriggerSource string        `json:"triggerSource"`
@@ -43,8 +43,8 @@ func newEvent(q *query, source, userName string, request, response any) event {
 	}
 }
 
-// fire calls a pool's trigger and returns the response member of what came back. No lock is held meanwhile: the function
-// calls the proxy in its turn.
+// fire calls a pool's trigger and returns the response member of the returned event. No lock is held meanwhile, since
+// the function calls the proxy itself.
 func (c *Cloud) fire(ctx context.Context, q *query, trigger string, e event) (json.RawMessage, error) {
 	payload, err := json.Marshal(e)
 	if err != nil {
@@ -95,7 +95,7 @@ func (c *Cloud) invoke(ctx context.Context, function string, payload []byte) ([]
 		answer []byte
 		err    error
 	}
-	done := make(chan outcome, 1) // an Invoker may overlook its context
+	done := make(chan outcome, 1) // an Invoker may ignore its context
 	go func() {
 		answer, functionError, err := invoker.Invoke(ctx, function, payload)
 		if functionError != nil {
@@ -126,13 +126,13 @@ func errorName(err error) string {
 func triggerFailure(trigger string, err error) error {
 	var fromFunction *FunctionError
 	if errors.As(err, &fromFunction) {
-		return refuse("UserLambdaValidationException", "%s failed with error %s.", trigger, fromFunction.Message)
+		return reject("UserLambdaValidationException", "%s failed with error %s.", trigger, fromFunction.Message)
 	}
-	return refuse("UnexpectedLambdaException", "%s invocation failed due to error %s.", trigger, err)
+	return reject("UnexpectedLambdaException", "%s invocation failed due to error %s.", trigger, err)
 }
 
-// readResponse insists on the event being handed back: the guide says of post authentication that a function which does
-// not return it can fail the sign-in.
+// readResponse requires the event to be returned: the guide says of post authentication that a function that does not
+// return it can fail the sign-in.
 func readResponse(trigger string, answer []byte) (json.RawMessage, error) {
 	var back struct {
 		TriggerSource string          `json:"triggerSource"`
@@ -146,10 +146,10 @@ func readResponse(trigger string, answer []byte) (json.RawMessage, error) {
 }
 
 func badResponse(trigger, what string) error {
-	return refuse("InvalidLambdaResponseException", "%s: %s", trigger, what)
+	return reject("InvalidLambdaResponseException", "%s: %s", trigger, what)
 }
 
-// attributesOf is the user as a trigger sees them, the state included.
+// attributesOf is the user as a trigger sees them, including the status.
 func attributesOf(u *user) map[string]string {
 	all := map[string]string{"cognito:user_status": u.UserStatus}
 	for _, a := range u.UserAttributes {

@@ -29,8 +29,9 @@ func (c *Cloud) adminDeleteUserAttributes(ctx context.Context, q *query) (any, e
 	return out, err
 }
 
-// updateUserAttributes is a signed-in user's own change. A new e-mail is unverified until its code comes back; where the
-// pool requires that first, the old one stays until then (API reference, UserAttributeUpdateSettingsType).
+// updateUserAttributes is a signed-in user's own change. A new email is unverified until its code is entered; if the
+// pool requires verification first, the user keeps the old one until then (API reference,
+// UserAttributeUpdateSettingsType).
 func (c *Cloud) updateUserAttributes(ctx context.Context, q *query) (any, error) {
 	u, err := c.signedIn(ctx, q)
 	if err != nil {
@@ -63,8 +64,8 @@ func (c *Cloud) updateUserAttributes(ctx context.Context, q *query) (any, error)
 func (c *Cloud) verifyNewEmail(ctx context.Context, q *query, u *user, email string, isNew bool) (any, error) {
 	sent := []deliveryDetails{}
 	if isNew && slices.Contains(q.pool.autoVerified, "email") {
-		letter := codeLetter{source: "CustomMessage_UpdateUserAttribute", purpose: forEmail, to: email}
-		if _, err := c.sendCode(ctx, q, u, letter); err != nil {
+		message := codeMessage{source: "CustomMessage_UpdateUserAttribute", purpose: forEmail, to: email}
+		if _, err := c.sendCode(ctx, q, u, message); err != nil {
 			return nil, err
 		}
 		sent = append(sent, emailTo(email))
@@ -81,7 +82,7 @@ func (c *Cloud) sendAttributeCode(ctx context.Context, q *query) (any, error) {
 	if q.in.AttributeName != "email" || u.attribute("email") == "" {
 		return nil, invalidParameter("User has no attribute %s to verify", q.in.AttributeName)
 	}
-	return c.sendCode(ctx, q, u, codeLetter{source: "CustomMessage_VerifyUserAttribute", purpose: forEmail})
+	return c.sendCode(ctx, q, u, codeMessage{source: "CustomMessage_VerifyUserAttribute", purpose: forEmail})
 }
 
 func (c *Cloud) verifyUserAttribute(ctx context.Context, q *query) (any, error) {
@@ -103,17 +104,17 @@ func (c *Cloud) verifyUserAttribute(ctx context.Context, q *query) (any, error) 
 	return nil, c.changeAttributes(ctx, q, u, changes)
 }
 
-// changeAttributes keeps moto and the directory in step.
+// changeAttributes keeps moto and the index in step.
 func (c *Cloud) changeAttributes(ctx context.Context, q *query, u *user, changes []attribute) error {
 	if err := q.pool.checkChange(changes); err != nil {
 		return err
 	}
 	saysVerified := has(changes, "email_verified")
-	// moto takes a user's own e-mail for another's, so what does not change is not sent.
+	// moto mistakes a user's own email for another user's, so attributes that do not change are not sent.
 	changes = slices.DeleteFunc(slices.Clone(changes), func(a attribute) bool {
 		return has(u.UserAttributes, a.Name) && u.attribute(a.Name) == a.Value
 	})
-	// A new e-mail is unverified unless the same call says otherwise (API reference, AdminUpdateUserAttributes).
+	// A new email is unverified unless the same call says otherwise (API reference, AdminUpdateUserAttributes).
 	if has(changes, "email") && !saysVerified {
 		changes = append(changes, attribute{"email_verified", "false"})
 	}
@@ -125,7 +126,7 @@ func (c *Cloud) changeAttributes(ctx context.Context, q *query, u *user, changes
 		merged = with(merged, a.Name, a.Value)
 	}
 	if !q.pool.users.rename(u.Username, q.pool.names(merged)) {
-		return refuse("AliasExistsException", "An account with the given email already exists.")
+		return reject("AliasExistsException", "An account with the given email already exists.")
 	}
 	in := map[string]any{"UserPoolId": q.pool.id, "Username": u.Username, "UserAttributes": changes}
 	return c.upstream.ask(ctx, q.pool.place, "AdminUpdateUserAttributes", in, nil)

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// upstream speaks to moto.
+// upstream calls moto.
 type upstream struct {
 	address string
 	client  *http.Client
@@ -23,7 +23,7 @@ func newUpstream(address string) *upstream {
 	return &upstream{address: address, client: &http.Client{Transport: transport}}
 }
 
-// send hands a request to moto in the name of an account. moto reads the service and the region from the credential's
+// send passes a request to moto on behalf of an account. moto reads the service and the region from the credential's
 // scope and, before that, the account from a header of its own.
 func (u *upstream) send(ctx context.Context, to destination, r request) (reply, error) {
 	url := "http://" + u.address + r.path
@@ -55,7 +55,7 @@ func (u *upstream) receive(outgoing *http.Request) (reply, error) {
 	return reply{status: response.StatusCode, header: response.Header, body: body}, nil
 }
 
-// ask performs one Cognito operation at moto, and returns moto's refusal as an *apiError.
+// ask performs one Cognito operation at moto, and returns moto's error as an *apiError.
 func (u *upstream) ask(ctx context.Context, p place, operation string, in, out any) error {
 	body, err := json.Marshal(in)
 	if err != nil {
@@ -90,7 +90,7 @@ func (u *upstream) askRaw(ctx context.Context, p place, operation string, body [
 		return nil, err
 	}
 	if answer.status >= http.StatusMultipleChoices {
-		return nil, refusal(answer)
+		return nil, errorOf(answer)
 	}
 	return answer.body, nil
 }

@@ -5,8 +5,8 @@ import (
 	"encoding/json"
 )
 
-// createUserPool fills in what Cognito fills in and moto does not: the standard attributes beside those named in Schema,
-// and the members of a password policy that were left out.
+// createUserPool fills in what Cognito fills in and moto does not: the standard attributes besides those named in
+// Schema, and the members of a password policy that were left out.
 func (c *Cloud) createUserPool(ctx context.Context, q *query) (any, error) {
 	changes, err := withPoolDefaults(q.body)
 	if err != nil {
@@ -25,8 +25,8 @@ func (c *Cloud) createUserPool(ctx context.Context, q *query) (any, error) {
 	return out, nil
 }
 
-// updateUserPool resets what the call leaves out (API reference, UpdateUserPool), as moto does; but moto also forgets
-// what can be set at creation only.
+// updateUserPool resets what the call leaves out (API reference, UpdateUserPool), as moto does; but moto also resets
+// what can be set only at creation.
 func (c *Cloud) updateUserPool(ctx context.Context, q *query) (any, error) {
 	changes, err := withPoolDefaults(q.body)
 	if err != nil {

@@ -19,7 +19,7 @@ const (
 
 type attribute struct{ Name, Value string }
 
-// user is what AdminGetUser says, with the proxy's own knowledge in it.
+// user is what AdminGetUser returns, with the proxy's overrides applied.
 type user struct {
 	Username       string
 	Enabled        bool
@@ -29,7 +29,7 @@ type user struct {
 
 func (u *user) attribute(name string) string { return valueOf(u.UserAttributes, name) }
 
-// reachable says whether a code can be sent. Only e-mail is served here.
+// reachable says whether a code can be sent. Only email is served here.
 func (u *user) reachable() bool {
 	return u.attribute("email") != "" && u.attribute("email_verified") == "true" && u.UserStatus != unconfirmed
 }
@@ -54,13 +54,13 @@ func (c *Cloud) lookUp(ctx context.Context, p *pool, name string) (*user, error)
 	if err := c.upstream.ask(ctx, p.place, "AdminGetUser", in, u); err != nil {
 		return nil, err
 	}
-	if status, _ := p.users.look(username); status != "" {
+	if status, _ := p.users.overrides(username); status != "" {
 		u.UserStatus = status
 	}
 	return u, nil
 }
 
-// mustFind is lookUp for operations of an administrator, who is told when there is no such user.
+// mustFind is lookUp for operations of an administrator, which say so if there is no such user.
 func (c *Cloud) mustFind(ctx context.Context, q *query) (*user, error) {
 	u, err := c.lookUp(ctx, q.pool, q.in.Username)
 	if err == nil && u == nil {
@@ -69,9 +69,9 @@ func (c *Cloud) mustFind(ctx context.Context, q *query) (*user, error) {
 	return u, err
 }
 
-// names are all the names by which a user with these attributes is found, beside Username and sub (Cognito developer
-// guide, User pool attributes: user names and sign-in attributes). As user name an e-mail counts unverified too; as an
-// alias only once it is verified.
+// names are all the names by which a user with these attributes is found, besides Username and sub (Cognito developer
+// guide, User pool attributes: user names and sign-in attributes). As a user name an unverified email counts too; as an
+// alias only a verified one.
 func (p *pool) names(attributes []attribute) []string {
 	var names []string
 	for _, name := range []string{"email", "phone_number"} {
@@ -106,7 +106,7 @@ func (c *Cloud) adminGetUser(ctx context.Context, q *query) (any, error) {
 func (c *Cloud) getUser(ctx context.Context, q *query) (any, error) {
 	out, err := c.forward(ctx, q, nil)
 	if err != nil {
-		return nil, refuseDeadToken(err)
+		return nil, deadTokenError(err)
 	}
 	return out, nil
 }
@@ -133,12 +133,12 @@ func (c *Cloud) deleteUser(ctx context.Context, q *query) (any, error) {
 	return nil, nil
 }
 
-// signedIn finds the user of an access token, if it is still good.
+// signedIn finds the user of an access token, if it is still valid.
 func (c *Cloud) signedIn(ctx context.Context, q *query) (*user, error) {
 	var owner struct{ Username string }
 	in := map[string]string{"AccessToken": q.in.AccessToken}
 	if err := c.upstream.ask(ctx, q.pool.place, "GetUser", in, &owner); err != nil {
-		return nil, refuseDeadToken(err)
+		return nil, deadTokenError(err)
 	}
 	u, err := c.lookUp(ctx, q.pool, owner.Username)
 	if err == nil && u == nil {
@@ -147,16 +147,16 @@ func (c *Cloud) signedIn(ctx context.Context, q *query) (*user, error) {
 	return u, err
 }
 
-func refuseDeadToken(err error) error {
+func deadTokenError(err error) error {
 	if asAPIError(err).code == "NotAuthorizedException" {
 		return notAuthorized("Access Token has been revoked")
 	}
 	return err
 }
 
-// overlay puts the proxy's own knowledge into one user of an answer. An answer that needs none is left as it is.
+// overlay applies the proxy's overrides to one user of an answer.
 func (p *pool) overlay(raw json.RawMessage, username string) (json.RawMessage, error) {
-	status, created := p.users.look(username)
+	status, created := p.users.overrides(username)
 	if status == "" && created.IsZero() {
 		return raw, nil
 	}
@@ -170,13 +170,13 @@ func (p *pool) overlay(raw json.RawMessage, username string) (json.RawMessage, e
 	return merge(raw, changes)
 }
 
-// SetStatus gives a user a state that moto has not, such as EXTERNAL_PROVIDER for a federated one. An empty status takes
-// it back.
+// SetStatus gives a user a status that moto does not have, such as EXTERNAL_PROVIDER for a federated one. An empty
+// status removes it.
 func (c *Cloud) SetStatus(poolID, username, status string) error {
 	return c.seed(poolID, username, func(e *entry) { e.status = status })
 }
 
-// SetCreated says when a user was created.
+// SetCreated sets when a user was created.
 func (c *Cloud) SetCreated(poolID, username string, at time.Time) error {
 	return c.seed(poolID, username, func(e *entry) { e.created = at })
 }
@@ -184,7 +184,7 @@ func (c *Cloud) SetCreated(poolID, username string, at time.Time) error {
 func (c *Cloud) seed(poolID, name string, do func(*entry)) error {
 	known := c.pools.find(poolID)
 	if known == nil {
-		return refuse("ResourceNotFoundException", "User pool %s does not exist.", poolID)
+		return reject("ResourceNotFoundException", "User pool %s does not exist.", poolID)
 	}
 	username := known.users.find(name)
 	if username == "" {

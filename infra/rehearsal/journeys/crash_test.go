@@ -25,8 +25,8 @@ func allUsers(t *testing.T, s *spaceport.Spaceport) (all []types.UserType) {
 	return all
 }
 
-// TestKilledAtEveryRequest kills the real binaries with SIGKILL after each request that a first sign-in makes them make,
-// and lets the person try again.
+// TestKilledAtEveryRequest kills the real binaries with SIGKILL at each request of a first sign-in, and lets the user
+// try again.
 func TestKilledAtEveryRequest(t *testing.T) {
 	s := spaceporttest.Start(t, spaceport.Options{})
 	for _, function := range []string{spaceport.Trigger, spaceport.Datamover} {
@@ -47,42 +47,43 @@ func TestKilledAtEveryRequest(t *testing.T) {
 }
 
 func killAndRetry(t *testing.T, s *spaceport.Spaceport, function string, kind cloud.FaultKind, after int) (killed bool) {
-	var told bytes.Buffer
-	st := &story{Spaceport: s, ctx: t.Context(), out: &told}
-	p := spaceport.Person{
+	var output bytes.Buffer
+	st := &story{Spaceport: s, ctx: t.Context(), out: &output}
+	u := spaceport.User{
 		Name: "Zoe", Email: fmt.Sprintf("zoe-%s-%d-%d@example.com", function, kind, after), Password: "Zoe-Staging-1", Projects: 3,
 	}
-	sub := st.meet(p)
+	sub := st.add(u)
 	s.Lambdas.Recycle(function)
 	remove := s.Cloud.Inject(cloud.Fault{
 		Caller: function, After: after, Times: 1, Kind: kind, Hook: func(cloud.Request) { killed = s.Lambdas.Kill(function) > 0 },
 	})
-	_, _ = s.SignIn(t.Context(), p.Email, p.Password)
+	_, _ = s.SignIn(t.Context(), u.Email, u.Password)
 	remove()
-	st.signsIn("she tries again", p.Email, p.Password)
-	st.hasEverything("and has everything", p.Email, sub)
-	require.NoError(t, st.err, told.String())
+	st.signsIn("she tries again", u.Email, u.Password)
+	st.hasAllData("and has everything", u.Email, sub)
+	require.NoError(t, st.err, output.String())
 	return killed
 }
 
-// TestTwoHandOversAtOnce has the same move run by several processes at the same time.
-func TestTwoHandOversAtOnce(t *testing.T) {
+// TestConcurrentContinuations runs the same move in several processes at the same time.
+func TestConcurrentContinuations(t *testing.T) {
 	s := spaceporttest.Start(t, spaceport.Options{Env: map[string]string{"HOOK_BUDGET": "0s"}})
-	var told bytes.Buffer
-	st := &story{Spaceport: s, ctx: t.Context(), out: &told}
-	p := spaceport.Person{Name: "Yan", Email: "yan@example.com", Password: "Yan-Staging-1", Projects: 450}
-	sub := st.meet(p)
+	var output bytes.Buffer
+	st := &story{Spaceport: s, ctx: t.Context(), out: &output}
+	u := spaceport.User{Name: "Yan", Email: "yan@example.com", Password: "Yan-Staging-1", Projects: 450}
+	sub := st.add(u)
 	for range 4 {
-		st.signsIn("he signs in, impatient", p.Email, p.Password)
+		st.signsIn("he signs in, impatient", u.Email, u.Password)
 	}
 	require.NoError(t, s.Lambdas.Idle(t.Context()))
-	st.hasEverything("everything is there once", p.Email, sub)
+	st.hasAllData("everything is there once", u.Email, sub)
 	st.step("and counted once", func() error {
-		line, err := s.Ledger(t.Context(), sub)
+		record, err := s.Ledger(t.Context(), sub)
 		if err != nil {
 			return err
 		}
-		return that(line.Copied["Spaceport-Projects-prod"] == p.Projects && len(line.Kept) == 0, "copied %v, kept %v", line.Copied, line.Kept)
+		once := record.Copied["Spaceport-Projects-prod"] == u.Projects && len(record.Kept) == 0
+		return ensure(once, "copied %v, kept %v", record.Copied, record.Kept)
 	})
-	require.NoError(t, st.err, told.String())
+	require.NoError(t, st.err, output.String())
 }

@@ -8,7 +8,7 @@ import (
 
 const editedTitle = "edited in production"
 
-// edit writes a project as the app does in production, over whatever stands there.
+// edit writes a project as the app does in production, and replaces an existing one.
 func (s *story) edit(email string, projectID string) error {
 	user, err := s.ProductionUser(s.ctx, email)
 	if err != nil {
@@ -21,7 +21,7 @@ func (s *story) edit(email string, projectID string) error {
 	})
 }
 
-// titleOf is the title of a project in production, "" where it is not there.
+// titleOf is the title of a project in production, "" if there is none.
 func (s *story) titleOf(email, projectID string) (string, error) {
 	all, err := s.projects(email)
 	for _, row := range all {
@@ -37,5 +37,11 @@ func (s *story) projects(email string) ([]map[string]dynamotypes.AttributeValue,
 	if err != nil {
 		return nil, err
 	}
-	return spaceport.Rows(s.ctx, s.ProductionTables, "Spaceport-Projects-prod", "userSub", spaceport.Attribute(user, "sub"))
+	return spaceport.Rows(
+		s.ctx,
+		s.ProductionTables,
+		"Spaceport-Projects-prod",
+		"userSub",
+		spaceport.Attribute(user, "sub"),
+	)
 }

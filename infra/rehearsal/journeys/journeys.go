@@ -13,231 +13,237 @@ import (
 	"github.com/spaceport/user-migration/infra/rehearsal/spaceport"
 )
 
-// All lists the journeys in the order in which they are told.
+// All lists the journeys in the order in which they are played.
 var All = []Journey{
 	{"signs in with the staging password", signIn},
 	{"forgot the password before ever signing in", forgotPassword},
-	{"wrong password and unknown address are told the same", sameAnswers},
-	{"disabled, unconfirmed, temporary password: no way in", ineligible},
-	{"has an authenticator app: only through the mailbox", totp},
-	{"has 2,500 projects: signs in at once, and all arrive", manyProjects},
-	{"edited a project before the move was finished", editedMeanwhile},
-	{"never was in staging: untouched", native},
-	{"forged a claim to be somebody else: gets nothing", forged},
-	{"signs in while staging throttles: later it works", throttled},
-	{"was migrated, then deleted: does not come back", deleted},
-	{"took somebody's address in staging, unverified: no way in", squatter},
-	{"the operator sweeps whoever is left", operatorSweeps},
+	{"wrong password and unknown address get the same answer", sameAnswers},
+	{"disabled, unconfirmed, temporary password: rejected", ineligible},
+	{"has an authenticator app: must reset the password", totp},
+	{"has 2,500 projects: signs in at once, all are copied", manyProjects},
+	{"edits projects before the move is complete", editedMeanwhile},
+	{"was never in staging: nothing is changed", native},
+	{"forged another user's staging id: gets nothing", forged},
+	{"signs in while staging throttles: works later", throttled},
+	{"was migrated, then deleted: is not imported again", deleted},
+	{"has another's address in staging, unverified: rejected", squatter},
+	{"the operator migrates the remaining users", operatorSweeps},
 }
 
 // toStaging selects every request to the staging account.
 var toStaging = cloud.Filter{Account: cloud.StagingAccount}
 
 func signIn(s *story) {
-	p := Ada.Person
-	sub := s.meet(p)
-	s.isUnknownToProduction("Ada", p.Email)
-	s.signsIn("Ada signs in to production with her staging password and gets tokens", p.Email, p.Password)
-	s.hasEverything("her profile and 3 projects are there, every field and file reference", p.Email, sub)
-	s.step("her account keeps her attributes, and knows who she was in staging", func() error {
-		user, err := s.ProductionUser(s.ctx, p.Email)
+	u := Ada.User
+	sub := s.add(u)
+	s.isNotInProduction("Ada", u.Email)
+	s.signsIn("Ada signs in to production with her staging password and gets tokens", u.Email, u.Password)
+	s.hasAllData("her profile and 3 projects are there, every field and file reference", u.Email, sub)
+	s.step("her account has her attributes and her staging id", func() error {
+		user, err := s.ProductionUser(s.ctx, u.Email)
 		if err != nil {
 			return err
 		}
 		for name, want := range map[string]string{
-			"name": "Ada", "phone_number": "+15555550100", "email_verified": "true", "preferred_username": p.Email, "custom:staging_sub": sub,
+			"name": "Ada", "phone_number": "+15555550100", "email_verified": "true", "preferred_username": u.Email,
+			"custom:staging_sub": sub,
 		} {
 			if got := spaceport.Attribute(user, name); got != want {
 				return fmt.Errorf("%s is %q, not %q", name, got, want)
 			}
 		}
-		return that(user.UserStatus == types.UserStatusTypeConfirmed, "she is %s", user.UserStatus)
+		return ensure(user.UserStatus == types.UserStatusTypeConfirmed, "she is %s", user.UserStatus)
 	})
-	s.costs("her second sign-in asks staging nothing", toStaging, 0, func() error {
-		_, err := s.SignIn(s.ctx, p.Email, p.Password)
+	s.makesRequests("her second sign-in makes no request to staging", toStaging, 0, func() error {
+		_, err := s.SignIn(s.ctx, u.Email, u.Password)
 		return err
 	})
-	s.signsIn("upper case in her address does not matter", "ADA@Example.com", p.Password)
+	s.signsIn("upper case in her address does not matter", "ADA@Example.com", u.Password)
 }
 
 func forgotPassword(s *story) {
-	p := Ben.Person
-	sub := s.meet(p)
-	s.isUnknownToProduction("Ben", p.Email)
-	s.comesByMailbox("Ben", p.Email, "Ben-Production-1")
-	s.hasEverything("his data is there already", p.Email, sub)
-	s.signsIn("he signs in with the new password", p.Email, "Ben-Production-1")
-	s.isRefused("his old staging password is refused", p.Email, p.Password, wrongPassword)
+	u := Ben.User
+	sub := s.add(u)
+	s.isNotInProduction("Ben", u.Email)
+	s.resetsPassword("Ben", u.Email, "Ben-Production-1")
+	s.hasAllData("his data is there already", u.Email, sub)
+	s.signsIn("he signs in with the new password", u.Email, "Ben-Production-1")
+	s.isRejected("his old staging password is rejected", u.Email, u.Password, wrongPassword)
 }
 
 func sameAnswers(s *story) {
-	p := Cleo.Person
-	s.meet(p)
-	s.meet(spaceport.Person{Name: "Clem", Email: "clem@example.com", Password: "Clem-Staging-1", Disabled: true})
-	s.isRefused("Cleo mistypes her password: refused", p.Email, "not-her-password", wrongPassword)
-	s.isRefused("an unknown address: the same answer, to the letter", "nobody@example.com", "any-password", wrongPassword)
-	s.getsNoLetter("an unknown address forgets its password: the usual answer, no letter", "nobody@example.com")
-	s.getsNoLetter("an ineligible address: the same answer, no letter", "clem@example.com")
-	s.isUnknownToProduction("Cleo", p.Email)
-	s.signsIn("Cleo types the right password", p.Email, p.Password)
+	u := Cleo.User
+	s.add(u)
+	s.add(spaceport.User{Name: "Clem", Email: "clem@example.com", Password: "Clem-Staging-1", Disabled: true})
+	s.isRejected("Cleo mistypes her password: rejected", u.Email, "not-her-password", wrongPassword)
+	s.isRejected("an unknown address: exactly the same answer", "unknown@example.com", "any-password", wrongPassword)
+	s.getsNoEmail("forgot password for an unknown address: the usual answer, no email", "unknown@example.com")
+	s.getsNoEmail("forgot password for an ineligible address: the same answer, no email", "clem@example.com")
+	s.isNotInProduction("Cleo", u.Email)
+	s.signsIn("Cleo types the right password", u.Email, u.Password)
 }
 
 func ineligible(s *story) {
-	for _, p := range []struct {
-		spaceport.Person
+	for _, u := range []struct {
+		spaceport.User
 		who string
 	}{
-		{Dan.Person, "Dan, disabled,"},
-		{Eva.Person, "Eva, unconfirmed,"},
-		{Flo.Person, "Flo, with a temporary password,"},
+		{Dan.User, "Dan, disabled,"},
+		{Eva.User, "Eva, unconfirmed,"},
+		{Flo.User, "Flo, with a temporary password,"},
 	} {
-		s.meet(p.Person)
-		s.isRefused(p.who+" is refused at sign-in like a stranger", p.Email, p.Password, wrongPassword)
-		s.getsNoLetter("and gets no letter at forgot password", p.Email)
-		s.isUnknownToProduction("and", p.Email)
+		s.add(u.User)
+		s.isRejected(u.who+" is rejected at sign-in like an unknown user", u.Email, u.Password, wrongPassword)
+		s.getsNoEmail("forgot password sends no email", u.Email)
+		s.isNotInProduction("the user", u.Email)
 	}
 }
 
 func totp(s *story) {
-	p := Gus.Person
-	sub := s.meet(p)
-	s.isRefused("Gus's password alone does not let him in: he is asked to reset it", p.Email, p.Password, resetRequired)
-	s.isRefused("nor does it a second time", p.Email, p.Password, resetRequired)
-	s.comesByMailbox("Gus", p.Email, "Gus-Production-1")
-	s.signsIn("he signs in with the new password", p.Email, "Gus-Production-1")
-	s.hasEverything("his data is there", p.Email, sub)
+	u := Gus.User
+	sub := s.add(u)
+	s.isRejected("Gus's password alone is not enough: he must reset it", u.Email, u.Password, resetRequired)
+	s.isRejected("the same at a second attempt", u.Email, u.Password, resetRequired)
+	s.resetsPassword("Gus", u.Email, "Gus-Production-1")
+	s.signsIn("he signs in with the new password", u.Email, "Gus-Production-1")
+	s.hasAllData("his data is there", u.Email, sub)
 }
 
 func manyProjects(s *story) {
-	p := Hal.Person
-	sub := s.meet(p)
-	s.signsIn("Hal, with 2,500 projects of 4 KB, signs in within the limit", p.Email, p.Password)
-	s.logged("the rest was handed over to an invocation outside the sign-in", spaceport.Datamover, sub, `"decision":"continued"`)
-	s.step("the hand-over ends", func() error { return s.Lambdas.Idle(s.ctx) })
-	s.hasEverything("all 2,500 projects are there", p.Email, sub)
+	u := Hal.User
+	sub := s.add(u)
+	s.signsIn("Hal, with 2,500 projects of 4 KB, signs in within the limit", u.Email, u.Password)
+	s.logged("the move continues in the background", spaceport.Datamover, sub, `"decision":"continued"`)
+	s.step("the background move ends", func() error { return s.Lambdas.Idle(s.ctx) })
+	s.hasAllData("all 2,500 projects are there", u.Email, sub)
 }
 
 func editedMeanwhile(s *story) {
-	p := spaceport.Person{Name: "Ida", Email: "ida@example.com", Password: "Ida-Staging-1", Projects: 150}
-	sub := s.meet(p)
+	u := spaceport.User{Name: "Ida", Email: "ida@example.com", Password: "Ida-Staging-1", Projects: 150}
+	sub := s.add(u)
 	restore := s.Cloud.Inject(cloud.Fault{
-		Service: "dynamodb", Operation: "PutItem", Table: "Spaceport-Projects-prod", Caller: spaceport.Datamover, Kind: cloud.Latency, Delay: 500 * time.Millisecond,
+		Service: "dynamodb", Operation: "PutItem", Table: "Spaceport-Projects-prod", Caller: spaceport.Datamover,
+		Kind: cloud.Latency, Delay: 500 * time.Millisecond,
 	})
 	defer restore()
-	s.signsIn("Ida signs in while the table is slow: the move is under way", p.Email, p.Password)
-	const arrived, onItsWay = "project-00000", "project-00149"
-	s.step("her first projects have arrived, her last have not", func() error {
-		early, err := s.titleOf(p.Email, arrived)
-		late, errLate := s.titleOf(p.Email, onItsWay)
-		return errors.Join(err, errLate, that(early == "Flight 0" && late == "", "titles %q and %q", early, late))
+	s.signsIn("Ida signs in while the table is slow: the move is not complete", u.Email, u.Password)
+	const copied, notCopied = "project-00000", "project-00149"
+	s.step("her first projects are copied, her last are not", func() error {
+		early, err := s.titleOf(u.Email, copied)
+		late, errLate := s.titleOf(u.Email, notCopied)
+		return errors.Join(err, errLate, ensure(early == "Flight 0" && late == "", "titles %q and %q", early, late))
 	})
-	s.step("she edits a project that has arrived, and one that has not", func() error {
-		return errors.Join(s.edit(p.Email, arrived), s.edit(p.Email, onItsWay))
+	s.step("she edits a project that is copied, and one that is not", func() error {
+		return errors.Join(s.edit(u.Email, copied), s.edit(u.Email, notCopied))
 	})
 	restore()
 	s.step("the move ends", func() error { return s.Lambdas.Idle(s.ctx) })
-	s.step("both edits stand, and the other 148 projects are there", func() error {
-		all, err := s.projects(p.Email)
-		early, errEarly := s.titleOf(p.Email, arrived)
-		late, errLate := s.titleOf(p.Email, onItsWay)
-		return errors.Join(err, errEarly, errLate, that(len(all) == p.Projects && early == editedTitle && late == editedTitle,
-			"%d projects, titles %q and %q", len(all), early, late))
+	s.step("both edits are kept, and the other 148 projects are there", func() error {
+		all, err := s.projects(u.Email)
+		early, errEarly := s.titleOf(u.Email, copied)
+		late, errLate := s.titleOf(u.Email, notCopied)
+		ok := len(all) == u.Projects && early == editedTitle && late == editedTitle
+		return errors.Join(err, errEarly, errLate, ensure(ok, "%d projects, titles %q and %q", len(all), early, late))
 	})
-	s.step("the ledger counts what was kept", func() error {
-		line, err := s.Ledger(s.ctx, sub)
-		kept := line.Kept["Spaceport-Projects-prod"]
-		return errors.Join(err, that(line.State == ledger.Moved && kept >= 1, "state %s, kept %d", line.State, kept))
+	s.step("the ledger counts the kept rows", func() error {
+		record, err := s.Ledger(s.ctx, sub)
+		kept := record.Kept["Spaceport-Projects-prod"]
+		return errors.Join(err, ensure(record.State == ledger.Moved && kept >= 1, "state %s, kept %d", record.State, kept))
 	})
 }
 
 func native(s *story) {
-	p := Nia.Person
-	s.isNative(p)
+	u := Nia.User
+	s.addNative(u)
 	asked := s.Cloud.CountRequests(cloud.Filter{Caller: spaceport.Datamover})
-	s.costs("Nia signs in: staging is asked nothing", toStaging, 0, func() error {
-		_, err := s.SignIn(s.ctx, p.Email, p.Password)
+	s.makesRequests("Nia signs in: no request to staging", toStaging, 0, func() error {
+		_, err := s.SignIn(s.ctx, u.Email, u.Password)
 		return err
 	})
 	s.step("and the hook made no request at all", func() error {
-		return that(s.Cloud.CountRequests(cloud.Filter{Caller: spaceport.Datamover}) == asked, "it made some")
+		return ensure(s.Cloud.CountRequests(cloud.Filter{Caller: spaceport.Datamover}) == asked, "it made some")
 	})
-	s.isRefused("a wrong password is hers to mistype; staging is not asked either", p.Email, "wrong-Password-1", wrongPassword)
-	s.hasNothing("nothing was moved to her", p.Email)
+	s.isRejected("she mistypes her password: rejected", u.Email, "wrong-Password-1", wrongPassword)
+	s.hasNoRows("nothing was copied to her", u.Email)
 }
 
 func forged(s *story) {
-	p := spaceport.Person{Name: "Vic", Email: "vic@example.com", Password: "Vic-Staging-1", Projects: 2}
-	sub := s.meet(p)
+	u := spaceport.User{Name: "Vic", Email: "vic@example.com", Password: "Vic-Staging-1", Projects: 2}
+	sub := s.add(u)
 	s.step("Vic asks for a code, but does not use it yet", func() error {
-		_, err := s.ForgotPassword(s.ctx, p.Email)
+		_, err := s.ForgotPassword(s.ctx, u.Email)
 		return err
 	})
-	mallory := spaceport.Person{
-		Name: "Mallory", Email: "mallory@example.com", Password: "Mallory-Production-1", Attributes: map[string]string{"custom:staging_sub": sub},
+	mallory := spaceport.User{
+		Name: "Mallory", Email: "mallory@example.com", Password: "Mallory-Production-1",
+		Attributes: map[string]string{"custom:staging_sub": sub},
 	}
-	s.isNative(mallory)
+	s.addNative(mallory)
 	s.signsIn("Mallory, who forged Vic's staging id, signs in", mallory.Email, mallory.Password)
-	s.hasNothing("Mallory gets nothing", mallory.Email)
-	s.logged("and it is reported", spaceport.Datamover, `"level":"WARN"`, sub, `"decision":"rejected"`)
-	s.step("Vic comes back to the letter and sets a new password", func() error {
-		letter, _ := s.Cloud.LastLetter(p.Email)
-		return s.ConfirmForgotPassword(s.ctx, p.Email, letter.Code, "Vic-Production-1")
+	s.hasNoRows("Mallory gets nothing", mallory.Email)
+	s.logged("and the claim is reported", spaceport.Datamover, `"level":"WARN"`, sub, `"decision":"rejected"`)
+	s.step("Vic sets a new password with the code from the email", func() error {
+		message, _ := s.Cloud.LastMessage(u.Email)
+		return s.ConfirmForgotPassword(s.ctx, u.Email, message.Code, "Vic-Production-1")
 	})
-	s.hasEverything("Vic has everything", p.Email, sub)
+	s.hasAllData("Vic has everything", u.Email, sub)
 }
 
 func throttled(s *story) {
-	p := spaceport.Person{Name: "Kim", Email: "kim@example.com", Password: "Kim-Staging-1", Projects: 1}
-	sub := s.meet(p)
-	restore := s.Cloud.Inject(cloud.Fault{Account: cloud.StagingAccount, Service: "cognito-idp", Caller: spaceport.Trigger, Kind: cloud.Throttle})
+	u := spaceport.User{Name: "Kim", Email: "kim@example.com", Password: "Kim-Staging-1", Projects: 1}
+	sub := s.add(u)
+	restore := s.Cloud.Inject(
+		cloud.Fault{Account: cloud.StagingAccount, Service: "cognito-idp", Caller: spaceport.Trigger, Kind: cloud.Throttle},
+	)
 	defer restore()
-	s.step("staging throttles: Kim is refused inside the limit, and told nothing about herself", func() error {
+	s.step("staging throttles: Kim is asked to try again, inside the limit", func() error {
 		began := time.Now()
-		_, err := s.SignIn(s.ctx, p.Email, p.Password)
-		return errors.Join(inTime(began), expect(err, "UserLambdaValidationException: UserMigration failed with error the migration is busy, please try again."))
+		_, err := s.SignIn(s.ctx, u.Email, u.Password)
+		return errors.Join(inTime(began), expect(err, busy))
 	})
-	s.isUnknownToProduction("she", p.Email)
+	s.isNotInProduction("she", u.Email)
 	s.step("and not in the ledger", func() error {
-		line, err := s.Ledger(s.ctx, sub)
-		return errors.Join(err, that(!line.Exists(), "there is a line"))
+		record, err := s.Ledger(s.ctx, sub)
+		return errors.Join(err, ensure(!record.Exists(), "there is a record"))
 	})
 	restore()
-	s.signsIn("staging recovers: she signs in", p.Email, p.Password)
-	s.hasEverything("and has everything", p.Email, sub)
+	s.signsIn("staging recovers: she signs in", u.Email, u.Password)
+	s.hasAllData("and has everything", u.Email, sub)
 }
 
 func deleted(s *story) {
-	p := spaceport.Person{Name: "Leo", Email: "leo@example.com", Password: "Leo-Staging-1", Projects: 1}
-	s.meet(p)
-	s.signsIn("Leo signs in", p.Email, p.Password)
+	u := spaceport.User{Name: "Leo", Email: "leo@example.com", Password: "Leo-Staging-1", Projects: 1}
+	s.add(u)
+	s.signsIn("Leo signs in", u.Email, u.Password)
 	s.step("his account is deleted in production", func() error {
-		_, err := s.Production.AdminDeleteUser(s.ctx, &cognito.AdminDeleteUserInput{UserPoolId: &s.ProductionPool, Username: &p.Email})
+		in := &cognito.AdminDeleteUserInput{UserPoolId: &s.ProductionPool, Username: &u.Email}
+		_, err := s.Production.AdminDeleteUser(s.ctx, in)
 		return err
 	})
-	s.isRefused("he does not come back by signing in", p.Email, p.Password, wrongPassword)
-	s.getsNoLetter("nor by forgot password", p.Email)
-	s.isUnknownToProduction("he", p.Email)
+	s.isRejected("his next sign-in is rejected", u.Email, u.Password, wrongPassword)
+	s.getsNoEmail("forgot password sends no email", u.Email)
+	s.isNotInProduction("he", u.Email)
 }
 
 func squatter(s *story) {
-	p := Max.Person
-	s.meet(p)
+	u := Max.User
+	s.add(u)
 	const target = "ceo@example.com"
-	s.step("Max changes his e-mail in staging to the CEO's, without verifying it", func() error {
+	s.step("Max changes his email in staging to the CEO's, without verifying it", func() error {
 		_, err := s.Staging.AdminUpdateUserAttributes(s.ctx, &cognito.AdminUpdateUserAttributesInput{
-			UserPoolId: &s.StagingPool, Username: &p.Email,
+			UserPoolId: &s.StagingPool, Username: &u.Email,
 			UserAttributes: []types.AttributeType{named("email", target), named("email_verified", "false")},
 		})
 		return err
 	})
-	s.step("staging itself lets him in under that name", func() error {
+	s.step("staging itself accepts a sign-in with that address", func() error {
 		_, err := s.Staging.AdminInitiateAuth(s.ctx, &cognito.AdminInitiateAuthInput{
 			UserPoolId: &s.StagingPool, ClientId: &s.StagingClient, AuthFlow: types.AuthFlowTypeAdminUserPasswordAuth,
-			AuthParameters: map[string]string{"USERNAME": target, "PASSWORD": p.Password},
+			AuthParameters: map[string]string{"USERNAME": target, "PASSWORD": u.Password},
 		})
 		return err
 	})
-	s.isRefused("production does not", target, p.Password, wrongPassword)
-	s.getsNoLetter("nor by forgot password", target)
-	s.isUnknownToProduction("the CEO's address", target)
+	s.isRejected("production rejects it", target, u.Password, wrongPassword)
+	s.getsNoEmail("forgot password sends no email", target)
+	s.isNotInProduction("the CEO's address", target)
 }

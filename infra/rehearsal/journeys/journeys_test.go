@@ -14,28 +14,28 @@ import (
 	"github.com/spaceport/user-migration/infra/rehearsal/spaceport/spaceporttest"
 )
 
-// TestJourneys plays what make demo plays, and then looks at what was left behind.
+// TestJourneys plays what make demo plays, and then checks logs, requests and users.
 func TestJourneys(t *testing.T) {
 	s := spaceporttest.Start(t, spaceport.Options{})
-	var told bytes.Buffer
+	var output bytes.Buffer
 	for _, j := range All {
 		t.Run(j.Title, func(t *testing.T) {
-			told.Reset()
-			o := Play(t.Context(), s, j, &told)
-			require.NoError(t, o.Err, told.String())
+			output.Reset()
+			o := Play(t.Context(), s, j, &output)
+			require.NoError(t, o.Err, output.String())
 		})
 	}
 	t.Run("no secret in the functions' logs", func(t *testing.T) { assertNoSecret(t, s) })
 	t.Run("staging is only read", func(t *testing.T) { assertStagingOnlyRead(t, s) })
 	t.Run("nothing is dead-lettered", func(t *testing.T) { assert.Empty(t, s.Lambdas.DeadLetters()) })
-	t.Run("nobody is left with a temporary password", func(t *testing.T) { assertNobodyStuck(t, s) })
+	t.Run("no user is left with a temporary password", func(t *testing.T) { assertNoUserStuck(t, s) })
 }
 
-// assertNoSecret looks for every password that was typed, every code that was sent and everything shaped like a token.
+// assertNoSecret looks for every password that was typed, every code that was sent and anything that may be a token.
 func assertNoSecret(t *testing.T, s *spaceport.Spaceport) {
 	secrets := []string{"-Staging-1", "-Production-1", "not-her-password", "any-password", "eyJ", "@example.com"}
-	for _, letter := range s.Cloud.Letters() {
-		secrets = append(secrets, letter.Code)
+	for _, message := range s.Cloud.Messages() {
+		secrets = append(secrets, message.Code)
 	}
 	require.Greater(t, len(secrets), 8, "codes were sent")
 	for _, function := range []string{spaceport.Trigger, spaceport.Datamover} {
@@ -43,7 +43,7 @@ func assertNoSecret(t *testing.T, s *spaceport.Spaceport) {
 		require.NotEmpty(t, log)
 		for line := range strings.Lines(log) {
 			for _, secret := range secrets {
-				// A code of six digits may stand in a sub or a time by chance; as a word of its own it may not.
+				// A code of six digits may be part of a sub or a time by chance, but not a word.
 				assert.NotContains(t, strings.NewReplacer(`"`, " ", ":", " ", ",", " ").Replace(line)+" ", " "+secret+" ")
 				if len(secret) > 6 || strings.HasPrefix(secret, "eyJ") {
 					assert.NotContains(t, line, secret)
@@ -53,7 +53,7 @@ func assertNoSecret(t *testing.T, s *spaceport.Spaceport) {
 	}
 }
 
-// assertStagingOnlyRead holds every call of the migration to staging against those that it may make.
+// assertStagingOnlyRead compares every call of the migration to staging with those that it may make.
 func assertStagingOnlyRead(t *testing.T, s *spaceport.Spaceport) {
 	reads := map[string][]string{
 		spaceport.Trigger:   {"AdminInitiateAuth", "AdminGetUser"},
@@ -68,12 +68,12 @@ func assertStagingOnlyRead(t *testing.T, s *spaceport.Spaceport) {
 			assert.True(t, slices.Contains(reads[r.Caller], r.Operation), "%s by %s", r.Operation, r.Caller)
 		}
 	}
-	assert.Len(t, asked, 3, "everybody asked staging")
+	assert.Len(t, asked, 3, "all three called staging")
 }
 
-// assertNobodyStuck is the old script's third failure: all of its users ended in FORCE_CHANGE_PASSWORD, where Cognito
-// refuses "forgot password".
-func assertNobodyStuck(t *testing.T, s *spaceport.Spaceport) {
+// assertNoUserStuck looks for the old script's third failure: all of its users ended in FORCE_CHANGE_PASSWORD, where
+// Cognito rejects "forgot password".
+func assertNoUserStuck(t *testing.T, s *spaceport.Spaceport) {
 	users := allUsers(t, s)
 	require.Greater(t, len(users), 8)
 	for _, u := range users {

@@ -11,49 +11,50 @@ import (
 	"github.com/spaceport/user-migration/datamover/ledger"
 )
 
-// operatorSweeps is the operator's own journey, with bulk as it is built, in the order of the runbook.
+// operatorSweeps is the operator's journey, with the built bulk, in the order of the runbook.
 func operatorSweeps(s *story) {
-	subs := make([]string, len(Stragglers))
-	for i, straggler := range Stragglers {
-		subs[i] = s.meet(straggler.Person)
+	subs := make([]string, len(Remaining))
+	for i, u := range Remaining {
+		subs[i] = s.add(u.User)
 	}
-	first := Stragglers[0]
-	desk, err := os.MkdirTemp("", "spaceport-operator-")
+	first := Remaining[0]
+	dir, err := os.MkdirTemp("", "spaceport-operator-")
 	if err != nil {
 		s.err = err
 		return
 	}
-	defer os.RemoveAll(desk)
+	defer os.RemoveAll(dir)
 
-	s.bulk(desk, "can this migration work?", "check")
-	s.bulk(desk, "before anything: a backup", "backup", "backup")
-	s.bulk(desk, "and the proof that it is whole", "backup", "--check", "backup")
-	s.bulk(desk, "what would a sweep do?", "sweep")
-	s.bulk(desk, "a small batch first", "sweep", "--live", "--yes", "--limit", "2")
-	s.bulk(desk, "then the rest", "sweep", "--live", "--yes")
-	s.bulk(desk, "how far is everything?", "status")
-	s.bulk(desk, "is every row there?", "verify")
+	s.bulk(dir, "can this migration work?", "check")
+	s.bulk(dir, "first of all, a backup", "backup", "backup")
+	s.bulk(dir, "is the backup complete?", "backup", "--check", "backup")
+	s.bulk(dir, "what would a sweep do?", "sweep")
+	s.bulk(dir, "a small batch first", "sweep", "--live", "--yes", "--limit", "2")
+	s.bulk(dir, "then the rest", "sweep", "--live", "--yes")
+	s.bulk(dir, "how far is the migration?", "status")
+	s.bulk(dir, "is every row there?", "verify")
 
-	s.step("every straggler has account, data and a letter", func() error {
-		for i, straggler := range Stragglers {
-			line, err := s.Ledger(s.ctx, subs[i])
-			_, letter := s.Cloud.LastLetter(straggler.Email)
-			err = errors.Join(err, that(line.State == ledger.Moved && letter, "%s: state %s, letter %v", straggler.Name, line.State, letter))
+	s.step("every remaining user has an account, the data and an email", func() error {
+		for i, u := range Remaining {
+			record, err := s.Ledger(s.ctx, subs[i])
+			_, emailed := s.Cloud.LastMessage(u.Email)
+			ok := record.State == ledger.Moved && emailed
+			err = errors.Join(err, ensure(ok, "%s: state %s, email sent: %t", u.Name, record.State, emailed))
 			if err != nil {
 				return err
 			}
 		}
 		return nil
 	})
-	s.step("the first comes in with the code from the letter", func() error {
-		letter, _ := s.Cloud.LastLetter(first.Email)
-		return s.ConfirmForgotPassword(s.ctx, first.Email, letter.Code, "Stray-Production-1")
+	s.step("the first sets a new password with the code from the email", func() error {
+		message, _ := s.Cloud.LastMessage(first.Email)
+		return s.ConfirmForgotPassword(s.ctx, first.Email, message.Code, "User-Production-1")
 	})
-	s.signsIn("and signs in with the new password", first.Email, "Stray-Production-1")
-	s.hasEverything("everything is there", first.Email, subs[0])
+	s.signsIn("and signs in with it", first.Email, "User-Production-1")
+	s.hasAllData("everything is there", first.Email, subs[0])
 }
 
-// bulk runs one command, and shows what it prints.
+// bulk runs one command and prints its output.
 func (s *story) bulk(dir, why string, args ...string) {
 	var out bytes.Buffer
 	s.step(fmt.Sprintf("%s  bulk %s", why, strings.Join(args, " ")), func() error {

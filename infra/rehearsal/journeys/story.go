@@ -1,4 +1,4 @@
-// Package journeys plays people who move from staging to production, and tells what happens to them.
+// Package journeys plays users who migrate from staging to production, and prints each step.
 package journeys
 
 import (
@@ -10,7 +10,7 @@ import (
 	"github.com/spaceport/user-migration/infra/rehearsal/spaceport"
 )
 
-// Journey is one person's way over.
+// Journey is one scenario: the steps of one user's migration, or of a migration that must not happen.
 type Journey struct {
 	Title string
 	walk  func(*story)
@@ -23,7 +23,7 @@ type Outcome struct {
 	Err   error
 }
 
-// Play walks one journey and tells it to out.
+// Play plays one journey and prints its steps to out.
 func Play(ctx context.Context, s *spaceport.Spaceport, j Journey, out io.Writer) Outcome {
 	began := time.Now()
 	st := &story{Spaceport: s, ctx: ctx, out: out}
@@ -31,7 +31,7 @@ func Play(ctx context.Context, s *spaceport.Spaceport, j Journey, out io.Writer)
 	return Outcome{Title: j.Title, Took: time.Since(began), Err: st.err}
 }
 
-// story is one journey under way. After a step that failed, all that follow are left out.
+// story is one journey in progress. After a failed step, the following ones are skipped.
 type story struct {
 	*spaceport.Spaceport
 	ctx context.Context
@@ -39,7 +39,7 @@ type story struct {
 	err error
 }
 
-// step does something and tells it, with its time.
+// step runs do and prints the outcome with its time.
 func (s *story) step(what string, do func() error) {
 	if s.err != nil {
 		return
@@ -53,16 +53,16 @@ func (s *story) step(what string, do func() error) {
 	fmt.Fprintf(s.out, "      ok  %-82s %6d ms\n", what, time.Since(began).Milliseconds())
 }
 
-// meet puts somebody into staging.
-func (s *story) meet(p spaceport.Person) (stagingSub string) {
+// add creates a user in staging.
+func (s *story) add(u spaceport.User) (stagingSub string) {
 	if s.err != nil {
 		return ""
 	}
-	stagingSub, s.err = s.Add(s.ctx, p)
+	stagingSub, s.err = s.Add(s.ctx, u)
 	return stagingSub
 }
 
-// limit is what Cognito leaves a trigger.
+// limit is the time that Cognito gives a trigger.
 const limit = 5 * time.Second
 
 func inTime(began time.Time) error {
@@ -72,22 +72,24 @@ func inTime(began time.Time) error {
 	return nil
 }
 
-// expect compares what the app was told with what it must be told.
+// expect compares the answer to the app with the one that it must get.
 func expect(err error, want string) error {
 	if got := spaceport.Answer(err); got != want {
-		return fmt.Errorf("the app was told %q, not %q", got, want)
+		return fmt.Errorf("the app got the answer %q, not %q", got, want)
 	}
 	return nil
 }
 
-// What Cognito tells the app about whoever it does not let in.
+// Cognito's answers to the app.
 const (
-	letIn         = ""
+	signedIn      = ""
 	wrongPassword = "NotAuthorizedException: Incorrect username or password."
 	resetRequired = "PasswordResetRequiredException: Password reset required for the user"
+	busy          = "UserLambdaValidationException: " +
+		"UserMigration failed with error the migration is busy, please try again."
 )
 
-func that(ok bool, otherwise string, args ...any) error {
+func ensure(ok bool, otherwise string, args ...any) error {
 	if ok {
 		return nil
 	}

@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-// grace is what a runtime gets between SIGTERM and SIGKILL.
+// grace is the time between SIGTERM and SIGKILL.
 // Guide: Understanding the Lambda execution environment lifecycle, Shutdown phase.
 const grace = 500 * time.Millisecond
 
@@ -30,9 +30,9 @@ type environment struct {
 
 	ready     chan struct{}          // the runtime has asked for its next invocation
 	work      chan *call             // ... and receives it
-	current   atomic.Pointer[call]   // handed out and not answered
+	current   atomic.Pointer[call]   // delivered and not answered
 	initError atomic.Pointer[answer] // from /runtime/init/error
-	exited    chan struct{}          // closed when the process is gone and forgotten
+	exited    chan struct{}          // closed when the process has ended and was removed
 }
 
 func (h *Host) start(fn *function) (*environment, error) {
@@ -55,7 +55,7 @@ func (h *Host) start(fn *function) (*environment, error) {
 	h.wg.Go(func() { _ = e.server.Serve(listener) })
 	if err := h.startProcess(e, listener.Addr().String()); err != nil {
 		_ = e.server.Close()
-		_ = listener.Close() // Serve may not have got hold of it yet
+		_ = listener.Close() // Serve may not have taken it yet
 		return nil, err
 	}
 	h.environments[e] = struct{}{}
@@ -113,7 +113,7 @@ func stop(all []*environment) {
 	wg.Wait()
 }
 
-// exitText is how Lambda words the end of a runtime.
+// exitText is Lambda's message for the end of a runtime.
 func (e *environment) exitText() string {
 	if e.cmd.ProcessState.Success() {
 		return "Runtime exited without providing a reason"

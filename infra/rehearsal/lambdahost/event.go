@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// DeadLetter is an event that was given up.
+// DeadLetter is an event whose attempts all failed.
 type DeadLetter struct {
 	Function  string
 	RequestID string
@@ -14,8 +14,8 @@ type DeadLetter struct {
 	Error     FunctionError // of the last attempt
 }
 
-// InvokeEvent queues an event and returns. It is tried three times, and put
-// among the dead letters if all of them end in an error of the function.
+// InvokeEvent queues an event and returns. It is tried three times, and becomes
+// a DeadLetter if every attempt ends in an error of the function.
 // Guide: Invoking a Lambda function asynchronously.
 func (h *Host) InvokeEvent(name string, payload []byte) error {
 	payload, err := h.check(name, payload, maxEvent)
@@ -35,7 +35,7 @@ func (h *Host) InvokeEvent(name string, payload []byte) error {
 	return nil
 }
 
-// DeadLetters returns the events given up so far.
+// DeadLetters returns the events whose attempts all failed.
 func (h *Host) DeadLetters() []DeadLetter {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -53,7 +53,7 @@ func (h *Host) deliver(event Invocation) {
 			return
 		}
 		if event.Attempt > len(h.options.RetryDelays) {
-			h.bury(inv)
+			h.addDeadLetter(inv)
 			return
 		}
 		select {
@@ -64,7 +64,7 @@ func (h *Host) deliver(event Invocation) {
 	}
 }
 
-func (h *Host) bury(inv Invocation) {
+func (h *Host) addDeadLetter(inv Invocation) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.deadLetters = append(h.deadLetters, DeadLetter{

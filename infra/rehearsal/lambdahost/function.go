@@ -12,13 +12,13 @@ import (
 	"time"
 )
 
-// Function is what a deployment says about a function.
+// Function is a function's configuration.
 type Function struct {
 	Name    string
 	Binary  string            // path of the executable
 	Env     map[string]string // besides what Lambda sets; credentials and AWS_ENDPOINT_URL go here
 	Timeout time.Duration     // 3 s if zero, as in Lambda
-	Memory  int               // MB, 128 if zero; told to the function, not enforced
+	Memory  int               // MB, 128 if zero; passed to the function, not enforced
 	Policy  string            // resource policy, JSON; shown, not enforced
 }
 
@@ -28,8 +28,8 @@ type function struct {
 	idle []*environment // the most recently used last; each waits at its /next
 }
 
-// reserved variables cannot be configured. The credentials, reserved as well,
-// are let through: there is no role here that they could come from.
+// reserved variables cannot be configured. The credentials, which Lambda
+// reserves too, are allowed: there is no role here to provide them.
 // Guide: Working with Lambda environment variables, Defined runtime environment variables.
 var reserved = []string{
 	"_HANDLER", "_X_AMZN_TRACE_ID", "AWS_DEFAULT_REGION", "AWS_REGION", "AWS_EXECUTION_ENV",
@@ -39,7 +39,7 @@ var reserved = []string{
 }
 
 // Create adds a function or replaces the one of that name: its idle
-// environments are stopped, running ones after the invocation they are at.
+// environments are stopped, running ones after their current invocation.
 func (h *Host) Create(f Function) error {
 	fn, err := newFunction(f)
 	if err != nil {
@@ -90,8 +90,8 @@ func newFunction(f Function) (*function, error) {
 	return &function{Function: f}, nil
 }
 
-// variables is all that an environment of the function knows. AWS_EXECUTION_ENV
-// is missing on purpose: OS-only runtimes do not have it.
+// variables is the whole environment of the function's processes, without
+// AWS_EXECUTION_ENV: OS-only runtimes do not have it.
 // Guide: Working with Lambda environment variables, Defined runtime environment variables.
 func (h *Host) variables(fn *function, runtimeAPI string) []string {
 	stream := fmt.Sprintf("%s/[$LATEST]%s", time.Now().UTC().Format("2006/01/02"), randomHex(16))

@@ -3,7 +3,7 @@
 // rehearsed is what is deployed.
 //
 // It does not freeze idle environments, enforce memory, offer extensions or
-// stream responses, and a function's log holds its own lines only (no START,
+// stream responses, and a function's log has its own lines only (no START,
 // END, REPORT).
 //
 // "Guide" in comments is the AWS Lambda developer guide, followed by the
@@ -56,7 +56,7 @@ type Host struct {
 	logs         map[string]*functionLog // survive their function's replacement
 	environments map[*environment]struct{}
 	running      int // invocations that hold a slot of Options.Concurrency
-	queued       int // events not yet done with, running ones included
+	queued       int // events not yet done, including running ones
 	invocations  []*Invocation
 	deadLetters  []DeadLetter
 	tap          func(string, []byte)
@@ -64,7 +64,7 @@ type Host struct {
 	tapping sync.Mutex // held while the tap is called, never together with mu
 }
 
-// New returns a host without functions. It is to be closed.
+// New returns a host without functions. Close it after use.
 func New(o Options) *Host {
 	if o.Region == "" {
 		o.Region = "us-east-1"
@@ -93,7 +93,8 @@ func New(o Options) *Host {
 }
 
 // Close stops every environment and waits until nothing is running. Running
-// invocations end as if killed, events still queued are dropped. What was recorded can be read afterwards.
+// invocations end as if killed, events still queued are dropped. Records and
+// logs can still be read.
 func (h *Host) Close() error {
 	h.mu.Lock()
 	if h.closed {
@@ -112,8 +113,8 @@ func (h *Host) Close() error {
 	return nil
 }
 
-// Kill ends all environments of the function with SIGKILL, whatever they are
-// doing, and returns how many there were once they are gone.
+// Kill ends all environments of the function with SIGKILL, running ones too,
+// and returns how many there were once they have ended.
 func (h *Host) Kill(name string) int {
 	h.mu.Lock()
 	if fn := h.functions[name]; fn != nil {

@@ -55,10 +55,10 @@ func TestCreateReplaces(t *testing.T) {
 		result <- inv
 	}()
 	running(t, h, "busy")
-	create(t, h, Function{Env: map[string]string{"COLOUR": "green"}})
+	create(t, h, Function{Env: map[string]string{"COLOR": "green"}})
 	inv := invoke(t, h, request{Echo: "new"})
 	assert.True(t, inv.Cold)
-	assert.Contains(t, decode(t, inv).Env, "COLOUR=green")
+	assert.Contains(t, decode(t, inv).Env, "COLOR=green")
 	assert.Equal(t, "busy", decode(t, <-result).Echo)
 	assert.Len(t, h.Processes("fn"), 1)
 	assert.Contains(t, string(h.Log("fn")), "out idle\n", "one log for both")
@@ -82,13 +82,13 @@ func TestClose(t *testing.T) {
 	for _, inv := range h.Invocations() {
 		assert.False(t, inv.Running)
 	}
-	assert.Contains(t, string(h.Log("fn")), "out busy\n", "to be read afterwards")
+	assert.Contains(t, string(h.Log("fn")), "out busy\n", "the log can still be read")
 	_, err := h.Invoke(t.Context(), "fn", nil)
 	assert.ErrorIs(t, err, ErrClosed)
 	assert.ErrorIs(t, h.InvokeEvent("fn", nil), ErrClosed)
 	binary, _ := os.Executable()
 	assert.ErrorIs(t, h.Create(Function{Name: "fn", Binary: binary}), ErrClosed)
-	require.NoError(t, h.Close(), "twice does no harm")
+	require.NoError(t, h.Close(), "a second call does nothing")
 	assert.Eventually(t, func() bool {
 		return runtime.NumGoroutine() <= goroutines+1 // Eventually's own
 	}, 10*time.Second, 10*time.Millisecond)

@@ -17,12 +17,12 @@ type Invocation struct {
 	Payload      []byte
 	Response     []byte         // what the caller gets; after an error its JSON
 	Error        *FunctionError // nil after success
-	Running      bool           // all below is not known yet
+	Running      bool           // the members below are not known yet
 	Cold         bool
 	Start        time.Time
 	InitDuration time.Duration // process start to first /next; only if Cold
 	Duration     time.Duration // /next answered to response
-	MaxRSS       int64         // bytes, of the process so far; 0 if it is gone or unknown
+	MaxRSS       int64         // bytes, of the process so far; 0 if it has ended or is unknown
 }
 
 // FunctionError is an error of the function, or of Lambda about it.
@@ -35,7 +35,7 @@ func (e *FunctionError) Error() string { return e.Type + ": " + e.Message }
 
 // Invoke runs the function and waits for it. An error of the function is in the
 // Invocation; the error returned is a *ServiceError, ErrClosed, or that of ctx,
-// in which case the function goes on without its caller.
+// in which case the function continues without its caller.
 func (h *Host) Invoke(ctx context.Context, name string, payload []byte) (Invocation, error) {
 	if err := ctx.Err(); err != nil {
 		return Invocation{}, err
@@ -140,7 +140,13 @@ func (h *Host) perform(fn *function, inv *Invocation) answer {
 	}
 	timer := time.NewTimer(time.Until(deadline))
 	defer timer.Stop()
-	c := &call{id: inv.RequestID, arn: h.arn(fn.Name), payload: inv.Payload, deadline: deadline, answered: make(chan answer, 1)}
+	c := &call{
+		id:       inv.RequestID,
+		arn:      h.arn(fn.Name),
+		payload:  inv.Payload,
+		deadline: deadline,
+		answered: make(chan answer, 1),
+	}
 	e.current.Store(c)
 	begin := time.Now()
 	a := e.exchange(c, timer.C)
@@ -149,19 +155,19 @@ func (h *Host) perform(fn *function, inv *Invocation) answer {
 	return a
 }
 
-// exchange hands the call over and waits for the answer, the process's end or
-// the function's timeout.
+// exchange delivers the call and waits for the answer, the end of the process
+// or the function's timeout.
 func (e *environment) exchange(c *call, timeout <-chan time.Time) answer {
 	work := e.work
 	for {
 		select {
 		case work <- c:
-			work = nil // handed over
+			work = nil // delivered
 		case a := <-c.answered:
 			return a
 		case <-e.exited:
 			select {
-			case a := <-c.answered: // its last word, as after a panic
+			case a := <-c.answered: // its last answer, as after a panic
 				return a
 			default:
 				return lambdaError(c.id, "Runtime.ExitError", e.exitText())
@@ -173,8 +179,8 @@ func (e *environment) exchange(c *call, timeout <-chan time.Time) answer {
 	}
 }
 
-// finish waits for the runtime's request for more, which completes an
-// invocation, and keeps the environment for the next one.
+// finish waits for the runtime to request its next invocation, which completes
+// this one, and keeps the environment.
 // Guide: Understanding the Lambda execution environment lifecycle, Invoke phase.
 func (h *Host) finish(e *environment, inv *Invocation, timeout <-chan time.Time) {
 	select {

@@ -14,7 +14,7 @@ const (
 	maxEvent   = 1 << 20
 )
 
-// ServiceError is Lambda's refusal to run a function. API: Invoke, Errors.
+// ServiceError is Lambda's rejection of an invocation. API: Invoke, Errors.
 type ServiceError struct {
 	Status  int
 	Type    string
@@ -23,12 +23,20 @@ type ServiceError struct {
 
 func (e *ServiceError) Error() string { return e.Message }
 
-// The refusals there are.
+// Errors of Invoke.
 var (
 	ErrNotFound  = &ServiceError{http.StatusNotFound, "ResourceNotFoundException", "Function not found"}
 	ErrThrottled = &ServiceError{http.StatusTooManyRequests, "TooManyRequestsException", "Rate Exceeded."}
-	ErrTooLarge  = &ServiceError{http.StatusRequestEntityTooLarge, "RequestTooLargeException", "payload is too large for the invocation type"}
-	ErrNotJSON   = &ServiceError{http.StatusBadRequest, "InvalidRequestContentException", "Could not parse request body into json"}
+	ErrTooLarge  = &ServiceError{
+		http.StatusRequestEntityTooLarge,
+		"RequestTooLargeException",
+		"payload is too large for the invocation type",
+	}
+	ErrNotJSON = &ServiceError{
+		http.StatusBadRequest,
+		"InvalidRequestContentException",
+		"Could not parse request body into json",
+	}
 
 	errType     = &ServiceError{http.StatusBadRequest, "InvalidParameterValueException", "unknown invocation type"}
 	errInternal = &ServiceError{http.StatusInternalServerError, "ServiceException", "internal error"}
@@ -42,7 +50,7 @@ func (h *Host) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (h *Host) serveInvoke(w http.ResponseWriter, r *http.Request) {
 	payload, err := io.ReadAll(io.LimitReader(r.Body, maxRequest+1))
 	if err != nil {
-		return // the caller is gone
+		return // the caller has disconnected
 	}
 	name := functionName(r.PathValue("name"))
 	switch r.Header.Get("X-Amz-Invocation-Type") {
@@ -67,7 +75,7 @@ func (h *Host) serveInvoke(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// servePolicy shows a function's resource policy. API: GetPolicy.
+// servePolicy returns a function's resource policy. API: GetPolicy.
 func (h *Host) servePolicy(w http.ResponseWriter, r *http.Request) {
 	h.mu.Lock()
 	f := h.functions[functionName(r.PathValue("name"))]
@@ -88,7 +96,7 @@ func (inv *Invocation) write(w http.ResponseWriter) {
 	if inv.Error != nil {
 		header.Set("X-Amz-Function-Error", "Unhandled")
 	}
-	_, _ = w.Write(inv.Response) // to a caller that may be gone
+	_, _ = w.Write(inv.Response) // the caller may have disconnected
 }
 
 func writeError(w http.ResponseWriter, err error) {

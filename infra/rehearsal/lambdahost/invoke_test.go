@@ -43,7 +43,7 @@ func TestInvokeErrors(t *testing.T) {
 	failed := invoke(t, h, request{Do: "fail"})
 	assert.Equal(t, &FunctionError{Type: "namedError", Message: "named"}, failed.Error)
 	assert.JSONEq(t, `{"errorMessage":"named","errorType":"namedError"}`, string(failed.Response))
-	assert.False(t, invoke(t, h, request{}).Cold, "an error leaves the environment alive")
+	assert.False(t, invoke(t, h, request{}).Cold, "an error does not end the environment")
 
 	panicked := invoke(t, h, request{Do: "panic"})
 	assert.Equal(t, &FunctionError{Type: "errorString", Message: "at the disco"}, panicked.Error)
@@ -55,7 +55,7 @@ func TestInvokeErrors(t *testing.T) {
 	assert.Equal(t, "RequestId: "+exited.RequestID+" Error: Runtime exited without providing a reason", exited.Error.Message)
 }
 
-func TestInvokeRefused(t *testing.T) {
+func TestInvokeRejected(t *testing.T) {
 	h := newHost(t, Options{})
 
 	_, err := h.Invoke(t.Context(), "other", nil)

@@ -10,8 +10,8 @@ import (
 )
 
 // functionLog is what all environments of a function wrote. They write to a
-// file, not to a pipe: when an invocation returns, all it wrote is there. They
-// share one open file and so its position, which makes each write an append.
+// file, not to a pipe: when an invocation returns, all that it wrote is there.
+// They share one open file and so its position, so each write appends.
 type functionLog struct {
 	file   *os.File
 	tapped int64 // bytes that the tap has seen; under Host.tapping
@@ -29,7 +29,7 @@ func newFunctionLog() (*functionLog, error) {
 }
 
 func (l *functionLog) from(offset int64) []byte {
-	// What can be read is what there is: the file is open and has no name.
+	// Reading does not fail: the file is open and has no name.
 	b, _ := io.ReadAll(io.NewSectionReader(l.file, offset, math.MaxInt64-offset))
 	return b
 }
@@ -45,9 +45,9 @@ func (h *Host) Log(name string) []byte {
 	return l.from(0)
 }
 
-// OnLog has the tap called with each complete line, without its newline, that
-// functions write: those of an invocation before it returns, others soon. The
-// tap is not called concurrently; it must not invoke functions.
+// OnLog calls tap with each complete line that functions write, without its
+// newline: lines of an invocation before it returns, others soon. The tap is
+// not called concurrently; it must not invoke functions.
 func (h *Host) OnLog(tap func(name string, line []byte)) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -80,7 +80,7 @@ func (h *Host) flushAll() {
 	}
 }
 
-// flush gives the tap the lines it has not seen.
+// flush gives the tap the lines that it has not seen.
 func (h *Host) flush(name string, l *functionLog) {
 	h.mu.Lock()
 	tap := h.tap

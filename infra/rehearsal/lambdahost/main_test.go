@@ -17,7 +17,7 @@ import (
 )
 
 // TestMain makes the test's own binary the bootstrap of the functions under
-// test: in an environment it is one, real runtime library included.
+// test, with the real runtime library.
 func TestMain(m *testing.M) {
 	if os.Getenv("AWS_LAMBDA_RUNTIME_API") == "" {
 		os.Exit(m.Run())
@@ -89,7 +89,7 @@ func newHost(t *testing.T, o Options) *Host {
 	return h
 }
 
-// create makes "fn" of what is given.
+// create creates the function "fn" with this configuration.
 func create(t *testing.T, h *Host, f Function) {
 	t.Helper()
 	binary, err := os.Executable()
@@ -122,7 +122,7 @@ func decode(t *testing.T, inv Invocation) (r reply) {
 	return r
 }
 
-// running waits until the function has begun with the work of that name.
+// running waits until the function has begun the work of that name.
 func running(t *testing.T, h *Host, echo string) {
 	t.Helper()
 	require.Eventually(t, func() bool {

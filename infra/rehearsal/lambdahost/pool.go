@@ -28,24 +28,24 @@ func (h *Host) release(e *environment) {
 	}
 }
 
-// coldStart brings a new environment to its first request for work. If that
-// fails or takes longer than the limit, it is tried once more as a part of the
-// invocation, within the function's own timeout.
+// coldStart starts an environment and waits for its first request for work. If
+// that fails or takes longer than the limit, it is tried once more as part of
+// the invocation, within the function's own timeout.
 // Guide: Understanding the Lambda execution environment lifecycle, Init phase.
 func (h *Host) coldStart(fn *function, inv *Invocation) (*environment, time.Time, *answer) {
 	begin := time.Now()
 	inv.Cold = true
 	defer func() { inv.InitDuration = time.Since(begin) }()
 
-	if e, failure := h.initialise(fn, inv.RequestID, h.initLimit); failure == nil {
+	if e, failure := h.initialize(fn, inv.RequestID, h.initLimit); failure == nil {
 		return e, time.Now().Add(fn.Timeout), nil
 	}
 	deadline := time.Now().Add(fn.Timeout)
-	e, failure := h.initialise(fn, inv.RequestID, fn.Timeout)
+	e, failure := h.initialize(fn, inv.RequestID, fn.Timeout)
 	return e, deadline, failure
 }
 
-func (h *Host) initialise(fn *function, id string, limit time.Duration) (*environment, *answer) {
+func (h *Host) initialize(fn *function, id string, limit time.Duration) (*environment, *answer) {
 	e, err := h.start(fn)
 	if err != nil {
 		a := lambdaError(id, "Runtime.InvalidEntrypoint", err.Error())

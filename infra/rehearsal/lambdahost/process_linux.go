@@ -7,8 +7,8 @@ import (
 	"syscall"
 )
 
-// processAttributes: no signal of the terminal reaches a function, and none
-// outlives an aborted rehearsal.
+// processAttributes keeps signals of the terminal from functions, and ends them
+// with an aborted rehearsal.
 func processAttributes() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 }

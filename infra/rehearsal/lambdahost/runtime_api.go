@@ -12,7 +12,7 @@ import (
 // maxResponse is the 6 MB of Guide: Lambda quotas, as Lambda counts them for responses.
 const maxResponse = 6<<20 + 100
 
-// call is an invocation on its way through an environment.
+// call is an invocation in an environment.
 type call struct {
 	id       string
 	arn      string
@@ -60,7 +60,7 @@ func (c *call) write(w http.ResponseWriter) {
 	header.Set("Lambda-Runtime-Invoked-Function-Arn", c.arn)
 	header.Set("Lambda-Runtime-Trace-Id", fmt.Sprintf("Root=1-%08x-%s;Parent=%s;Sampled=0",
 		time.Now().Unix(), randomHex(12), randomHex(8)))
-	_, _ = w.Write(c.payload) // a runtime that is gone is seen by its exit
+	_, _ = w.Write(c.payload) // the end of a runtime is seen by its exit
 }
 
 func (e *environment) response(w http.ResponseWriter, r *http.Request) {

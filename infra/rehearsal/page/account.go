@@ -17,7 +17,7 @@ import (
 	"github.com/spaceport/user-migration/infra/rehearsal/spaceport"
 )
 
-// account is what a user sees of themselves: their rows as production has them, and who they were in staging.
+// account is what a user sees after sign-in: their rows in production, and their ids.
 type account struct {
 	Email         string              `json:"email"`
 	Name          string              `json:"name"`
@@ -32,26 +32,26 @@ type account struct {
 // shownProjects is how many of a user's projects are shown; all are counted.
 const shownProjects = 50
 
-// errToken means that Cognito does not take the access token.
-var errToken = errors.New("sign in again: Cognito does not take this token")
+// errToken means that Cognito does not accept the access token.
+var errToken = errors.New("sign in again: Cognito does not accept this token")
 
 func (s *site) serveAccount(out http.ResponseWriter, in *http.Request) {
 	token, ok := strings.CutPrefix(in.Header.Get("Authorization"), "Bearer ")
 	if !ok || token == "" {
-		refuse(out, http.StatusUnauthorized, "say who you are: Authorization: Bearer, and an access token")
+		reject(out, http.StatusUnauthorized, "send an access token: Authorization: Bearer TOKEN")
 		return
 	}
 	switch a, err := s.account(in.Context(), token); {
 	case errors.Is(err, errToken):
-		refuse(out, http.StatusUnauthorized, err.Error())
+		reject(out, http.StatusUnauthorized, err.Error())
 	case err != nil:
-		refuse(out, http.StatusBadGateway, err.Error())
+		reject(out, http.StatusBadGateway, err.Error())
 	default:
 		answer(out, http.StatusOK, a)
 	}
 }
 
-// accounts reads users' own, as Spaceport's backend would.
+// accounts reads a user's own data, as Spaceport's backend would.
 type accounts struct{ *spaceport.Spaceport }
 
 func (s accounts) of(ctx context.Context, accessToken string) (account, error) {
@@ -65,32 +65,29 @@ func (s accounts) of(ctx context.Context, accessToken string) (account, error) {
 	}
 	has := func(name string) string { return spaceport.ValueOf(user.UserAttributes, name) }
 	a := account{Email: has("email"), Name: has("name"), ProductionSub: has("sub"), StagingSub: has("custom:staging_sub")}
-	line, err := s.line(ctx, a)
+	found, err := s.record(ctx, a)
 	if err != nil {
 		return account{}, err
 	}
-	a.State = line.State
+	a.State = found.State
 	profile, projects := s.Settings.Tables[0], s.Settings.Tables[1]
 	if a.Profile, err = s.profile(ctx, profile, a.ProductionSub); err != nil {
 		return account{}, err
 	}
-	a.Projects, a.ProjectCount, err = s.projects(ctx, projects, a.ProductionSub, line)
+	a.Projects, a.ProjectCount, err = s.projects(ctx, projects, a.ProductionSub, found)
 	return a, err
 }
 
-// line is the ledger's, if it is theirs: anybody may claim to have been somebody.
-func (s accounts) line(ctx context.Context, a account) (ledger.Record, error) {
+// record is the user's ledger record, zero if it is bound to another user: a staging sub may be forged.
+func (s accounts) record(ctx context.Context, a account) (ledger.Record, error) {
 	if a.StagingSub == "" {
 		return ledger.Record{}, nil
 	}
-	line, err := s.Ledger(ctx, a.StagingSub)
-	switch {
-	case err != nil:
+	found, err := s.Ledger(ctx, a.StagingSub)
+	if err != nil || found.Bound() && found.ProductionSub != a.ProductionSub {
 		return ledger.Record{}, err
-	case line.Bound() && line.ProductionSub != a.ProductionSub:
-		return ledger.Record{}, nil
 	}
-	return line, nil
+	return found, nil
 }
 
 func (s accounts) profile(ctx context.Context, t settings.Table, sub string) (map[string]string, error) {
@@ -101,9 +98,11 @@ func (s accounts) profile(ctx context.Context, t settings.Table, sub string) (ma
 	return texts(rows[0]), nil
 }
 
-// projects are the first few, and how many there are. While they arrive the page asks again and again, and what has been
-// moved is counted in the ledger already.
-func (s accounts) projects(ctx context.Context, t settings.Table, sub string, l ledger.Record) ([]map[string]string, int, error) {
+// projects returns the first few projects, and how many there are. During a move the page asks often, so the rows that
+// were moved are taken from the ledger's counts.
+func (s accounts) projects(
+	ctx context.Context, t settings.Table, sub string, r ledger.Record,
+) ([]map[string]string, int, error) {
 	in := spaceport.RowsOf(t.Target, t.OwnerKey, sub)
 	in.Limit = aws.Int32(shownProjects)
 	page, err := s.ProductionTables.Query(ctx, in)
@@ -113,13 +112,15 @@ func (s accounts) projects(ctx context.Context, t settings.Table, sub string, l 
 	shown := make([]map[string]string, len(page.Items))
 	for i, row := range page.Items {
 		all := texts(row)
-		shown[i] = map[string]string{"projectId": all["projectId"], "title": all["title"], "progress": all["progress"], "file": all["file"]}
+		shown[i] = map[string]string{
+			"projectId": all["projectId"], "title": all["title"], "progress": all["progress"], "file": all["file"],
+		}
 	}
 	switch {
 	case page.LastEvaluatedKey == nil:
 		return shown, len(shown), nil
-	case l.State == ledger.Moving:
-		return shown, max(len(shown), l.Copied[t.Target]+l.Kept[t.Target]), nil
+	case r.State == ledger.Moving:
+		return shown, max(len(shown), r.Copied[t.Target]+r.Kept[t.Target]), nil
 	}
 	all, err := s.count(ctx, t, sub)
 	return shown, all, err
@@ -138,7 +139,7 @@ func (s accounts) count(ctx context.Context, t settings.Table, sub string) (n in
 	return n, nil
 }
 
-// texts shows a row's fields, whatever they are.
+// texts shows a row's fields as text.
 func texts(row map[string]types.AttributeValue) map[string]string {
 	shown := map[string]string{}
 	for name, value := range row {

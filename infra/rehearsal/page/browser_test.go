@@ -18,9 +18,9 @@ func openBrowser(t *testing.T) context.Context {
 	t.Helper()
 	path := findChromium()
 	if path == "" {
-		spaceporttest.Need(t, errors.New("there is no Chromium: make browser installs one, or CHROMIUM names it"))
+		spaceporttest.Need(t, errors.New("Chromium is not installed: run make browser, or set CHROMIUM"))
 	}
-	t.Setenv("TMPDIR", t.TempDir()) // for its profile, and all else that it writes
+	t.Setenv("TMPDIR", t.TempDir()) // for its profile and its other files
 	options := []chromedp.ExecAllocatorOption{
 		chromedp.ExecPath(path), chromedp.Headless, chromedp.DisableGPU, chromedp.NoFirstRun,
 		chromedp.NoDefaultBrowserCheck,

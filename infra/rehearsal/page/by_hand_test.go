@@ -18,17 +18,17 @@ import (
 	"github.com/spaceport/user-migration/infra/rehearsal/spaceport/spaceporttest"
 )
 
-// played is what all journeys share: the accounts, the page and a browser.
+// played is shared by all journeys: the accounts, the page and a browser.
 type played struct {
 	*spaceport.Spaceport
 	url, cloudURL, axe string
 	browser            context.Context
 }
 
-// TestByHand plays every journey in a real browser, by clicking and typing. Each has people of its own.
+// TestByHand plays every journey in a real browser, by clicking and typing. Each has its own users.
 func TestByHand(t *testing.T) {
 	p := &played{axe: readAxe(t), browser: openBrowser(t), Spaceport: spaceporttest.Start(t, spaceport.Options{})}
-	served, err := Serve(t.Context(), p.Spaceport, journeys.Cast)
+	served, err := Serve(t.Context(), p.Spaceport, journeys.ScenarioUsers)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, served.Close()) })
 	p.url, p.cloudURL = served.URL(), p.Cloud.URL()
@@ -40,17 +40,17 @@ func TestByHand(t *testing.T) {
 		}{
 			{"signs in", signsIn},
 			{"forgot the password", forgetsPassword},
-			{"must reset, and is told so", mustReset(cloud.AnswerPasswordResetRequired)},
-			{"must reset, and is told nothing", mustReset(cloud.AnswerNotAuthorized)},
-			{"is refused", isRefused},
-			{"never was in staging", isNative},
+			{"must reset: Cognito says so", mustReset(cloud.AnswerPasswordResetRequired)},
+			{"must reset: Cognito does not say so", mustReset(cloud.AnswerNotAuthorized)},
+			{"is rejected", isRejected},
+			{"was never in staging", isNative},
 			{"signs out and in again", signsOutAndIn},
 			{"has no mouse", hasNoMouse},
 			{"waits for an answer", waitsForAnAnswer},
 			{"meets a busy staging", meetsBusyStaging},
-			{"has so much that it arrives later", hasMuch},
+			{"has so many projects that copying continues", hasManyProjects},
 			{"is swept", isSwept},
-			{"tries the people of the list", triesThePeople},
+			{"tries the users of the list", triesTheUsers},
 		} {
 			t.Run(screen.name+"/"+j.name, func(t *testing.T) {
 				v := p.visit(t, screen)
@@ -59,11 +59,11 @@ func TestByHand(t *testing.T) {
 			})
 		}
 	}
-	t.Run("what is wrong is seen", func(t *testing.T) { seesWhatIsWrong(p.visit(t, sizes[0])) })
+	t.Run("the checks find errors", func(t *testing.T) { findsErrors(p.visit(t, sizes[0])) })
 }
 
-// isFrom puts somebody into staging, under an address of this screen's, and returns who they are there.
-func (v *visitor) isFrom(p *spaceport.Person) (stagingSub string) {
+// isFrom creates a user in staging with an email for this screen size, and returns the staging sub.
+func (v *visitor) isFrom(p *spaceport.User) (stagingSub string) {
 	v.t.Helper()
 	p.Email = strings.ToLower(fmt.Sprintf("%s@%s.example", p.Name, v.size.name))
 	sub, err := v.Add(v.t.Context(), *p)
@@ -78,8 +78,8 @@ func (v *visitor) signsInAs(email, password string) {
 	v.clicks("#sign-in [type=submit]")
 }
 
-// isIn waits for the account of somebody who came from staging, and for the ledger to say so.
-func (v *visitor) isIn(p spaceport.Person, stagingSub string) {
+// isIn waits until the account of a migrated user is shown and complete, and the ledger says so.
+func (v *visitor) isIn(p spaceport.User, stagingSub string) {
 	v.t.Helper()
 	v.sees("#account")
 	user, err := v.ProductionUser(v.t.Context(), p.Email)
@@ -100,20 +100,20 @@ func (v *visitor) hasAnswer() {
 	v.waits("get an answer", `!document.querySelector("[aria-busy]")`)
 }
 
-// isTold waits for what the page says, and returns it.
+// isTold waits for the page's message and returns it.
 func (v *visitor) isTold(kind string) string {
 	v.t.Helper()
 	v.hasAnswer()
 	return v.reads("#" + kind)
 }
 
-// opensLetter waits for the newest letter to an address that has another code than the last one, and reads the code.
-func (v *visitor) opensLetter(email, last string) string {
+// opensEmail waits for an email to an address with another code than the last one, and returns the code.
+func (v *visitor) opensEmail(email, last string) string {
 	v.t.Helper()
 	v.hasAnswer()
 	code := fmt.Sprintf(`#mailbox li[data-to="%s"] .code`, email)
 	v.sees(code)
-	v.waits("get another letter", fmt.Sprintf("document.querySelector(%s).textContent !== %s", quoted(code), quoted(last)))
+	v.waits("get another email", fmt.Sprintf("document.querySelector(%s).textContent !== %s", quoted(code), quoted(last)))
 	return v.reads(code)
 }
 
@@ -123,7 +123,7 @@ func (v *visitor) decided(decision string) {
 }
 
 func signsIn(v *visitor) {
-	ada := spaceport.Person{Name: "Ada", Password: "Ada-Staging-1", Projects: 3}
+	ada := spaceport.User{Name: "Ada", Password: "Ada-Staging-1", Projects: 3}
 	sub := v.isFrom(&ada)
 	v.opens()
 	v.isSound("sign-in")
@@ -131,13 +131,13 @@ func signsIn(v *visitor) {
 	v.isIn(ada, sub)
 	v.decided("import")
 	v.decided("moved")
-	assert.True(v.t, v.holds(`document.activeElement.closest("#account") !== null`), "the keyboard is where the news is")
+	assert.True(v.t, v.holds(`document.activeElement.closest("#account") !== null`), "the focus is in the account")
 	v.keepsNothing(ada.Password)
 	v.isSound("account")
 }
 
 func forgetsPassword(v *visitor) {
-	ben := spaceport.Person{Name: "Ben", Password: "Ben-Staging-1", Projects: 2}
+	ben := spaceport.User{Name: "Ben", Password: "Ben-Staging-1", Projects: 2}
 	sub := v.isFrom(&ben)
 	v.opens()
 	v.hurries()
@@ -148,7 +148,7 @@ func forgetsPassword(v *visitor) {
 	v.clicks("#forgot [type=submit]")
 	v.sees("#reset")
 	v.isTold("news")
-	first := v.opensLetter(ben.Email, "")
+	first := v.opensEmail(ben.Email, "")
 
 	v.meets("#reset-password", "ben", map[string]bool{"length": false, "uppercase": false, "lowercase": true, "digits": false})
 	v.isSound("reset")
@@ -161,7 +161,7 @@ func forgetsPassword(v *visitor) {
 	v.isSound("reset-wrong-code")
 
 	v.clicks("#resend")
-	second := v.opensLetter(ben.Email, first)
+	second := v.opensEmail(ben.Email, first)
 	v.types("#reset-code", first)
 	v.types("#reset-password", "Ben-Production-1")
 	v.clicks("#reset [type=submit]")
@@ -174,13 +174,13 @@ func forgetsPassword(v *visitor) {
 	v.keepsNothing("Ben-Production-1", second)
 }
 
-// hurries lets the wait before another letter may be asked for pass at once.
+// hurries shortens the wait before another code can be requested.
 func (v *visitor) hurries() {
 	v.t.Helper()
 	look[int](v, `(() => { const usual = setInterval; setInterval = (f, ms) => usual(f, ms / 100); return 1 })()`)
 }
 
-// meets types a password and looks at the rules beneath it.
+// meets types a password and checks the rules below it.
 func (v *visitor) meets(selector, password string, rules map[string]bool) {
 	v.t.Helper()
 	v.types(selector, password)
@@ -189,7 +189,7 @@ func (v *visitor) meets(selector, password string, rules map[string]bool) {
 	}
 }
 
-// shows a password, and hides it again.
+// shows shows a password and hides it again.
 func (v *visitor) shows(toggle, field string) {
 	v.t.Helper()
 	for _, kind := range []string{"text", "password"} {
@@ -198,7 +198,7 @@ func (v *visitor) shows(toggle, field string) {
 	}
 }
 
-// other is a code that is not this one.
+// other is a different code.
 func other(code string) string {
 	return string('0'+(code[0]-'0'+1)%10) + code[1:]
 }
@@ -207,16 +207,16 @@ func mustReset(answer cloud.ResetAnswer) func(*visitor) {
 	return func(v *visitor) {
 		v.Cloud.SetResetAnswer(answer)
 		v.t.Cleanup(func() { v.Cloud.SetResetAnswer(cloud.AnswerPasswordResetRequired) })
-		gus := spaceport.Person{Name: fmt.Sprint("Gus", answer), Password: "Gus-Staging-1", Projects: 1, TOTP: true}
+		gus := spaceport.User{Name: fmt.Sprint("Gus", answer), Password: "Gus-Staging-1", Projects: 1, TOTP: true}
 		sub := v.isFrom(&gus)
 		v.opens()
 		v.signsInAs(gus.Email, gus.Password)
 		if answer == cloud.AnswerNotAuthorized {
 			v.isTold("error")
-			v.isSound("sign-in-refused")
+			v.isSound("sign-in-rejected")
 			v.clicks("#error button")
 			v.sees("#forgot")
-			assert.Equal(v.t, gus.Email, look[string](v, `document.getElementById("forgot-email").value`), "it need not be typed again")
+			assert.Equal(v.t, gus.Email, look[string](v, `document.getElementById("forgot-email").value`), "it is filled in")
 			v.clicks("#forgot [type=submit]")
 		}
 		v.sees("#reset")
@@ -224,7 +224,7 @@ func mustReset(answer cloud.ResetAnswer) func(*visitor) {
 		if answer == cloud.AnswerPasswordResetRequired {
 			v.isSound("reset-forced")
 		}
-		code := v.opensLetter(gus.Email, "")
+		code := v.opensEmail(gus.Email, "")
 		v.types("#reset-code", code)
 		v.types("#reset-password", "Gus-Production-1")
 		v.clicks("#reset [type=submit]")
@@ -233,26 +233,28 @@ func mustReset(answer cloud.ResetAnswer) func(*visitor) {
 	}
 }
 
-func isRefused(v *visitor) {
-	cleo := spaceport.Person{Name: "Cleo", Password: "Cleo-Staging-1"}
-	dan := spaceport.Person{Name: "Dan", Password: "Dan-Staging-1", Disabled: true}
+func isRejected(v *visitor) {
+	cleo := spaceport.User{Name: "Cleo", Password: "Cleo-Staging-1"}
+	dan := spaceport.User{Name: "Dan", Password: "Dan-Staging-1", Disabled: true}
 	v.isFrom(&cleo)
 	v.isFrom(&dan)
 	v.opens()
 	told := map[string]bool{}
-	for _, try := range [][2]string{{cleo.Email, "not-her-password"}, {"nobody@example.com", "any-password"}, {dan.Email, dan.Password}} {
+	for _, try := range [][2]string{
+		{cleo.Email, "not-her-password"}, {"unknown@example.com", "any-password"}, {dan.Email, dan.Password},
+	} {
 		v.signsInAs(try[0], try[1])
 		told[v.isTold("error")] = true
 		v.sees("#sign-in")
-		v.types("#sign-in-email", "") // the next answer is another one
+		v.types("#sign-in-email", "") // clears the message
 	}
-	assert.Len(v.t, told, 1, "all are told the same")
+	assert.Len(v.t, told, 1, "all get the same message")
 	v.keepsNothing("not-her-password", "any-password", dan.Password)
 	v.decided("unchanged")
 }
 
 func isNative(v *visitor) {
-	nia := spaceport.Person{Name: "Nia", Email: fmt.Sprintf("nia@%s.example", v.size.name), Password: "Nia-Production-1"}
+	nia := spaceport.User{Name: "Nia", Email: fmt.Sprintf("nia@%s.example", v.size.name), Password: "Nia-Production-1"}
 	require.NoError(v.t, v.AddNative(v.t.Context(), nia))
 	v.opens()
 	v.signsInAs(nia.Email, nia.Password)
@@ -264,7 +266,7 @@ func isNative(v *visitor) {
 }
 
 func signsOutAndIn(v *visitor) {
-	fay := spaceport.Person{Name: "Fay", Password: "Fay-Staging-1", Projects: 1}
+	fay := spaceport.User{Name: "Fay", Password: "Fay-Staging-1", Projects: 1}
 	sub := v.isFrom(&fay)
 	v.opens()
 	for range 2 {
@@ -279,7 +281,7 @@ func signsOutAndIn(v *visitor) {
 }
 
 func hasNoMouse(v *visitor) {
-	kay := spaceport.Person{Name: "Kay", Password: "Kay-Staging-1", Projects: 1}
+	kay := spaceport.User{Name: "Kay", Password: "Kay-Staging-1", Projects: 1}
 	sub := v.isFrom(&kay)
 	v.opens()
 	v.tabsTo("#sign-in-email")
@@ -289,7 +291,7 @@ func hasNoMouse(v *visitor) {
 	v.presses(kb.Enter)
 	v.isTold("error")
 	v.waits("be back in the password", `document.activeElement.id === "sign-in-password"`)
-	v.presses(kay.Password) // over what stood there, or after it was emptied
+	v.presses(kay.Password) // the field was cleared
 	v.presses(kb.Enter)
 	v.isIn(kay, sub)
 	v.tabsTo("#sign-out")
@@ -302,7 +304,7 @@ func hasNoMouse(v *visitor) {
 }
 
 func waitsForAnAnswer(v *visitor) {
-	lou := spaceport.Person{Name: "Lou", Password: "Lou-Staging-1"}
+	lou := spaceport.User{Name: "Lou", Password: "Lou-Staging-1"}
 	v.isFrom(&lou)
 	restore := v.Cloud.Inject(cloud.Fault{Service: "cognito-idp", Operation: "InitiateAuth", Caller: "public", Kind: cloud.Latency, Delay: 2 * time.Second})
 	defer restore()
@@ -314,7 +316,7 @@ func waitsForAnAnswer(v *visitor) {
 }
 
 func meetsBusyStaging(v *visitor) {
-	kim := spaceport.Person{Name: "Kim", Password: "Kim-Staging-1", Projects: 1}
+	kim := spaceport.User{Name: "Kim", Password: "Kim-Staging-1", Projects: 1}
 	sub := v.isFrom(&kim)
 	restore := v.Cloud.Inject(cloud.Fault{Account: cloud.StagingAccount, Service: "cognito-idp", Caller: spaceport.Trigger, Kind: cloud.Throttle})
 	defer restore()
@@ -328,11 +330,12 @@ func meetsBusyStaging(v *visitor) {
 	v.isIn(kim, sub)
 }
 
-func hasMuch(v *visitor) {
-	ida := spaceport.Person{Name: "Ida", Password: "Ida-Staging-1", Projects: 150}
+func hasManyProjects(v *visitor) {
+	ida := spaceport.User{Name: "Ida", Password: "Ida-Staging-1", Projects: 150}
 	sub := v.isFrom(&ida)
 	restore := v.Cloud.Inject(cloud.Fault{
-		Service: "dynamodb", Operation: "PutItem", Table: "Spaceport-Projects-prod", Caller: spaceport.Datamover, Kind: cloud.Latency, Delay: 500 * time.Millisecond,
+		Service: "dynamodb", Operation: "PutItem", Table: "Spaceport-Projects-prod", Caller: spaceport.Datamover,
+		Kind: cloud.Latency, Delay: 500 * time.Millisecond,
 	})
 	defer restore()
 	v.opens()
@@ -347,7 +350,7 @@ func hasMuch(v *visitor) {
 }
 
 func isSwept(v *visitor) {
-	sam := spaceport.Person{Name: "Sam", Password: "Sam-Staging-1", Projects: 2}
+	sam := spaceport.User{Name: "Sam", Password: "Sam-Staging-1", Projects: 2}
 	sub := v.isFrom(&sam)
 	v.opens()
 	look[int](v, "window.sameDocument = 1")
@@ -360,39 +363,39 @@ func isSwept(v *visitor) {
 	require.NoError(v.t, err, string(said))
 
 	v.sees(fmt.Sprintf(`#ledger tr[data-sub="%s"][data-state="moved"]`, sub))
-	code := v.opensLetter(sam.Email, "")
-	assert.True(v.t, v.holds("window.sameDocument"), "nobody reloaded the page")
-	letter := v.reads(fmt.Sprintf(`#mailbox li[data-to="%s"] .body`, sam.Email))
-	assert.Contains(v.t, letter, "Hi Sam,\nWe're upgrading")
-	assert.True(v.t, strings.HasSuffix(letter, "\nBest regards,\nThe Spaceport Team"), letter)
+	code := v.opensEmail(sam.Email, "")
+	assert.True(v.t, v.holds("window.sameDocument"), "the page was not reloaded")
+	body := v.reads(fmt.Sprintf(`#mailbox li[data-to="%s"] .body`, sam.Email))
+	assert.Contains(v.t, body, "Hi Sam,\nWe're upgrading")
+	assert.True(v.t, strings.HasSuffix(body, "\nBest regards,\nThe Spaceport Team"), body)
 	v.isSound("swept")
 
 	v.signsInAs(sam.Email, sam.Password)
 	v.sees("#reset")
-	code = v.opensLetter(sam.Email, code)
+	code = v.opensEmail(sam.Email, code)
 	v.types("#reset-code", code)
 	v.types("#reset-password", "Sam-Production-1")
 	v.clicks("#reset [type=submit]")
 	v.isIn(sam, sub)
 }
 
-func triesThePeople(v *visitor) {
+func triesTheUsers(v *visitor) {
 	v.opens()
 	asked := v.Cloud.CountRequests(cloud.Filter{Operation: "InitiateAuth"})
-	for _, role := range journeys.Cast {
-		v.clicks(fmt.Sprintf(`#people li[data-email="%s"] button`, role.Email))
+	for _, u := range journeys.ScenarioUsers {
+		v.clicks(fmt.Sprintf(`#users li[data-email="%s"] button`, u.Email))
 		v.sees("#sign-in")
-		assert.Equal(v.t, role.Email+role.Password,
+		assert.Equal(v.t, u.Email+u.Password,
 			look[string](v, `document.getElementById("sign-in-email").value + document.getElementById("sign-in-password").value`))
 	}
 	v.clicks("#to-forgot")
-	v.clicks(`#people li button`)
+	v.clicks(`#users li button`)
 	v.sees("#sign-in")
 	assert.Equal(v.t, asked, v.Cloud.CountRequests(cloud.Filter{Operation: "InitiateAuth"}), "it is filled in, not sent")
 }
 
-// seesWhatIsWrong makes sure that the other journeys would have seen it.
-func seesWhatIsWrong(v *visitor) {
+// findsErrors ensures that the other journeys would have found these errors.
+func findsErrors(v *visitor) {
 	v.opens()
 	assert.Empty(v.t, v.trouble.all())
 	assert.Empty(v.t, v.faults(`{}`))

@@ -10,11 +10,11 @@ import (
 	"github.com/spaceport/user-migration/datamover/ledger"
 )
 
-// decision is what a function decided, as its own log has it: e-mails are masked there already.
+// decision is what a function decided, as in its log, where emails are already masked.
 type decision struct {
 	Time     time.Time `json:"time"`
 	Function string    `json:"function"`
-	Who      string    `json:"who"`
+	User     string    `json:"user"`
 	Decision string    `json:"decision"`
 	Reason   string    `json:"reason"`
 	Source   string    `json:"source"`
@@ -23,7 +23,8 @@ type decision struct {
 	stagingSub string
 }
 
-// logLine is as much of a function's line as is shown. Its metrics have some of the same words, capitalised, and the same values.
+// logLine is the part of a function's log line that is shown. Its metrics have some of the same names, capitalized,
+// with the same values.
 type logLine struct {
 	Time       time.Time `json:"time"`
 	Message    string    `json:"msg"`
@@ -36,13 +37,13 @@ type logLine struct {
 	DurationMs int64     `json:"durationMs"`
 }
 
-// decisions are the last that the functions logged.
+// decisions are the latest that the functions logged.
 type decisions struct {
 	mu   sync.Mutex
 	last []decision
 }
 
-// read takes a line of a function's log, and says whether it was a decision.
+// read reads a line of a function's log, and reports whether it was a decision.
 func (d *decisions) read(function string, raw []byte) bool {
 	var l logLine
 	if json.Unmarshal(raw, &l) != nil || l.Decision == "" {
@@ -51,24 +52,25 @@ func (d *decisions) read(function string, raw []byte) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.last = append(d.last, decision{
-		Time: l.Time, Function: strings.TrimPrefix(function, "Spaceport-Migration-"), Who: l.Email, Decision: l.Decision,
+		Time: l.Time, Function: strings.TrimPrefix(function, "Spaceport-Migration-"), User: l.Email, Decision: l.Decision,
 		Reason: cmp.Or(l.Reason, l.Error), Source: cmp.Or(l.Source, l.Message), Ms: l.DurationMs, stagingSub: l.StagingSub,
 	})
 	d.last = d.last[max(0, len(d.last)-shown):]
 	return true
 }
 
-// newest are in the order in which they are shown. The datamover logs ids alone, and of those the ledger knows whose they are.
-func (d *decisions) newest(lines []line) []decision {
+// newest returns the decisions in the order in which they are shown. The datamover logs ids only; the ledger has the
+// emails.
+func (d *decisions) newest(records []record) []decision {
 	emails := map[string]string{}
-	for _, l := range lines {
-		emails[l.StagingSub] = ledger.MaskEmail(l.Email)
+	for _, r := range records {
+		emails[r.StagingSub] = ledger.MaskEmail(r.Email)
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	all := make([]decision, len(d.last))
 	for i, one := range d.last {
-		one.Who = cmp.Or(one.Who, emails[one.stagingSub])
+		one.User = cmp.Or(one.User, emails[one.stagingSub])
 		all[len(all)-1-i] = one
 	}
 	return all

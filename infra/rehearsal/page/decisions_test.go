@@ -12,8 +12,8 @@ import (
 	"github.com/spaceport/user-migration/infra/rehearsal/spaceport"
 )
 
-// recorded reads lines as the functions wrote them, and returns what is shown with that ledger.
-func recorded(t *testing.T, function, file string, lines ...line) []decision {
+// recorded reads a recorded log, and returns the decisions that are shown with that ledger.
+func recorded(t *testing.T, function, file string, records ...record) []decision {
 	t.Helper()
 	log, err := os.ReadFile(file)
 	require.NoError(t, err)
@@ -21,7 +21,7 @@ func recorded(t *testing.T, function, file string, lines ...line) []decision {
 	for raw := range bytes.Lines(log) {
 		d.read(function, raw)
 	}
-	return d.newest(lines)
+	return d.newest(records)
 }
 
 func TestDecisionsOfTheTrigger(t *testing.T) {
@@ -33,28 +33,29 @@ func TestDecisionsOfTheTrigger(t *testing.T) {
 	assert.Equal(t, "check password: staging is throttling (TooManyRequestsException)", got[1].Reason)
 	assert.Equal(t, "unchanged", got[2].Decision)
 	assert.Equal(t, "unknown-user", got[2].Reason)
-	assert.Empty(t, got[2].Who, "the log does not say what a stranger typed")
+	assert.Empty(t, got[2].User, "the log does not have what an unknown user typed")
 	assert.Equal(t, decision{
-		Time: time.Date(2026, 11, 23, 3, 46, 10, 127025720, time.UTC), Function: "trigger", Who: "a***@e***", Decision: "import",
+		Time:     time.Date(2026, 11, 23, 3, 46, 10, 127025720, time.UTC),
+		Function: "trigger", User: "a***@e***", Decision: "import",
 		Source: "UserMigration_Authentication", Ms: 48, stagingSub: "97f5a4e7-2066-4ea3-aa13-c398459cb2d5",
 	}, got[3])
 }
 
 func TestDecisionsOfTheDatamover(t *testing.T) {
-	hal := line{StagingSub: "97f5a4e7-2066-4ea3-aa13-c398459cb2d5", Email: "hal@example.com"}
+	hal := record{StagingSub: "97f5a4e7-2066-4ea3-aa13-c398459cb2d5", Email: "hal@example.com"}
 	got := recorded(t, spaceport.Datamover, "testdata/datamover.log", hal)
-	require.Len(t, got, 2, "what is no decision is passed over")
+	require.Len(t, got, 2, "other lines are skipped")
 	assert.Equal(t, "moved", got[0].Decision)
 	assert.Equal(t, "background", got[0].Source)
 	assert.Equal(t, "continued", got[1].Decision)
 	assert.Equal(t, int64(3005), got[1].Ms)
 	for _, d := range got {
 		assert.Equal(t, "datamover", d.Function)
-		assert.Equal(t, "h***@e***", d.Who, "the ledger knows whose id it is")
+		assert.Equal(t, "h***@e***", d.User, "the ledger has the email of that id")
 	}
 }
 
-func TestDecisionsAreNotKeptForEver(t *testing.T) {
+func TestOldDecisionsAreDropped(t *testing.T) {
 	d := &decisions{}
 	for range 3 * shown {
 		assert.True(t, d.read(spaceport.Trigger, []byte(`{"decision":"import"}`)))

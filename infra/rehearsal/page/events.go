@@ -10,17 +10,17 @@ import (
 	"time"
 )
 
-// calm is how long a change waits, at least, for those that come with it.
-const calm = 100 * time.Millisecond
+// delay is the least time between a change and its event, so that changes at about the same time are sent together.
+const delay = 100 * time.Millisecond
 
-// serveEvents sends the whole picture, and again whenever it has changed. A slow browser keeps nobody waiting. A picture that
-// cannot be drawn ends the stream: a browser then asks again by itself.
+// serveEvents sends the whole snapshot, and again whenever it has changed. A slow browser does not block others. An
+// error ends the stream; the browser then reconnects.
 func (s *site) serveEvents(out http.ResponseWriter, in *http.Request) {
 	out.Header().Set("Content-Type", "text/event-stream")
 	stream := http.NewResponseController(out)
 	var sent []byte
 	for {
-		event, err := s.watched.look(in.Context())
+		event, err := s.watched.latest(in.Context())
 		if err != nil {
 			return
 		}
@@ -36,37 +36,37 @@ func (s *site) serveEvents(out http.ResponseWriter, in *http.Request) {
 	}
 }
 
-// watched is the picture, drawn once for all who watch.
+// watched is the snapshot, read once for all browsers.
 type watched struct {
-	draw    func(context.Context) (picture, error)
+	read    func(context.Context) (snapshot, error)
 	changes *changes
 
 	mu     sync.Mutex
 	newest event
 }
 
-// event is a picture as browsers read it.
+// event is a snapshot in the format of an event stream.
 type event struct {
 	data     []byte
-	outdated <-chan struct{} // closed by the first change since
-	drawn    time.Time
-	calm     time.Duration // as long as drawing took, so that no more than half of the time goes into it
+	outdated <-chan struct{} // closed by the first change after it
+	taken    time.Time
+	delay    time.Duration // at least the time that reading took, so that reading takes at most half of the time
 }
 
-func newWatched(draw func(context.Context) (picture, error)) *watched {
-	return &watched{draw: draw, changes: newChanges()}
+func newWatched(read func(context.Context) (snapshot, error)) *watched {
+	return &watched{read: read, changes: newChanges()}
 }
 
-// look returns the newest picture, and draws one if that has been outdated for long enough.
-func (w *watched) look(ctx context.Context) (event, error) {
+// latest returns the newest snapshot, and reads a new one if it has been outdated for long enough.
+func (w *watched) latest(ctx context.Context) (event, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.newest.isGood() {
 		return w.newest, nil
 	}
 	began := time.Now()
-	next := event{outdated: w.changes.next()} // before drawing, so that nothing falls between
-	now, err := w.draw(ctx)
+	next := event{outdated: w.changes.next()} // before reading, so that no change is missed
+	now, err := w.read(ctx)
 	if err != nil {
 		return event{}, err
 	}
@@ -74,8 +74,8 @@ func (w *watched) look(ctx context.Context) (event, error) {
 	if err != nil {
 		return event{}, err
 	}
-	next.data, next.drawn = fmt.Appendf(nil, "data: %s\n\n", document), time.Now()
-	next.calm = max(calm, next.drawn.Sub(began))
+	next.data, next.taken = fmt.Appendf(nil, "data: %s\n\n", document), time.Now()
+	next.delay = max(delay, next.taken.Sub(began))
 	w.newest = next
 	return next, nil
 }
@@ -86,7 +86,7 @@ func (e event) isGood() bool {
 	}
 	select {
 	case <-e.outdated:
-		return time.Since(e.drawn) < e.calm
+		return time.Since(e.taken) < e.delay
 	default:
 		return true
 	}
@@ -99,14 +99,14 @@ func (e event) waitForNext(ctx context.Context) bool {
 		return false
 	}
 	select {
-	case <-time.After(e.calm):
+	case <-time.After(e.delay):
 		return true
 	case <-ctx.Done():
 		return false
 	}
 }
 
-// changes tells any number of watchers that something is new. Telling never waits.
+// changes notifies any number of watchers of a change. Notifying never blocks.
 type changes struct {
 	mu      sync.Mutex
 	changed chan struct{} // closed and replaced at each change
@@ -114,7 +114,7 @@ type changes struct {
 
 func newChanges() *changes { return &changes{changed: make(chan struct{})} }
 
-func (c *changes) tell() {
+func (c *changes) notify() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	close(c.changed)

@@ -8,8 +8,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestTheFormsStandInTheHTML: password managers and screen readers go by what is served, before any script has run.
-func TestTheFormsStandInTheHTML(t *testing.T) {
+// TestTheFormsAreInTheHTML: password managers and screen readers use what is served, before any script has run.
+func TestTheFormsAreInTheHTML(t *testing.T) {
 	raw, err := files.ReadFile("web/index.html")
 	require.NoError(t, err)
 	html := string(raw)
@@ -21,15 +21,17 @@ func TestTheFormsStandInTheHTML(t *testing.T) {
 	} {
 		assert.Contains(t, tag(id), `autocomplete="`+autocomplete+`"`, id)
 		assert.Contains(t, html, `<label for="`+id+`">`, "it has a name")
-		if id != "reset-email" { // nobody types there
+		if id != "reset-email" { // it is read-only
 			assert.Contains(t, tag(id), `required`, id)
 			assert.Contains(t, tag(id), `aria-errormessage="error"`, id)
 		}
 	}
-	for id, role := range map[string]string{"error": "alert", "news": "status", "whisper": "status", "connection": "status"} {
+	for id, role := range map[string]string{
+		"error": "alert", "news": "status", "announcer": "status", "connection": "status",
+	} {
 		assert.Contains(t, tag(id), `role="`+role+`"`, "it is read out when it changes: "+id)
 	}
 	for _, form := range []string{"sign-in", "forgot", "reset"} {
-		assert.Contains(t, tag(form), `method="post"`, "without a script, nothing gets into the address")
+		assert.Contains(t, tag(form), `method="post"`, "without a script, nothing is put into the address")
 	}
 }

@@ -1,5 +1,5 @@
-// Package page lets somebody play the migration themselves: the sign-in that a user sees, in their own browser, against the
-// local cloud; and beside it, to look at, the ledger, the mailbox and what the functions decide.
+// Package page lets a reader play the migration in their own browser: the sign-in that a user sees, against the local
+// cloud, and beside it the ledger, the mailbox and the functions' decisions.
 package page
 
 import (
@@ -15,21 +15,21 @@ import (
 	"github.com/spaceport/user-migration/infra/rehearsal/spaceport"
 )
 
-// Page is the page as it is served, on this machine only.
+// Page is the served page, on this machine only.
 type Page struct {
 	url    string
 	server *http.Server
 	untap  func()
 }
 
-// Serve shows two accounts on a free port of the loopback interface. People are listed with their passwords; whoever they
-// are, they are to be there already. Close it before the accounts.
-func Serve(ctx context.Context, s *spaceport.Spaceport, people []journeys.Role) (*Page, error) {
+// Serve serves the page for two accounts on a free port of the loopback interface. The users, who must exist already,
+// are listed with their passwords. Close it before the accounts.
+func Serve(ctx context.Context, s *spaceport.Spaceport, users []journeys.ScenarioUser) (*Page, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, fmt.Errorf("serve the page: %w", err)
 	}
-	site, untap, err := watch(ctx, s, people)
+	site, untap, err := watch(ctx, s, users)
 	if err != nil {
 		return nil, errors.Join(err, listener.Close())
 	}
@@ -42,44 +42,44 @@ func Serve(ctx context.Context, s *spaceport.Spaceport, people []journeys.Role) 
 	return p, nil
 }
 
-// URL is what to open in a browser.
+// URL is the page's address.
 func (p *Page) URL() string { return p.url }
 
-// Close stops serving at once, also whoever is watching.
+// Close stops serving at once and ends all event streams.
 func (p *Page) Close() error {
 	p.untap()
 	return p.server.Close()
 }
 
-// watch makes the site of two accounts, which follows what happens in them.
-func watch(ctx context.Context, s *spaceport.Spaceport, people []journeys.Role) (*site, func(), error) {
-	terms, err := readTerms(ctx, s, people)
+// watch returns the site of two accounts, which follows their changes.
+func watch(ctx context.Context, s *spaceport.Spaceport, users []journeys.ScenarioUser) (*site, func(), error) {
+	config, err := readConfig(ctx, s, users)
 	if err != nil {
 		return nil, nil, err
 	}
 	decisions := &decisions{}
-	watched := newWatched(observer{s, decisions}.picture)
+	watched := newWatched(observer{s, decisions}.snapshot)
 	s.Lambdas.OnLog(func(function string, line []byte) {
 		if decisions.read(function, line) {
-			watched.changes.tell()
+			watched.changes.notify()
 		}
 	})
 	untap := s.Cloud.Tap(func(r cloud.Request) {
-		if changesPicture(r, s.Settings.LedgerTable) {
-			watched.changes.tell()
+		if changesSnapshot(r, s.Settings.LedgerTable) {
+			watched.changes.notify()
 		}
 	})
-	return &site{terms: terms, account: accounts{s}.of, watched: watched}, untap, nil
+	return &site{config: config, account: accounts{s}.of, watched: watched}, untap, nil
 }
 
-// changesPicture tells whether a request may have written the ledger or posted a letter. Looking at either must not count:
-// the page does so itself.
-func changesPicture(r cloud.Request, ledgerTable string) bool {
+// changesSnapshot reports whether a request may have written the ledger or sent an email. Reads do not count: the page
+// reads both itself.
+func changesSnapshot(r cloud.Request, ledgerTable string) bool {
 	switch r.Service {
 	case "dynamodb":
 		return r.Resource == ledgerTable && !reads[r.Operation]
 	case "cognito-idp":
-		return true // most can end in a letter
+		return true // most can send an email
 	}
 	return false
 }

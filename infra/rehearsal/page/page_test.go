@@ -10,7 +10,7 @@ import (
 	"github.com/spaceport/user-migration/infra/rehearsal/cloud"
 )
 
-func TestWhatChangesThePicture(t *testing.T) {
+func TestWhatChangesTheSnapshot(t *testing.T) {
 	const table = "Spaceport-Migration-prod"
 	for _, r := range []struct {
 		cloud.Request
@@ -26,30 +26,30 @@ func TestWhatChangesThePicture(t *testing.T) {
 		{cloud.Request{Service: "cognito-idp", Operation: "AdminResetUserPassword"}, true},
 		{cloud.Request{Service: "sts", Operation: "AssumeRole"}, false},
 	} {
-		assert.Equal(t, r.want, changesPicture(r.Request, table), "%s %s", r.Operation, r.Resource)
+		assert.Equal(t, r.want, changesSnapshot(r.Request, table), "%s %s", r.Operation, r.Resource)
 	}
 }
 
-func TestALineShowsWhenItLastChanged(t *testing.T) {
+func TestRecordHasTheTimeOfItsLastChange(t *testing.T) {
 	at := func(hour int) time.Time { return time.Date(2026, 11, 23, hour, 0, 0, 0, time.UTC) }
 	got := show(ledger.Record{
 		StagingSub: "s", ProductionSub: "p", Email: "ada@example.com", State: ledger.Moving, Via: ledger.Sweep, LastError: "throttled",
 		ImportedAt: at(1), PasswordSetAt: at(2), ResetAt: at(4), MovedAt: at(3),
 		Copied: map[string]int{"Spaceport-Projects-prod": 3, "Spaceport-Users-prod": 1}, Kept: map[string]int{"Spaceport-Projects-prod": 2},
 	})
-	assert.Equal(t, line{
+	assert.Equal(t, record{
 		StagingSub: "s", ProductionSub: "p", Email: "ada@example.com", State: "moving", Via: "sweep", Rows: 6, Error: "throttled", updated: at(4),
 	}, got)
 }
 
-func TestTheNewestLettersAreShown(t *testing.T) {
-	var all []cloud.Letter
+func TestTheNewestMessagesAreShown(t *testing.T) {
+	var all []cloud.Message
 	for range shown {
-		all = append(all, cloud.Letter{To: "ada@example.com"})
+		all = append(all, cloud.Message{To: "ada@example.com"})
 	}
-	all = append(all, cloud.Letter{To: "ben@example.com", Code: "123456"})
+	all = append(all, cloud.Message{To: "ben@example.com", Code: "123456"})
 	got := newest(all)
 	assert.Len(t, got, shown)
-	assert.Equal(t, letter{To: "ben@example.com", Code: "123456"}, got[0])
+	assert.Equal(t, message{To: "ben@example.com", Code: "123456"}, got[0])
 	assert.NotNil(t, newest(nil), "an empty list, not null")
 }

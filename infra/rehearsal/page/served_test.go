@@ -15,58 +15,61 @@ import (
 	"github.com/spaceport/user-migration/infra/rehearsal/spaceport/spaceporttest"
 )
 
-// TestServed looks at what a browser gets, with the real functions and no browser.
+// TestServed checks what a browser gets, with the real functions and without a browser.
 func TestServed(t *testing.T) {
 	s := spaceporttest.Start(t, spaceport.Options{})
-	served, err := Serve(t.Context(), s, journeys.Cast)
+	served, err := Serve(t.Context(), s, journeys.ScenarioUsers)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, served.Close()) })
 
-	t.Run("terms", func(t *testing.T) {
-		var got terms
+	t.Run("config", func(t *testing.T) {
+		var got config
 		require.Equal(t, http.StatusOK, fetch(t, served.URL()+"rehearsal.json", "", &got))
 		assert.Equal(t, s.Cloud.URL(), got.Endpoint)
 		assert.Equal(t, policy{MinimumLength: 8, Uppercase: true, Lowercase: true, Digits: true}, got.PasswordPolicy, "as the stack has it")
-		assert.Len(t, got.People, len(journeys.Cast))
+		assert.Len(t, got.Users, len(journeys.ScenarioUsers))
 	})
-	t.Run("nobody's token", func(t *testing.T) {
+	t.Run("invalid token", func(t *testing.T) {
 		var said map[string]string
-		assert.Equal(t, http.StatusUnauthorized, fetch(t, served.URL()+"account", "nobody's", &said))
+		assert.Equal(t, http.StatusUnauthorized, fetch(t, served.URL()+"account", "invalid", &said))
 		assert.NotEmpty(t, said["error"])
 	})
-	t.Run("somebody who came from staging", func(t *testing.T) {
-		ada := spaceport.Person{Name: "Ada", Email: "ada@example.com", Password: "Ada-Staging-1", Projects: shownProjects + 10}
+	t.Run("migrated user", func(t *testing.T) {
+		ada := spaceport.User{Name: "Ada", Email: "ada@example.com", Password: "Ada-Staging-1", Projects: shownProjects + 10}
 		stagingSub, err := s.Add(t.Context(), ada)
 		require.NoError(t, err)
 		got := signInAndLook(t, s, served, ada)
 		assert.Equal(t, []string{ada.Email, ada.Name, stagingSub}, []string{got.Email, got.Name, got.StagingSub})
 		assert.Equal(t, ledger.Moved, got.State)
-		assert.Equal(t, map[string]string{"id": got.ProductionSub, "name": ada.Name, "avatar": "s3://spaceport-uploads/" + stagingSub + "/me.png"}, got.Profile)
+		assert.Equal(t, map[string]string{
+			"id": got.ProductionSub, "name": ada.Name, "avatar": "s3://spaceport-uploads/" + stagingSub + "/me.png",
+		}, got.Profile)
 		assert.Equal(t, ada.Projects, got.ProjectCount)
 		require.Len(t, got.Projects, shownProjects)
 		assert.Equal(t, map[string]string{
 			"projectId": "project-00001", "title": "Flight 1", "progress": "1", "file": "s3://spaceport-uploads/" + stagingSub + "/1.zip",
 		}, got.Projects[1])
 	})
-	t.Run("somebody who was never in staging", func(t *testing.T) {
-		require.NoError(t, s.AddNative(t.Context(), journeys.Nia.Person))
-		got := signInAndLook(t, s, served, journeys.Nia.Person)
+	t.Run("user who was never in staging", func(t *testing.T) {
+		require.NoError(t, s.AddNative(t.Context(), journeys.Nia.User))
+		got := signInAndLook(t, s, served, journeys.Nia.User)
 		assert.Equal(t, account{Email: "nia@example.com", Name: "Nia", ProductionSub: got.ProductionSub, Projects: []map[string]string{}}, got)
 	})
-	t.Run("somebody who claims to be another", func(t *testing.T) {
+	t.Run("user with a forged staging id", func(t *testing.T) {
 		user, err := s.ProductionUser(t.Context(), "ada@example.com")
 		require.NoError(t, err)
-		mallory := spaceport.Person{Name: "Mallory", Email: "mallory@example.com", Password: "Mallory-Production-1", Attributes: map[string]string{
-			"custom:staging_sub": spaceport.Attribute(user, "custom:staging_sub"),
-		}}
+		mallory := spaceport.User{
+			Name: "Mallory", Email: "mallory@example.com", Password: "Mallory-Production-1",
+			Attributes: map[string]string{"custom:staging_sub": spaceport.Attribute(user, "custom:staging_sub")},
+		}
 		require.NoError(t, s.AddNative(t.Context(), mallory))
 		got := signInAndLook(t, s, served, mallory)
-		assert.Empty(t, got.State, "the line is not theirs")
+		assert.Empty(t, got.State, "the record is another user's")
 		assert.Zero(t, got.ProjectCount)
 	})
 }
 
-func signInAndLook(t *testing.T, s *spaceport.Spaceport, p *Page, who spaceport.Person) (a account) {
+func signInAndLook(t *testing.T, s *spaceport.Spaceport, p *Page, who spaceport.User) (a account) {
 	t.Helper()
 	in, err := s.SignIn(t.Context(), who.Email, who.Password)
 	require.NoError(t, err)

@@ -12,9 +12,9 @@ import (
 //go:embed web
 var files embed.FS
 
-// site answers the browser.
+// site serves the browser.
 type site struct {
-	terms   terms
+	config  config
 	account func(ctx context.Context, accessToken string) (account, error) // or errToken
 	watched *watched
 }
@@ -34,18 +34,21 @@ func (s *site) routes() http.Handler {
 		}
 		served.ServeHTTP(out, in)
 	})
-	mux.HandleFunc("GET /rehearsal.json", func(out http.ResponseWriter, _ *http.Request) { answer(out, http.StatusOK, s.terms) })
+	mux.HandleFunc("GET /rehearsal.json", func(out http.ResponseWriter, _ *http.Request) {
+		answer(out, http.StatusOK, s.config)
+	})
 	mux.HandleFunc("GET /account", s.serveAccount)
 	mux.HandleFunc("GET /events", s.serveEvents)
 	return mux
 }
 
-// guarded serves whoever asks for that host by its name or as localhost. Any other name is a foreign page's, which has its own
-// name resolve to this machine in order to read what only this machine should see.
+// guarded serves requests to that host by its name or as localhost. Any other name may be a foreign site's, whose name
+// resolves to this machine so that it can read what only this machine may see.
 func (s *site) guarded(host string) http.Handler {
 	_, port, _ := strings.Cut(host, ":")
 	policy := strings.Join([]string{
-		"default-src 'self'", "connect-src 'self' " + s.terms.Endpoint, "base-uri 'none'", "form-action 'self'", "frame-ancestors 'none'", "object-src 'none'",
+		"default-src 'self'", "connect-src 'self' " + s.config.Endpoint, "base-uri 'none'", "form-action 'self'",
+		"frame-ancestors 'none'", "object-src 'none'",
 	}, "; ")
 	routes := s.routes()
 	return http.HandlerFunc(func(out http.ResponseWriter, in *http.Request) {
@@ -55,7 +58,7 @@ func (s *site) guarded(host string) http.Handler {
 		h.Set("Referrer-Policy", "no-referrer")
 		h.Set("Cache-Control", "no-store")
 		if in.Host != host && in.Host != "localhost:"+port {
-			http.Error(out, "this page is "+host+" and nothing else", http.StatusMisdirectedRequest)
+			http.Error(out, "this page is served as "+host+" only", http.StatusMisdirectedRequest)
 			return
 		}
 		routes.ServeHTTP(out, in)
@@ -65,9 +68,9 @@ func (s *site) guarded(host string) http.Handler {
 func answer(out http.ResponseWriter, status int, document any) {
 	out.Header().Set("Content-Type", "application/json")
 	out.WriteHeader(status)
-	_ = json.NewEncoder(out).Encode(document) // the browser went away
+	_ = json.NewEncoder(out).Encode(document) // the browser may have disconnected
 }
 
-func refuse(out http.ResponseWriter, status int, why string) {
+func reject(out http.ResponseWriter, status int, why string) {
 	answer(out, status, map[string]string{"error": why})
 }

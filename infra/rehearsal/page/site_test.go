@@ -19,12 +19,14 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// fakeSite serves what it is told, without a cloud.
+// fakeSite serves the page without a cloud.
 func fakeSite() *site {
 	return &site{
-		terms:   terms{Endpoint: "http://127.0.0.1:1", PasswordPolicy: policy{MinimumLength: 8}, People: []person{{Name: "Ada"}}},
+		config: config{
+			Endpoint: "http://127.0.0.1:1", PasswordPolicy: policy{MinimumLength: 8}, Users: []scenarioUser{{Name: "Ada"}},
+		},
 		account: func(context.Context, string) (account, error) { return account{}, nil },
-		watched: newWatched(func(context.Context) (picture, error) { return picture{}, nil }),
+		watched: newWatched(func(context.Context) (snapshot, error) { return snapshot{}, nil }),
 	}
 }
 
@@ -68,7 +70,7 @@ func TestEveryAnswerIsGuarded(t *testing.T) {
 	}
 }
 
-func TestAForeignNameIsRefused(t *testing.T) {
+func TestAForeignNameIsRejected(t *testing.T) {
 	server := open(t, fakeSite())
 	host := strings.TrimPrefix(server.URL, "http://")
 	_, port, _ := strings.Cut(host, ":")
@@ -94,14 +96,14 @@ func TestNoFolderIsListed(t *testing.T) {
 	}
 }
 
-func TestTerms(t *testing.T) {
+func TestConfig(t *testing.T) {
 	_, body := get(t, open(t, fakeSite()), "/rehearsal.json", nil)
 	assert.JSONEq(t, `{"endpoint":"http://127.0.0.1:1","clientId":"",
 		"passwordPolicy":{"minimumLength":8,"uppercase":false,"lowercase":false,"digits":false,"symbols":false},
-		"people":[{"name":"Ada","email":"","password":"","note":""}]}`, body)
+		"users":[{"name":"Ada","email":"","password":"","note":""}]}`, body)
 }
 
-func TestAccountIsForWhoeverIsSignedIn(t *testing.T) {
+func TestAccountNeedsAToken(t *testing.T) {
 	w := fakeSite()
 	w.account = func(_ context.Context, token string) (account, error) {
 		switch token {
@@ -130,21 +132,21 @@ func TestAccountIsForWhoeverIsSignedIn(t *testing.T) {
 }
 
 // subscribe returns the events of one browser as they arrive.
-func subscribe(t *testing.T, server *httptest.Server) <-chan picture {
+func subscribe(t *testing.T, server *httptest.Server) <-chan snapshot {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL+"/events", nil)
 	require.NoError(t, err)
 	response, err := server.Client().Do(request)
 	require.NoError(t, err)
 	require.Equal(t, "text/event-stream", response.Header.Get("Content-Type"))
-	events := make(chan picture)
+	events := make(chan snapshot)
 	go func() {
 		defer close(events)
 		defer func() { _ = response.Body.Close() }()
 		lines := bufio.NewScanner(response.Body)
 		lines.Buffer(nil, 64<<20)
 		for lines.Scan() {
-			var p picture
+			var p snapshot
 			data, ok := strings.CutPrefix(lines.Text(), "data: ")
 			if !ok || json.Unmarshal([]byte(data), &p) != nil {
 				continue
@@ -162,45 +164,46 @@ func subscribe(t *testing.T, server *httptest.Server) <-chan picture {
 func TestEventsComeAtOnceAndAtEachChange(t *testing.T) {
 	w := fakeSite()
 	var d decisions
-	w.watched.draw = func(context.Context) (picture, error) { return picture{Decisions: d.newest(nil)}, nil }
+	w.watched.read = func(context.Context) (snapshot, error) { return snapshot{Decisions: d.newest(nil)}, nil }
 	events := subscribe(t, open(t, w))
 	assert.Empty(t, (<-events).Decisions)
 
 	d.read("", []byte(`{"decision":"import"}`))
 	d.read("", []byte(`{"decision":"moved"}`))
-	w.watched.changes.tell()
-	w.watched.changes.tell()
+	w.watched.changes.notify()
+	w.watched.changes.notify()
 	assert.Len(t, (<-events).Decisions, 2, "both at once")
 
-	w.watched.changes.tell()
+	w.watched.changes.notify()
 	select {
 	case <-events:
 		t.Error("an event without a change")
-	case <-time.After(3 * calm):
+	case <-time.After(3 * delay):
 	}
 }
 
-// TestAllWatchersShareAPicture: drawing a large ledger takes seconds, so it is done once for all, and no more than half of the time.
-func TestAllWatchersShareAPicture(t *testing.T) {
+// TestAllWatchersShareASnapshot: reading a large ledger takes seconds, so it is done once for all, at most half of the
+// time.
+func TestAllWatchersShareASnapshot(t *testing.T) {
 	const took = 300 * time.Millisecond
 	w := fakeSite()
 	var mu sync.Mutex
-	var drawing, draws int
-	w.watched.draw = func(context.Context) (picture, error) {
+	var reading, reads int
+	w.watched.read = func(context.Context) (snapshot, error) {
 		mu.Lock()
-		drawing++
-		draws++
-		assert.Equal(t, 1, drawing, "one at a time")
-		now := picture{LedgerCount: draws}
+		reading++
+		reads++
+		assert.Equal(t, 1, reading, "one at a time")
+		now := snapshot{LedgerCount: reads}
 		mu.Unlock()
 		time.Sleep(took)
 		mu.Lock()
-		drawing--
+		reading--
 		mu.Unlock()
 		return now, nil
 	}
 	server := open(t, w)
-	var watchers []<-chan picture
+	var watchers []<-chan snapshot
 	for range 4 {
 		watchers = append(watchers, subscribe(t, server))
 	}
@@ -208,7 +211,7 @@ func TestAllWatchersShareAPicture(t *testing.T) {
 		assert.Equal(t, 1, (<-events).LedgerCount)
 	}
 	began := time.Now()
-	for busy := time.After(6 * took); ; w.watched.changes.tell() {
+	for busy := time.After(6 * took); ; w.watched.changes.notify() {
 		select {
 		case <-busy:
 		case <-time.After(10 * time.Millisecond):
@@ -221,28 +224,28 @@ func TestAllWatchersShareAPicture(t *testing.T) {
 	}
 	mu.Lock()
 	defer mu.Unlock()
-	assert.LessOrEqual(t, time.Duration(draws-1)*2*took, time.Since(began)+took, "it rests as long as it draws")
+	assert.LessOrEqual(t, time.Duration(reads-1)*2*took, time.Since(began)+took, "it waits as long as it reads")
 }
 
-func TestAPictureThatCannotBeDrawnEndsTheStream(t *testing.T) {
-	w, draws := fakeSite(), 0
-	w.watched.draw = func(context.Context) (picture, error) {
-		if draws++; draws > 1 {
-			return picture{}, errors.New("read ledger: throttled")
+func TestAnErrorEndsTheStream(t *testing.T) {
+	w, reads := fakeSite(), 0
+	w.watched.read = func(context.Context) (snapshot, error) {
+		if reads++; reads > 1 {
+			return snapshot{}, errors.New("read ledger: throttled")
 		}
-		return picture{}, nil
+		return snapshot{}, nil
 	}
 	events := subscribe(t, open(t, w))
 	<-events
-	w.watched.changes.tell()
+	w.watched.changes.notify()
 	_, more := <-events
-	assert.False(t, more, "a browser comes back by itself and then gets the whole picture")
+	assert.False(t, more, "a browser reconnects and then gets the whole snapshot")
 }
 
-func TestASlowBrowserKeepsNobodyWaiting(t *testing.T) {
+func TestASlowBrowserDoesNotBlockOthers(t *testing.T) {
 	w := fakeSite()
 	big := strings.Repeat("x", 8<<20) // more than any buffer between the two
-	w.watched.draw = func(context.Context) (picture, error) { return picture{Letters: []letter{{Body: big}}}, nil }
+	w.watched.read = func(context.Context) (snapshot, error) { return snapshot{Messages: []message{{Body: big}}}, nil }
 	server := open(t, w)
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL+"/events", nil)
 	require.NoError(t, err)
@@ -252,14 +255,14 @@ func TestASlowBrowserKeepsNobodyWaiting(t *testing.T) {
 
 	began := time.Now()
 	for range 1000 {
-		w.watched.changes.tell()
+		w.watched.changes.notify()
 	}
 	assert.Less(t, time.Since(began), time.Second)
-	assert.Len(t, (<-subscribe(t, server)).Letters, 1, "another browser is served")
+	assert.Len(t, (<-subscribe(t, server)).Messages, 1, "another browser is served")
 }
 
-// TestTheSignInStandsAlone: a team copies that folder for a front end of its own.
-func TestTheSignInStandsAlone(t *testing.T) {
+// TestTheSignInIsSelfContained: a team copies that folder for its own front end.
+func TestTheSignInIsSelfContained(t *testing.T) {
 	imports := regexp.MustCompile(`(?:from|import)\s*\(?\s*["']([^"']+)["']`)
 	scripts, err := fs.Glob(files, "web/signin/*.js")
 	require.NoError(t, err)

@@ -15,18 +15,18 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// stage is the page before a Cognito and a backend that do as they are told, so that every answer can be had.
+// stage is the page with a fake Cognito and a fake backend, which can give every answer.
 type stage struct {
 	played
 	site   *site
 	server *httptest.Server
 
 	mu       sync.Mutex
-	refuses  map[string]string // an operation, or a path of the page: by which error code, or noAnswer
+	fails    map[string]string // an operation, or a path of the page: its error code, or noAnswer
 	asked    map[string][]map[string]any
 	held     map[string]chan struct{} // an operation: until it is closed
-	accounts map[string]account       // by e-mail
-	drawn    picture
+	accounts map[string]account       // by email
+	shown    snapshot
 }
 
 const (
@@ -36,27 +36,27 @@ const (
 
 func setStage(t *testing.T) *stage {
 	s := &stage{
-		site: fakeSite(), refuses: map[string]string{}, asked: map[string][]map[string]any{}, held: map[string]chan struct{}{},
+		site: fakeSite(), fails: map[string]string{}, asked: map[string][]map[string]any{}, held: map[string]chan struct{}{},
 		accounts: map[string]account{"pen@example.com": penHas, "ben@example.com": benHas},
 	}
 	cognito := httptest.NewServer(http.HandlerFunc(s.cognito))
 	t.Cleanup(cognito.Close)
-	s.site.terms.Endpoint = cognito.URL
-	s.site.terms.PasswordPolicy = policy{MinimumLength: 8, Digits: true}
-	s.site.terms.People = []person{{Name: "Ben", Email: "ben@example.com", Password: "Ben-1"}}
+	s.site.config.Endpoint = cognito.URL
+	s.site.config.PasswordPolicy = policy{MinimumLength: 8, Digits: true}
+	s.site.config.Users = []scenarioUser{{Name: "Ben", Email: "ben@example.com", Password: "Ben-1"}}
 	s.site.account = s.account
-	s.site.watched.draw = func(context.Context) (picture, error) {
+	s.site.watched.read = func(context.Context) (snapshot, error) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		return picture{
-			Ledger: append([]line{}, s.drawn.Ledger...), LedgerCount: s.drawn.LedgerCount,
-			Letters: append([]letter{}, s.drawn.Letters...), Decisions: []decision{},
+		return snapshot{
+			Ledger: append([]record{}, s.shown.Ledger...), LedgerCount: s.shown.LedgerCount,
+			Messages: append([]message{}, s.shown.Messages...), Decisions: []decision{},
 		}, nil
 	}
 	s.server = httptest.NewUnstartedServer(nil)
 	guarded := s.site.guarded(s.server.Listener.Addr().String())
 	s.server.Config.Handler = http.HandlerFunc(func(out http.ResponseWriter, in *http.Request) {
-		if s.refusal(in.URL.Path) == noAnswer {
+		if s.failure(in.URL.Path) == noAnswer {
 			panic(http.ErrAbortHandler)
 		}
 		guarded.ServeHTTP(out, in)
@@ -93,7 +93,7 @@ func (s *stage) cognito(out http.ResponseWriter, in *http.Request) {
 		case <-in.Context().Done():
 		}
 	}
-	switch code := s.refusal(operation); {
+	switch code := s.failure(operation); {
 	case code == noAnswer:
 		panic(http.ErrAbortHandler)
 	case code == challenge:
@@ -117,20 +117,20 @@ func (s *stage) account(_ context.Context, token string) (account, error) {
 	return account{}, errToken
 }
 
-func (s *stage) refusal(what string) string {
+func (s *stage) failure(what string) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.refuses[what]
+	return s.fails[what]
 }
 
-// refuse has an operation, or a path, fail from now on; "" ends that.
-func (s *stage) refuse(what, how string) {
+// fail lets an operation, or a path, fail from now on; "" ends that.
+func (s *stage) fail(what, how string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.refuses[what] = how
+	s.fails[what] = how
 }
 
-// hold keeps an operation waiting until it is let go.
+// hold blocks an operation until letGo is called.
 func (s *stage) hold(operation string) (letGo func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -156,7 +156,7 @@ func (s *stage) owns(email string, has account) {
 	s.accounts[email] = has
 }
 
-// isRevoked waits until somebody's tokens are.
+// isRevoked waits until a user's tokens are revoked.
 func (s *stage) isRevoked(t *testing.T, email string) {
 	t.Helper()
 	assert.Eventually(t, func() bool {
@@ -164,40 +164,40 @@ func (s *stage) isRevoked(t *testing.T, email string) {
 	}, patience, patience/1000, "the tokens of %s are revoked", email)
 }
 
-// draws has the observer show something else.
-func (s *stage) draws(p picture) {
+// shows replaces what the observer shows.
+func (s *stage) shows(p snapshot) {
 	s.mu.Lock()
-	s.drawn = p
+	s.shown = p
 	s.mu.Unlock()
-	s.site.watched.changes.tell()
+	s.site.watched.changes.notify()
 }
 
-// TestOnStage plays what real functions answer seldom, or never.
+// TestOnStage plays answers that real functions give rarely or never.
 func TestOnStage(t *testing.T) {
 	s := setStage(t)
 	for _, scene := range []struct {
 		name string
 		play func(*stage, *visitor)
 	}{
-		{"each error in its words", tellsEachError},
-		{"a stranger is told what all are told", tellsNoStranger},
-		{"a code as it is pasted", takesPastedCode},
-		{"another code is not to be had at once", holdsResend},
-		{"the wait is told", tellsTheWait},
+		{"the message for each error", explainsEachError},
+		{"an unknown user gets the same message", hidesUnknownUsers},
+		{"a pasted code", acceptsPastedCode},
+		{"a new code can be requested after a wait", holdsResend},
+		{"the wait is announced", announcesTheWait},
 		{"a late answer", dropsLateAnswer},
-		{"yes, and then nothing", losesAccount},
-		{"the page's own settings fail once", asksForSettingsAgain},
-		{"things arrive, and the session ends", endsSession},
-		{"two people, one after the other", forgetsWhoLeft},
+		{"sign-in succeeds, the account cannot be read", losesAccount},
+		{"the page's settings cannot be read once", readsSettingsAgain},
+		{"projects are still copied, and the session ends", endsSession},
+		{"two users, one after the other", forgetsTheLastUser},
 		{"going back", forgetsCode},
-		{"a word without an end", breaksLongWords},
-		{"letters", readsLetters},
-		{"a tab that nobody sees", restsUnseen},
+		{"very long words", breaksLongWords},
+		{"emails", readsEmails},
+		{"a hidden tab", restsWhileHidden},
 		{"a long ledger", countsTheRest},
 	} {
 		t.Run(scene.name, func(t *testing.T) {
 			s.mu.Lock()
-			clear(s.refuses)
+			clear(s.fails)
 			clear(s.asked)
 			s.mu.Unlock()
 			v := s.visit(t, sizes[0])
@@ -205,20 +205,21 @@ func TestOnStage(t *testing.T) {
 			scene.play(s, v)
 		})
 	}
-	t.Run("connection lost, and back", func(t *testing.T) { losesConnection(s, s.visit(t, sizes[0])) })
+	t.Run("connection lost and restored", func(t *testing.T) { losesConnection(s, s.visit(t, sizes[0])) })
 }
 
 const (
 	ourSide    = "Something went wrong on our side. Please try again in a moment."
 	moving     = "We are moving to a new system, which is busy just now. Please try again in a moment."
-	tooOften   = "That was tried too often. Wait a while, up to an hour, and try again."
+	tooOften   = "There were too many attempts. Wait a while, up to an hour, and try again."
 	notReached = "Spaceport cannot be reached just now. Check your connection and try again."
-	wrongPair  = "E-mail and password do not match. Check both and try again, or choose “Forgot your password?” to set a new one: " +
-		"since Spaceport moved to its new system, that is needed once for some."
-	wrongCode = "That code is not right, or no longer good. Enter the one from our newest e-mail, or choose “Send a new code”."
+	notSent    = "The email with your code could not be sent. Please try again in a moment."
+	wrongPair  = "Email and password do not match. Check both and try again, or choose “Forgot your password?” to set " +
+		"a new one. We have moved to a new system, so you may have to set a new password once."
+	wrongCode = "That code is wrong or has expired. Enter the code from our newest email, or choose “Send a new code”."
 )
 
-func tellsEachError(s *stage, v *visitor) {
+func explainsEachError(s *stage, v *visitor) {
 	for _, c := range []struct {
 		form, code, says string
 		about            string // the field that is marked
@@ -231,11 +232,11 @@ func tellsEachError(s *stage, v *visitor) {
 		{"sign-in", "InvalidLambdaResponseException", moving, ""},
 		{"sign-in", "LimitExceededException", tooOften, ""},
 		{"sign-in", "TooManyFailedAttemptsException", tooOften, ""},
-		{"sign-in", "TooManyRequestsException", "Many people are signing in just now. Please try again in a moment.", ""},
+		{"sign-in", "TooManyRequestsException", "Many users are signing in just now. Please try again in a moment.", ""},
 		{"sign-in", "InvalidParameterException", "Something that you entered cannot be used. Check it and try again.", ""},
 		{"sign-in", "InternalErrorException", ourSide, ""},
 		{"sign-in", noAnswer, notReached, ""},
-		{"forgot", "CodeDeliveryFailureException", "The e-mail with your code could not be sent. Please try again in a moment.", ""},
+		{"forgot", "CodeDeliveryFailureException", notSent, ""},
 		{"forgot", "UserLambdaValidationException", moving, ""},
 		{"forgot", "LimitExceededException", tooOften, ""},
 		{"forgot", noAnswer, notReached, ""},
@@ -250,27 +251,30 @@ func tellsEachError(s *stage, v *visitor) {
 		{"reset", noAnswer, notReached, ""},
 	} {
 		operation := map[string]string{"sign-in": "InitiateAuth", "forgot": "ForgotPassword", "reset": "ConfirmForgotPassword"}[c.form]
-		s.refuse(operation, c.code)
+		s.fail(operation, c.code)
 		v.opens()
 		v.sends(c.form)
 		assert.Equal(v.t, c.says, v.isToldOf(), "%s, %s", c.form, c.code)
-		assert.Equal(v.t, c.about, look[string](v, `[...document.querySelectorAll("[aria-invalid=true]")].map((e) => e.id).join()`), "%s, %s", c.form, c.code)
-		assert.Equal(v.t, c.says == wrongPair, v.counts("#error button") == 1, "%s, %s: a way on", c.form, c.code)
+		invalid := look[string](v, `[...document.querySelectorAll("[aria-invalid=true]")].map((e) => e.id).join()`)
+		assert.Equal(v.t, c.about, invalid, "%s, %s", c.form, c.code)
+		assert.Equal(v.t, c.says == wrongPair, v.counts("#error button") == 1, "%s, %s: a next step", c.form, c.code)
 		focus := "#" + c.about
 		if c.about == "" {
 			focus = "#" + c.form + " [type=submit]"
 		}
-		assert.True(v.t, v.holds("document.activeElement.matches("+quoted(focus)+")"), "%s, %s: the keyboard is where it goes on", c.form, c.code)
+		assert.True(v.t, v.holds("document.activeElement.matches("+quoted(focus)+")"),
+			"%s, %s: the focus is where the user continues", c.form, c.code)
 		if c.about != "" {
 			v.types("#"+c.about, "x")
 			assert.Zero(v.t, v.counts("[aria-invalid]"), "%s, %s: until it is changed", c.form, c.code)
 		}
-		s.refuse(operation, "")
+		s.fail(operation, "")
 	}
-	s.refuse("InitiateAuth", challenge)
+	s.fail("InitiateAuth", challenge)
 	v.opens()
 	v.sends("sign-in")
-	assert.Equal(v.t, "Your password is right, but your account asks for a further step, which this page does not offer. Please contact support.", v.isToldOf())
+	assert.Equal(v.t, "Your password is correct, but your account needs another step that this page does not support. "+
+		"Please contact support.", v.isToldOf())
 }
 
 // sends fills in a form as Pen does, and sends it.
@@ -299,16 +303,16 @@ func (v *visitor) hasACode(code string) {
 	v.types("#reset-password", "Pen-12345")
 }
 
-// isToldOf is the error, without what is offered beneath it.
+// isToldOf is the error, without the button below it.
 func (v *visitor) isToldOf() string {
 	v.t.Helper()
 	v.isTold("error")
 	return look[string](v, `document.getElementById("error").firstChild.textContent`)
 }
 
-func tellsNoStranger(s *stage, v *visitor) {
+func hidesUnknownUsers(s *stage, v *visitor) {
 	for _, code := range []string{"", "UserNotFoundException", "NotAuthorizedException", "InvalidParameterException"} {
-		s.refuse("ForgotPassword", code)
+		s.fail("ForgotPassword", code)
 		v.opens()
 		v.sends("forgot")
 		v.sees("#reset")
@@ -316,7 +320,7 @@ func tellsNoStranger(s *stage, v *visitor) {
 	}
 }
 
-func takesPastedCode(s *stage, v *visitor) {
+func acceptsPastedCode(s *stage, v *visitor) {
 	v.hasACode(" 123 456 ")
 	v.clicks("#reset [type=submit]")
 	v.sees("#account")
@@ -337,75 +341,75 @@ func holdsResend(s *stage, v *visitor) {
 	v.waits("be let go", `!document.getElementById("resend").disabled`)
 	assert.Equal(v.t, "Send a new code", v.reads("#resend"))
 
-	s.refuse("ForgotPassword", "LimitExceededException")
+	s.fail("ForgotPassword", "LimitExceededException")
 	v.clicks("#resend")
 	assert.Equal(v.t, tooOften, v.isToldOf())
-	assert.True(v.t, v.holds(`document.activeElement.id === "resend"`), "to try that again")
-	s.refuse("ForgotPassword", "")
+	assert.True(v.t, v.holds(`document.activeElement.id === "resend"`), "to try again")
+	s.fail("ForgotPassword", "")
 	v.clicks("#resend")
 	assert.Equal(v.t, "We sent a new code to p***@e***, if that address has an account.", v.isTold("news"))
 }
 
-func tellsTheWait(s *stage, v *visitor) {
+func announcesTheWait(s *stage, v *visitor) {
 	letGo := s.hold("InitiateAuth")
 	v.types("#sign-in-email", "pen@example.com")
 	v.types("#sign-in-password", "Pen-1234")
 	v.tabsTo("#sign-in [type=submit]")
 	v.presses("\r")
-	v.waits("hear it", `document.getElementById("whisper").textContent === "Signing in …"`)
+	v.waits("hear it", `document.getElementById("announcer").textContent === "Signing in …"`)
 	v.sees(`#sign-in[aria-busy="true"] [type=submit][aria-disabled="true"]`)
-	assert.True(v.t, v.holds(`document.activeElement.matches("#sign-in [type=submit]")`), "the keyboard stays where it was")
+	assert.True(v.t, v.holds(`document.activeElement.matches("#sign-in [type=submit]")`), "the focus does not move")
 	v.presses("\r")
 	v.clicks("#sign-in [type=submit]")
 	letGo()
 	v.sees("#account")
-	v.waits("hear no more of it", `document.getElementById("whisper").textContent === ""`)
+	v.waits("hear no more of it", `document.getElementById("announcer").textContent === ""`)
 	assert.Len(v.t, s.inputs("InitiateAuth"), 1, "sent once")
 }
 
 func dropsLateAnswer(s *stage, v *visitor) {
 	for _, code := range []string{"NotAuthorizedException", ""} {
 		letGo := s.hold("InitiateAuth")
-		s.refuse("InitiateAuth", code)
+		s.fail("InitiateAuth", code)
 		v.opens()
 		v.sends("sign-in")
 		v.sees(`#sign-in[aria-busy="true"]`)
-		v.clicks(`#people li[data-email="ben@example.com"] button`)
+		v.clicks(`#users li[data-email="ben@example.com"] button`)
 		letGo()
 		v.hasAnswer()
-		assert.True(v.t, v.holds(`document.getElementById("sign-in").checkVisibility()`), "nobody is in Ben's place")
+		assert.True(v.t, v.holds(`document.getElementById("sign-in").checkVisibility()`), "Pen is not signed in as Ben")
 		assert.Equal(v.t, "Ben-1", look[string](v, `document.getElementById("sign-in-password").value`))
-		assert.Empty(v.t, look[string](v, `document.getElementById("error").textContent`), "it was not Ben who was refused")
+		assert.Empty(v.t, look[string](v, `document.getElementById("error").textContent`), "the error is not about Ben")
 	}
 	s.isRevoked(v.t, "pen@example.com")
 }
 
 func losesAccount(s *stage, v *visitor) {
-	s.refuse("/account", noAnswer)
+	s.fail("/account", noAnswer)
 	v.sends("sign-in")
 	assert.Equal(v.t, notReached, v.isToldOf())
 	s.isRevoked(v.t, "pen@example.com")
 }
 
-func asksForSettingsAgain(s *stage, v *visitor) {
-	s.refuse("/rehearsal.json", noAnswer)
+func readsSettingsAgain(s *stage, v *visitor) {
+	s.fail("/rehearsal.json", noAnswer)
 	v.opens()
 	v.sends("sign-in")
 	assert.Equal(v.t, notReached, v.isToldOf())
-	s.refuse("/rehearsal.json", "")
+	s.fail("/rehearsal.json", "")
 	v.clicks("#sign-in [type=submit]")
 	v.sees("#account")
 }
 
 func endsSession(s *stage, v *visitor) {
-	arriving := penHas
-	arriving.State = "moving"
-	s.owns("pen@example.com", arriving)
+	moving := penHas
+	moving.State = "moving"
+	s.owns("pen@example.com", moving)
 	defer s.owns("pen@example.com", penHas)
 	v.sends("sign-in")
 	v.readsThat("#account-state", "moving")
-	arriving.Projects = []map[string]string{{"title": "Another flight"}}
-	s.owns("pen@example.com", arriving)
+	moving.Projects = []map[string]string{{"title": "Another flight"}}
+	s.owns("pen@example.com", moving)
 	v.readsThat("#projects .title", "Another flight") // as many as before
 
 	s.mu.Lock()
@@ -413,10 +417,10 @@ func endsSession(s *stage, v *visitor) {
 	s.mu.Unlock()
 	v.sees("#sign-in")
 	assert.Equal(v.t, "Your session has ended. Please sign in again.", v.isToldOf())
-	v.hasForgotten(arriving)
+	v.hasForgotten(moving)
 }
 
-func forgetsWhoLeft(s *stage, v *visitor) {
+func forgetsTheLastUser(s *stage, v *visitor) {
 	for _, who := range []account{penHas, benHas} {
 		v.signsInAs(who.Email, "any")
 		v.sees("#account")
@@ -457,9 +461,9 @@ func breaksLongWords(s *stage, v *visitor) {
 	assert.LessOrEqual(v.t, look[int](v, `document.querySelector(".app").scrollWidth - document.querySelector(".app").clientWidth`), 0, "nor inside the app")
 }
 
-func readsLetters(s *stage, v *visitor) {
-	s.draws(picture{Letters: []letter{{To: "pen@example.com", Code: "123456", Body: `<!doctype html><html><head><title>Letter</title>
-		<style>p { color: red }</style><script>console.error("ran")</script></head>
+func readsEmails(s *stage, v *visitor) {
+	s.shows(snapshot{Messages: []message{{To: "pen@example.com", Code: "123456", Body: `<!doctype html><html><head>
+		<title>Email</title><style>p { color: red }</style><script>console.error("ran")</script></head>
 		<body style="margin:0" onload="console.error('ran')"><!-- <p>unread</p> -->
 		<h1 title="a > b">Hi &lt;Pen&gt;,</h1>
 
@@ -468,20 +472,20 @@ func readsLetters(s *stage, v *visitor) {
 		is <b>123456</b>.</p><img src="http://127.0.0.1:1/" onerror="console.error('ran')">
 		<ul><li>One</li><li>Two &amp; three</li></ul>
 		<p>Best regards,<br/>The Spaceport Team</p></body></html>`}}})
-	defer s.draws(picture{})
+	defer s.shows(snapshot{})
 	assert.Equal(v.t, "Hi <Pen>,\nyour code is 123456.\nOne\nTwo & three\nBest regards,\nThe Spaceport Team", v.reads("#mailbox .body"))
 	assert.Empty(v.t, v.trouble.all(), "the console")
 }
 
-func restsUnseen(s *stage, v *visitor) {
+func restsWhileHidden(s *stage, v *visitor) {
 	becomes := func(hidden bool) {
 		look[int](v, `(Object.defineProperty(document, "hidden", { configurable: true, value: `+map[bool]string{true: "true", false: "false"}[hidden]+` }),
 			document.dispatchEvent(new Event("visibilitychange")), 1)`)
 	}
 	becomes(true)
 	v.sees(`#connection[data-state="resting"]`)
-	s.draws(picture{Letters: []letter{{To: "pen@example.com", Body: "Hi"}}})
-	defer s.draws(picture{})
+	s.shows(snapshot{Messages: []message{{To: "pen@example.com", Body: "Hi"}}})
+	defer s.shows(snapshot{})
 	becomes(false)
 	v.sees(`#connection[data-state="live"]`)
 	assert.Equal(v.t, "Hi", v.reads("#mailbox .body"))
@@ -489,18 +493,18 @@ func restsUnseen(s *stage, v *visitor) {
 
 func countsTheRest(s *stage, v *visitor) {
 	assert.False(v.t, v.holds(`document.getElementById("ledger-more").checkVisibility()`))
-	s.draws(picture{Ledger: []line{{StagingSub: "s", Email: "pen@example.com"}}, LedgerCount: 5000})
-	defer s.draws(picture{})
+	s.shows(snapshot{Ledger: []record{{StagingSub: "s", Email: "pen@example.com"}}, LedgerCount: 5000})
+	defer s.shows(snapshot{})
 	v.readsThat("#ledger-more", "and 4999 more")
 }
 
 func losesConnection(s *stage, v *visitor) {
 	v.opens()
-	s.refuse("/events", noAnswer)
+	s.fail("/events", noAnswer)
 	s.server.CloseClientConnections()
 	v.sees(`#connection[data-state="lost"]`)
 	assert.Equal(v.t, "The rehearsal has ended, or cannot be reached. If you start it again, open the address that it prints.", v.reads("#connection"))
-	s.refuse("/events", "")
+	s.fail("/events", "")
 	v.sees(`#connection[data-state="live"]`)
 	assert.Equal(v.t, "Live", v.reads("#connection"))
 }

@@ -18,7 +18,7 @@ import (
 	"github.com/spaceport/user-migration/infra/rehearsal/spaceport/spaceporttest"
 )
 
-// screenshots is where pictures are kept, and axe where make puts what checks the page.
+// screenshots is the folder of screenshots, axe the script that checks the page for accessibility.
 const (
 	screenshots = "../../../.build/screenshots"
 	axe         = "../../../.venv/axe/node_modules/axe-core/axe.min.js"
@@ -28,7 +28,7 @@ func readAxe(t *testing.T) string {
 	t.Helper()
 	script, err := os.ReadFile(axe)
 	if err != nil {
-		err = fmt.Errorf("axe-core is not installed, which make test does: %w", err)
+		err = fmt.Errorf("axe-core is not installed (make test installs it): %w", err)
 	}
 	spaceporttest.Need(t, err)
 	return string(script)
@@ -50,13 +50,14 @@ func (f fault) String() string {
 	return text
 }
 
-// isSound looks at the page as it is now: in light and in dark axe-core finds nothing serious, and on the narrowest of
-// phones nothing has to be scrolled sideways. Pictures are kept by that name.
+// isSound checks the page in its current state: axe-core finds nothing serious in the light or the dark theme, and on
+// the narrowest phone nothing has to be scrolled sideways. Screenshots are kept by that name.
 func (v *visitor) isSound(state string) {
 	v.t.Helper()
 	for _, scheme := range []struct{ name, rules string }{
 		{"light", `{}`},
-		{"dark", `{ runOnly: { type: "rule", values: ["color-contrast", "link-in-text-block"] } }`}, // all else is the same in both
+		// The other rules have the same result in both.
+		{"dark", `{ runOnly: { type: "rule", values: ["color-contrast", "link-in-text-block"] } }`},
 	} {
 		v.prefers(&emulation.MediaFeature{Name: "prefers-color-scheme", Value: scheme.name}, &emulation.MediaFeature{Name: "prefers-reduced-motion", Value: "reduce"})
 		for _, f := range v.faults(scheme.rules) {
@@ -64,7 +65,7 @@ func (v *visitor) isSound(state string) {
 				assert.Fail(v.t, "axe-core, "+state+", "+scheme.name, f.String())
 			}
 		}
-		v.keep(state+"-"+scheme.name, gets(v, "take a picture", chromedp.FullScreenshot(100)))
+		v.keep(state+"-"+scheme.name, gets(v, "take a screenshot", chromedp.FullScreenshot(100)))
 	}
 	v.prefers()
 	v.fits(state)
@@ -101,17 +102,17 @@ func (v *visitor) widthOnNarrow() int {
 	return look[int](v, "document.documentElement.scrollWidth")
 }
 
-func (v *visitor) keep(name string, picture []byte) {
+func (v *visitor) keep(name string, screenshot []byte) {
 	v.t.Helper()
 	require.NoError(v.t, os.MkdirAll(screenshots, 0o755))
-	require.NoError(v.t, os.WriteFile(filepath.Join(screenshots, v.size.name+"-"+name+".png"), picture, 0o644))
+	require.NoError(v.t, os.WriteFile(filepath.Join(screenshots, v.size.name+"-"+name+".png"), screenshot, 0o644))
 }
 
-// keepsNothing makes sure that no secret stands where others can find it: in the address, in what the browser stores, or in
-// an attribute, which extensions and style sheets can read.
+// keepsNothing ensures that no secret is where others can find it: in the address, in what the browser stores, or in an
+// attribute, which extensions and style sheets can read.
 func (v *visitor) keepsNothing(secrets ...string) {
 	v.t.Helper()
-	assert.Empty(v.t, v.keeps(append(secrets, "eyJ")...)) // so begins every token
+	assert.Empty(v.t, v.keeps(append(secrets, "eyJ")...)) // every token begins so
 	assert.Equal(v.t, v.url, look[string](v, "location.href"))
 	assert.Zero(v.t, look[int](v, "localStorage.length + sessionStorage.length"))
 }

@@ -11,8 +11,8 @@ import (
 	"github.com/chromedp/cdproto/runtime"
 )
 
-// trouble is all that a developer would see in red: errors and warnings in the console, exceptions that nobody caught, and
-// requests that failed. Only Cognito may answer 400, which is how it refuses.
+// trouble is everything that a developer would see in red: errors and warnings in the console, uncaught exceptions, and
+// failed requests. Only Cognito may answer 400, which is how it rejects.
 type trouble struct {
 	cloudURL string
 
@@ -32,8 +32,9 @@ func (t *trouble) note(event any) {
 	case *runtime.EventExceptionThrown:
 		t.add("exception: %s %s", e.ExceptionDetails.Text, words([]*runtime.RemoteObject{e.ExceptionDetails.Exception}))
 	case *log.EventEntryAdded:
-		refusal := e.Entry.Source == log.EntrySourceNetwork && t.isCloud(e.Entry.URL) && strings.Contains(e.Entry.Text, "status of 400")
-		if (e.Entry.Level == log.EntryLevelError || e.Entry.Level == log.EntryLevelWarning) && !refusal {
+		rejection := e.Entry.Source == log.EntrySourceNetwork && t.isCloud(e.Entry.URL) &&
+			strings.Contains(e.Entry.Text, "status of 400")
+		if (e.Entry.Level == log.EntryLevelError || e.Entry.Level == log.EntryLevelWarning) && !rejection {
 			t.add("log %s: %s %s", e.Entry.Level, e.Entry.Text, e.Entry.URL)
 		}
 	case *network.EventRequestWillBeSent:

@@ -16,7 +16,7 @@ import (
 	"github.com/spaceport/user-migration/infra/rehearsal/spaceport"
 )
 
-// size is that of a screen.
+// size is the size of a screen.
 type size struct {
 	name          string
 	width, height int64
@@ -25,7 +25,8 @@ type size struct {
 
 var sizes = []size{{"phone", 390, 844, true}, {"desktop", 1280, 800, false}}
 
-// visitor is somebody at the page, in a browser profile of their own. Each verb waits until it can be done, or fails.
+// visitor is a user of the page, with a separate browser profile. Each method waits until its action is possible, or
+// fails.
 type visitor struct {
 	t *testing.T
 	*spaceport.Spaceport
@@ -38,7 +39,7 @@ type visitor struct {
 
 const patience = 15 * time.Second
 
-// visit opens a profile, whose tab is closed with the test.
+// visit opens a new profile, whose tab is closed with the test.
 func (p *played) visit(t *testing.T, screen size) *visitor {
 	t.Helper()
 	v := &visitor{
@@ -70,13 +71,13 @@ func gets[T any](v *visitor, what string, action chromedp.Action[T]) T {
 	return got
 }
 
-// givesUp leaves a picture of what was there instead, and says what the page said last.
+// givesUp keeps a screenshot, and fails with the page's last message.
 func (v *visitor) givesUp(what string, err error) {
 	v.t.Helper()
 	ctx, cancel := context.WithTimeout(v.tab, patience)
 	defer cancel()
-	if picture, err := chromedp.Run(ctx, chromedp.CaptureScreenshot()); err == nil {
-		v.keep(strings.NewReplacer("/", "-", " ", "-").Replace(v.t.Name()), picture)
+	if screenshot, err := chromedp.Run(ctx, chromedp.CaptureScreenshot()); err == nil {
+		v.keep(strings.NewReplacer("/", "-", " ", "-").Replace(v.t.Name()), screenshot)
 	}
 	said, _ := chromedp.Run(ctx, chromedp.Evaluate[string](
 		`document.activeElement.id + " | " + document.getElementById("error")?.textContent + document.getElementById("news")?.textContent`))
@@ -104,14 +105,14 @@ func (v *visitor) clicks(selector string) {
 	v.does("click "+selector, chromedp.Click(chromedp.CSS(selector)))
 }
 
-// types goes to a field and writes over what stands there, key by key.
+// types goes to a field and replaces its text, key by key.
 func (v *visitor) types(selector, text string) {
 	v.t.Helper()
 	v.does("go to "+selector, chromedp.Focus(chromedp.CSS(selector)), chromedp.Evaluate[chromedp.Void]("document.activeElement.select()"))
 	v.presses(kb.Delete + text)
 }
 
-// presses keys wherever the keyboard is.
+// presses keys where the focus is.
 func (v *visitor) presses(keys string) {
 	v.t.Helper()
 	v.does("press keys", chromedp.KeyEvent(keys))
@@ -151,7 +152,7 @@ func (v *visitor) counts(selector string) int {
 	return look[int](v, fmt.Sprintf("document.querySelectorAll(%s).length", quoted(selector)))
 }
 
-// waits until a condition holds. The page's policy allows no eval, so the asking is done from outside.
+// waits until a condition is true. The page's policy allows no eval, so it is polled from outside.
 func (v *visitor) waits(what, condition string) {
 	v.t.Helper()
 	for began := time.Now(); !v.holds(condition); time.Sleep(20 * time.Millisecond) {

@@ -9,8 +9,8 @@ import (
 	"github.com/spaceport/user-migration/infra/stacks"
 )
 
-// What is deployed is read from the templates of both stacks, so that what is rehearsed cannot drift away from it: the pool and
-// the app clients, the ledger, the functions' time and memory, and what every role may do.
+// What is rehearsed is read from the templates of both stacks, so that it is what is deployed: the pool and the app
+// clients, the ledger, the functions' timeout and memory, and what every role may do.
 
 // inStaging reads a resource of the staging stack.
 func (s *Spaceport) inStaging(resource string, into any) error {
@@ -19,7 +19,7 @@ func (s *Spaceport) inStaging(resource string, into any) error {
 	}, resource, into)
 }
 
-// inProduction reads a resource of the production stack, which sends by SES here and knows a custom attribute.
+// inProduction reads a resource of the production stack, here with SES as sender and one custom attribute.
 func (s *Spaceport) inProduction(resource string, into any) error {
 	return s.read("production.yaml", cloud.ProductionAccount, map[string]string{
 		"StagingUserPoolId": s.StagingPool, "StagingClientId": s.StagingClient, "ExternalId": externalID, "CustomAttribute1": "plan",
@@ -55,9 +55,13 @@ func actions(in func(string, any) error, role string) ([]string, error) {
 	return r.Actions(), err
 }
 
-// function is a function with the time and memory that it is deployed with.
+// function is a function with its deployed timeout and memory.
 func (s *Spaceport) function(resource string) (lambdahost.Function, error) {
 	var f stacks.Function
 	err := s.inProduction(resource, &f)
-	return lambdahost.Function{Name: f.FunctionName, Timeout: time.Duration(f.Timeout) * time.Second, Memory: f.MemorySize}, err
+	return lambdahost.Function{
+		Name:    f.FunctionName,
+		Timeout: time.Duration(f.Timeout) * time.Second,
+		Memory:  f.MemorySize,
+	}, err
 }

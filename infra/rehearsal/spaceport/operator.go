@@ -6,18 +6,20 @@ import (
 	"github.com/spaceport/user-migration/infra/rehearsal/cloud"
 )
 
-// Operator is the identity of whoever runs bulk.
+// Operator is the identity that runs bulk.
 const Operator = "Spaceport-Migration-operator"
 
 const operatorRole = "arn:aws:iam::" + cloud.StagingAccount + ":role/" + Operator
 
-// makeOperator lets somebody at a terminal run bulk: they may do what the stacks' operator roles allow.
+// makeOperator lets an operator run bulk, with the permissions of the stacks' operator roles.
 func (s *Spaceport) makeOperator(context.Context) error {
 	inStaging, err := s.mayInStaging("OperatorRole")
 	if err != nil {
 		return err
 	}
-	s.Cloud.AllowRole(cloud.Role{ARN: operatorRole, ExternalID: externalID, Principals: []string{Operator}, Allow: inStaging})
+	s.Cloud.AllowRole(
+		cloud.Role{ARN: operatorRole, ExternalID: externalID, Principals: []string{Operator}, Allow: inStaging},
+	)
 	s.operatorMay, err = s.mayInProduction("OperatorRole")
 	return err
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/spaceport/user-migration/infra/rehearsal/cloud"
 )
 
-// makeStagingPool makes the pool that people come from, and in it an app client of the trigger's own.
+// makeStagingPool makes the pool that users migrate from, and in it the trigger's own app client.
 func (s *Spaceport) makeStagingPool(ctx context.Context) error {
 	pool, err := s.Staging.CreateUserPool(ctx, &cognito.CreateUserPoolInput{
 		PoolName:               aws.String("Spaceport-Users-staging"),
@@ -38,7 +38,7 @@ func (s *Spaceport) makeStagingPool(ctx context.Context) error {
 	return nil
 }
 
-// makeProductionPool makes the pool that people move to, and the web app's client, as they are deployed.
+// makeProductionPool makes the pool that users migrate to, and the web app's client, as they are deployed.
 func (s *Spaceport) makeProductionPool(ctx context.Context) error {
 	var wanted struct {
 		cognito.CreateUserPoolInput
@@ -76,7 +76,7 @@ func custom(name string) types.SchemaAttributeType {
 	}
 }
 
-// makeTables makes the ledger and both ends of the tables that move.
+// makeTables makes the ledger, and the source and the target of each table that moves.
 func (s *Spaceport) makeTables(ctx context.Context) error {
 	var wanted dynamodb.CreateTableInput
 	if err := s.inProduction("Ledger", &wanted); err != nil {
@@ -102,14 +102,19 @@ func (s *Spaceport) makeTables(ctx context.Context) error {
 	return nil
 }
 
-// MakeTable makes a table on demand with a key of strings: a partition key, and a sort key where there are two.
+// MakeTable makes an on-demand table with a key of strings: a partition key, and a sort key if two are given.
 func MakeTable(ctx context.Context, api *dynamodb.Client, name string, keys ...string) error {
 	in := &dynamodb.CreateTableInput{TableName: &name, BillingMode: dynamotypes.BillingModePayPerRequest}
 	for i, key := range keys {
 		in.AttributeDefinitions = append(in.AttributeDefinitions,
 			dynamotypes.AttributeDefinition{AttributeName: &keys[i], AttributeType: dynamotypes.ScalarAttributeTypeS})
-		in.KeySchema = append(in.KeySchema,
-			dynamotypes.KeySchemaElement{AttributeName: &key, KeyType: []dynamotypes.KeyType{dynamotypes.KeyTypeHash, dynamotypes.KeyTypeRange}[i]})
+		in.KeySchema = append(
+			in.KeySchema,
+			dynamotypes.KeySchemaElement{
+				AttributeName: &key,
+				KeyType:       []dynamotypes.KeyType{dynamotypes.KeyTypeHash, dynamotypes.KeyTypeRange}[i],
+			},
+		)
 	}
 	_, err := api.CreateTable(ctx, in)
 	return err

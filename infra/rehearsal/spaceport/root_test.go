@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestRoot: no command is run for it, which a Ctrl-C would end before us.
+// TestRoot also proves that no command is run, which a Ctrl-C would end first.
 func TestRoot(t *testing.T) {
 	t.Setenv("PATH", "")
 	found, err := root()

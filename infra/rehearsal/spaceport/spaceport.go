@@ -1,11 +1,12 @@
-// Package spaceport is Spaceport's two accounts as they are deployed, in a local cloud: user pools, tables, roles, and the
-// real Lambda binaries behind production's triggers.
+// Package spaceport is Spaceport's two accounts as they are deployed, in a local cloud: user pools, tables, roles, and
+// the real Lambda binaries behind production's triggers.
 package spaceport
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 
@@ -27,13 +28,13 @@ const (
 
 const (
 	externalID = "spaceport-migration"
-	// As deployed, but for "staging" in the name: here a role has its caller's name, so that a caller is one in both accounts.
+	// As deployed, but without "staging" in the name: here a role has its caller's name in both accounts.
 	triggerRole   = "arn:aws:iam::" + cloud.StagingAccount + ":role/" + Trigger
 	datamoverRole = "arn:aws:iam::" + cloud.StagingAccount + ":role/" + Datamover
 )
 
-// Spaceport is both accounts, running. Clients named Staging and Production may do everything there, for seeding and
-// for looking; App is what a user's browser has: no credentials at all.
+// Spaceport is both accounts, running. The clients Staging and Production may do everything there, to seed and to
+// inspect; App is what a user's browser has: no credentials.
 type Spaceport struct {
 	Cloud   *cloud.Cloud
 	Lambdas *lambdahost.Host
@@ -52,10 +53,10 @@ type Spaceport struct {
 // Options of a Spaceport; the zero value is as deployed.
 type Options struct {
 	Cloud cloud.Options     // Moto is filled in
-	Env   map[string]string // of both functions, over what is set anyway
+	Env   map[string]string // of both functions, overrides the defaults
 }
 
-// Installed says what is missing to start, or nil: make installs and builds it.
+// Installed returns what is missing to start, or nil. make installs and builds it.
 func Installed() error {
 	root, err := root()
 	if err != nil {
@@ -78,7 +79,8 @@ func (s *Spaceport) Bulk() string { return filepath.Join(s.root, ".build", "bulk
 func moto(root string) string         { return filepath.Join(root, ".venv", "bin", "moto_server") }
 func binary(root, name string) string { return filepath.Join(root, ".build", name, "bootstrap") }
 
-// root is the folder of go.mod, at or above the working userpool. No go is asked: it would take a Ctrl-C for its own.
+// root is the folder of go.mod, at or above the working directory. The go command is not run: a Ctrl-C would end it
+// first.
 func root() (string, error) {
 	start, err := os.Getwd()
 	if err != nil {
@@ -108,7 +110,11 @@ func Start(ctx context.Context, o Options) (*Spaceport, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Spaceport{root: root, Cloud: c, Lambdas: lambdahost.New(lambdahost.Options{Region: c.Region(), Account: cloud.ProductionAccount})}
+	s := &Spaceport{
+		root:    root,
+		Cloud:   c,
+		Lambdas: lambdahost.New(lambdahost.Options{Region: c.Region(), Account: cloud.ProductionAccount}),
+	}
 	c.SetFunctions(invoker{s.Lambdas})
 	s.connect()
 	if err := s.build(ctx, root, o.Env); err != nil {
@@ -139,7 +145,7 @@ func (s *Spaceport) build(ctx context.Context, root string, env map[string]strin
 // Close stops the functions and the cloud.
 func (s *Spaceport) Close() error { return errors.Join(s.Lambdas.Close(), s.Cloud.Close()) }
 
-// Config is an SDK configuration for somebody in this cloud.
+// Config is an SDK configuration for an identity in this cloud.
 func (s *Spaceport) Config(who aws.Credentials) aws.Config {
 	return aws.Config{
 		Region: s.Cloud.Region(), BaseEndpoint: aws.String(s.Cloud.URL()),
@@ -155,7 +161,7 @@ func (s *Spaceport) connect() {
 	s.App = cognito.NewFromConfig(production, func(o *cognito.Options) { o.RetryMaxAttempts = 1 })
 }
 
-// makeFunctions starts both as the stacks deploy them, each with an identity that may do no more than it has to.
+// makeFunctions starts both as the stacks deploy them, each with an identity that has only the permissions of its role.
 func (s *Spaceport) makeFunctions(root string, extra map[string]string) error {
 	for _, f := range []struct{ folder, resource, role, name, stagingRole string }{
 		{"trigger", "Trigger", "TriggerRole", Trigger, triggerRole},
@@ -165,7 +171,9 @@ func (s *Spaceport) makeFunctions(root string, extra map[string]string) error {
 		if err != nil {
 			return err
 		}
-		s.Cloud.AllowRole(cloud.Role{ARN: f.stagingRole, ExternalID: externalID, Principals: []string{f.name}, Allow: inStaging})
+		s.Cloud.AllowRole(
+			cloud.Role{ARN: f.stagingRole, ExternalID: externalID, Principals: []string{f.name}, Allow: inStaging},
+		)
 		inProduction, err := s.mayInProduction(f.role)
 		if err != nil {
 			return err
@@ -181,13 +189,17 @@ func (s *Spaceport) makeFunctions(root string, extra map[string]string) error {
 	return nil
 }
 
-func (s *Spaceport) makeFunction(root, name string, f lambdahost.Function, extra map[string]string, role string, allow ...string) error {
+func (s *Spaceport) makeFunction(
+	root, name string,
+	f lambdahost.Function,
+	extra map[string]string,
+	role string,
+	allow ...string,
+) error {
 	who := s.Cloud.Credentials(f.Name, allow...)
 	f.Binary, f.Policy = binary(root, name), s.invocablePolicy(f.Name)
 	f.Env = s.Environment(who, role)
-	for name, value := range extra {
-		f.Env[name] = value
-	}
+	maps.Copy(f.Env, extra)
 	var err error
 	if s.Settings, err = settings.Read(func(name string) string { return f.Env[name] }); err != nil {
 		return err
@@ -197,13 +209,16 @@ func (s *Spaceport) makeFunction(root, name string, f lambdahost.Function, extra
 
 // invocablePolicy lets Cognito invoke a function, for the production pool only.
 func (s *Spaceport) invocablePolicy(function string) string {
-	return fmt.Sprintf(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"cognito-idp.amazonaws.com"},`+
-		`"Action":"lambda:InvokeFunction","Resource":%q,"Condition":{"StringEquals":{"AWS:SourceAccount":%q},"ArnLike":{"AWS:SourceArn":%q}}}]}`,
-		s.arn(function), cloud.ProductionAccount,
-		"arn:aws:cognito-idp:"+s.Cloud.Region()+":"+cloud.ProductionAccount+":userpool/"+s.ProductionPool)
+	return fmt.Sprintf(
+		`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"cognito-idp.amazonaws.com"},`+
+			`"Action":"lambda:InvokeFunction","Resource":%q,"Condition":{"StringEquals":{"AWS:SourceAccount":%q},"ArnLike":{"AWS:SourceArn":%q}}}]}`,
+		s.arn(function),
+		cloud.ProductionAccount,
+		"arn:aws:cognito-idp:"+s.Cloud.Region()+":"+cloud.ProductionAccount+":userpool/"+s.ProductionPool,
+	)
 }
 
-// Environment is what a binary of ours needs to work in this cloud, as somebody, through a staging role.
+// Environment is what a binary of ours needs in this cloud: an identity and its staging role.
 func (s *Spaceport) Environment(who aws.Credentials, role string) map[string]string {
 	return map[string]string{
 		"AWS_ACCESS_KEY_ID": who.AccessKeyID, "AWS_SECRET_ACCESS_KEY": who.SecretAccessKey, "AWS_ENDPOINT_URL": s.Cloud.URL(),

@@ -1,4 +1,4 @@
-// Command empty is a Lambda function that does nothing: what any Go function costs, before it is ours.
+// Command empty is a Lambda function that does nothing, to measure what any Go function costs.
 package main
 
 import (

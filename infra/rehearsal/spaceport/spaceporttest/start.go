@@ -10,7 +10,8 @@ import (
 	"github.com/spaceport/user-migration/infra/rehearsal/spaceport"
 )
 
-// Need skips a test that something is missing for. make test installs all and sets REHEARSAL=required: then nothing is skipped.
+// Need skips a test if something that it needs is missing. make test installs everything and sets REHEARSAL=required:
+// then nothing is skipped.
 func Need(t testing.TB, missing error) {
 	t.Helper()
 	if missing != nil && os.Getenv("REHEARSAL") != "required" {
@@ -19,8 +20,8 @@ func Need(t testing.TB, missing error) {
 	require.NoError(t, missing)
 }
 
-// Start starts both accounts and stops them with the test. moto runs behind its index, since most of what a test waits for
-// is moto.
+// Start starts both accounts and stops them with the test. moto runs behind its index, since tests mostly wait for
+// moto.
 func Start(t testing.TB, o spaceport.Options) *spaceport.Spaceport {
 	t.Helper()
 	Need(t, spaceport.Installed())

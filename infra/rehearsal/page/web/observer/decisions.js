@@ -3,12 +3,13 @@ import { byId, follow, write, writeTime } from "./list.js";
 
 const limit = 5000; // ms that Cognito waits for a trigger
 
-// What Cognito waits for is named like UserMigration_Authentication. A hand-over is not, and a letter does not say how long it took.
+// Cognito waits for sources such as UserMigration_Authentication. It does not wait for a background move, and the log of a
+// reset email has no duration.
 const isAwaited = (d) => d.source.includes("_");
 
 function took(d) {
   if (isAwaited(d)) return `${d.ms} of ${limit} ms`;
-  return d.ms > 0 ? `${d.ms} ms, with nobody waiting` : "";
+  return d.ms > 0 ? `${d.ms} ms in the background` : "";
 }
 
 const keyOf = (d) => [d.time, d.function, d.decision, d.source, d.ms].join(" ");
@@ -16,9 +17,9 @@ const keyOf = (d) => [d.time, d.function, d.decision, d.source, d.ms].join(" ");
 export const showDecisions = follow(byId("decisions"), byId("decision"), byId("decisions-empty"), keyOf, (item, d) => {
   item.dataset.decision = d.decision;
   writeTime(item, d.time);
-  write(item, ".who", d.who || "somebody unknown");
+  write(item, ".user", d.user || "unknown user");
   write(item, ".function", d.function);
-  write(item, ".verdict", d.decision);
+  write(item, ".decision", d.decision);
   write(item, ".reason", d.reason);
   write(item, ".source", d.source);
   write(item, ".took", took(d));

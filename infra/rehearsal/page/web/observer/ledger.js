@@ -1,22 +1,24 @@
-// The ledger: one row per person on the way, as far as they are shown.
+// The ledger: one row per record that is shown.
 import { byId, follow, write } from "./list.js";
 
-export function showLedger(lines, count) {
-  showLines(lines);
-  byId("ledger-more").hidden = count <= lines.length;
-  byId("ledger-more").textContent = `and ${count - lines.length} more, which have not changed lately`;
+export function showLedger(records, count) {
+  showRecords(records);
+  byId("ledger-more").hidden = count <= records.length;
+  byId("ledger-more").textContent = `and ${count - records.length} more, which have not changed lately`;
 }
 
-const showLines = follow(byId("ledger").tBodies[0], byId("ledger-row"), byId("ledger-empty"), (line) => line.stagingSub, (row, line) => {
-  row.dataset.sub = line.stagingSub;
-  row.dataset.state = line.state;
-  write(row, ".email", line.email, line.email);
-  write(row, ".state", line.state);
-  write(row, ".error", line.error);
-  write(row, ".via", line.via);
-  write(row, ".rows", line.rows);
-  writeId(row, ".staging", line.stagingSub);
-  writeId(row, ".production", line.productionSub);
+const rows = byId("ledger").tBodies[0];
+
+const showRecords = follow(rows, byId("ledger-row"), byId("ledger-empty"), (record) => record.stagingSub, (row, record) => {
+  row.dataset.sub = record.stagingSub;
+  row.dataset.state = record.state;
+  write(row, ".email", record.email, record.email);
+  write(row, ".state", record.state);
+  write(row, ".error", record.error);
+  write(row, ".via", record.via);
+  write(row, ".rows", record.rows);
+  writeId(row, ".staging", record.stagingSub);
+  writeId(row, ".production", record.productionSub);
 });
 
 function writeId(row, selector, id) {

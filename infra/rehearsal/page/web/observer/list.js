@@ -1,11 +1,11 @@
-// A list that follows what the server sends: each event is the whole picture, and only what differs is touched, so that
-// whoever reads, selects or tabs through it is not thrown out.
+// A list that follows the server's events. Each event is the whole snapshot, and only what differs is changed, so that
+// selection and focus stay.
 
 export const byId = (id) => document.getElementById(id);
 
 const markedFor = 4000;
 
-// follow returns what brings a list up to date. keyOf names an item for good; fill writes it into its copy of the template.
+// follow returns a function that updates a list. keyOf identifies an item; fill writes it into its copy of the template.
 export function follow(list, template, empty, keyOf, fill) {
   const nodes = new Map();
   let first = true;
@@ -36,7 +36,7 @@ function mark(node) {
   setTimeout(() => node.classList.remove("new"), markedFor);
 }
 
-// write leaves a text that is right already alone: somebody may have selected it.
+// write does not touch a text that is already right, since it may be selected.
 export function write(node, selector, text, title) {
   const part = node.querySelector(selector);
   if (part.textContent !== String(text)) part.textContent = text;

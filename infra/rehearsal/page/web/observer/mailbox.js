@@ -1,28 +1,30 @@
-// The mailbox: letters as sent, with the code to copy.
+// The mailbox: emails as sent, with the code to copy.
 import { byId, follow, write, writeTime } from "./list.js";
 
-export const showMailbox = follow(byId("mailbox"), byId("letter"), byId("mailbox-empty"), (letter) => `${letter.time} ${letter.to} ${letter.code}`, (item, letter) => {
-  item.dataset.to = letter.to;
-  write(item, ".to", letter.to);
-  writeTime(item, letter.time);
-  write(item, ".subject", letter.subject);
-  write(item, ".body", asText(letter.body));
-  write(item, ".code", letter.code);
-  item.querySelector(".code-row").hidden = !letter.code;
+const keyOf = (message) => `${message.time} ${message.to} ${message.code}`;
+
+export const showMailbox = follow(byId("mailbox"), byId("message"), byId("mailbox-empty"), keyOf, (item, message) => {
+  item.dataset.to = message.to;
+  write(item, ".to", message.to);
+  writeTime(item, message.time);
+  write(item, ".subject", message.subject);
+  write(item, ".body", asText(message.body));
+  write(item, ".code", message.code);
+  item.querySelector(".code-row").hidden = !message.code;
   const copy = item.querySelector("button");
-  copy.setAttribute("aria-label", `Copy the code for ${letter.to}`);
-  copy.onclick = () => copyCode(copy, letter.code);
+  copy.setAttribute("aria-label", `Copy the code for ${message.to}`);
+  copy.onclick = () => copyCode(copy, message.code);
 });
 
-const unread = /<!--[^]*?-->|<(style|script|title)\b[^]*?<\/\1\s*>/gi;
+const notShown = /<!--[^]*?-->|<(style|script|title)\b[^]*?<\/\1\s*>/gi;
 const lineEnd = /<br\b[^>]*>|<\/(?:p|div|li|ul|ol|tr|table|h[1-6]|blockquote)\s*>/gi;
 const tag = /<[/!]?[a-z](?:"[^"]*"|'[^']*'|[^"'>])*>/gi;
 
-// asText reads a letter's HTML as a reader would. No element is made of it: this page's policy would hold for its styles and
-// handlers, and each would be an error in the console. A text area knows entities and no elements.
+// asText returns the text of an email's HTML. No element is created from it: this page's policy applies to its styles and
+// handlers, and each would be an error in the console. A text area decodes entities but creates no elements.
 function asText(html) {
   const area = document.createElement("textarea");
-  area.innerHTML = html.replace(unread, "").replace(/\s+/g, " ").replace(lineEnd, "\n").replace(tag, "");
+  area.innerHTML = html.replace(notShown, "").replace(/\s+/g, " ").replace(lineEnd, "\n").replace(tag, "");
   return area.value.replace(/ *\n[ \n]*/g, "\n").trim();
 }
 

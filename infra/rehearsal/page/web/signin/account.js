@@ -1,8 +1,8 @@
-// The account after sign-in: who one is in production and was in staging, and one's things as they arrive.
+// The account after sign-in: the ids in production and staging, and the data as it is copied.
 import { reached } from "./cognito.js";
 import { byId, say } from "./view.js";
 
-// SessionEnded: the access token is no longer taken.
+// SessionEnded means that the access token is no longer accepted.
 export class SessionEnded extends Error {}
 
 export async function readAccount(accessToken) {
@@ -12,29 +12,29 @@ export async function readAccount(accessToken) {
   return reached(response.json());
 }
 
-// Whoever was never in staging has nothing to wait for.
-const arrived = (account) => account.state === "moved" || !account.stagingSub;
+// A user who was never in staging has nothing to wait for.
+const isComplete = (account) => account.state === "moved" || !account.stagingSub;
 
 export function showAccount(account) {
   byId("account-name").textContent = account.name || account.email;
   byId("account-email").textContent = account.email;
   byId("staging-sub").textContent = account.stagingSub;
   byId("production-sub").textContent = account.productionSub;
-  byId("was-in-staging").hidden = byId("same-person").hidden = !account.stagingSub;
+  byId("was-in-staging").hidden = byId("new-id").hidden = !account.stagingSub;
   byId("account-state").textContent = byId("account-state").dataset.state = account.state;
   byId("account-news").textContent = news(account);
   showProfile(Object.entries(account.profile ?? {}));
   showProjects(account.projects, account.projectCount);
 }
 
-// forgetAccount leaves nothing of anybody to whoever comes next.
+// forgetAccount removes one user's data before the next user signs in.
 export function forgetAccount() {
   showAccount({ email: "", name: "", productionSub: "", stagingSub: "", state: "", projects: [], projectCount: 0 });
 }
 
 function news(account) {
-  if (!arrived(account)) return "Your projects are still arriving. You can begin already; this page looks again by itself.";
-  return account.stagingSub ? "Everything of yours has arrived." : "Your account began in production, so nothing had to move.";
+  if (!isComplete(account)) return "Your projects are still being copied. You can start already; this page updates by itself.";
+  return account.stagingSub ? "All your data has been copied." : "Your account was created in production, so nothing had to be copied.";
 }
 
 function showProfile(fields) {
@@ -47,7 +47,7 @@ function showProfile(fields) {
   }));
 }
 
-let drawn = "[]"; // the projects that stand there
+let drawn = "[]"; // the projects that are shown
 
 function showProjects(projects, count) {
   byId("project-count").textContent = count;
@@ -55,7 +55,7 @@ function showProjects(projects, count) {
   byId("more-projects").hidden = count <= projects.length;
   byId("more-projects").textContent = `and ${count - projects.length} more`;
   const wanted = JSON.stringify(projects);
-  if (wanted === drawn) return; // what somebody reads or selects stays
+  if (wanted === drawn) return; // so that a selection stays
   drawn = wanted;
   byId("projects").replaceChildren(...projects.map((project) => {
     const item = copyOf("project");
@@ -68,23 +68,23 @@ function showProjects(projects, count) {
 
 const copyOf = (template) => byId(template).content.firstElementChild.cloneNode(true);
 
-// When to look again while things arrive, in seconds: often at first, then less, for some five minutes.
-const looks = [...Array(10).fill(1), ...Array(20).fill(3), ...Array(40).fill(6)];
+// Waits between reads during a move, in seconds: short at first, then longer, for about five minutes.
+const waits = [...Array(10).fill(1), ...Array(20).fill(3), ...Array(40).fill(6)];
 
-// follow looks again until everything is there, as long as the session lasts.
+// follow reads the account until everything is copied or the session ends.
 export async function follow(session, account) {
-  for (const seconds of looks) {
-    if (arrived(account)) return;
+  for (const seconds of waits) {
+    if (isComplete(account)) return;
     await new Promise((done) => setTimeout(done, seconds * 1000));
     if (session.ended) return;
     const next = await readAccount(session.accessToken).catch((error) => {
-      if (error instanceof SessionEnded) throw error; // any other error: the next look may succeed
+      if (error instanceof SessionEnded) throw error; // after any other error, the next read may succeed
     });
     if (session.ended) return;
     if (!next) continue;
     account = next;
     showAccount(account);
-    if (arrived(account)) say("news", "All your projects have arrived.");
+    if (isComplete(account)) say("news", "All your projects have been copied.");
   }
-  if (!arrived(account)) byId("account-news").textContent = "Your projects take longer than usual. They keep arriving; look in again later.";
+  if (!isComplete(account)) byId("account-news").textContent = "Copying your projects takes longer than usual. It continues; please check again later.";
 }

@@ -1,5 +1,5 @@
-// The sign-in that a user of Spaceport sees: one view at a time, from a password, or a forgotten one, to the account.
-// Tokens and passwords are in memory only, and go with the page.
+// The sign-in that a user of Spaceport sees: one view at a time, from the password, or a forgotten one, to the account.
+// Tokens and passwords are in memory only and are lost with the page.
 import { follow, forgetAccount, readAccount, showAccount } from "./account.js";
 import { reached, userPool } from "./cognito.js";
 import { check, checkAsTyped, setRules, toggle } from "./password.js";
@@ -12,8 +12,8 @@ const reset = byId("reset"), resetEmail = byId("reset-email"), code = byId("rese
 const resend = byId("resend");
 const account = byId("account");
 
-// pool reads where the user pool is, and its password policy; again if that failed. A front end of your own has both in
-// its build.
+// pool reads the user pool's address and password policy, and again if that failed. Your own front end has both in its
+// build.
 let pooled;
 const pool = () => pooled ??= readPool().catch((error) => { pooled = undefined; throw error; });
 
@@ -23,11 +23,11 @@ async function readPool() {
   return userPool(settings);
 }
 
-pool().catch(() => {}); // whoever sends a form is told
+pool().catch(() => {}); // the next form that is sent shows the error
 
 let session = { ended: true };
 
-// Each form's work asks Cognito and returns what to do next. That is not done if whoever sent the form has left meanwhile.
+// Each form's work calls Cognito and returns what to do next. That is dropped if the user has left the form meanwhile.
 
 onSubmit(signIn, async (left) => {
   const name = email.value;
@@ -54,20 +54,20 @@ async function enter(name, typed, left, news) {
   };
 }
 
-// revoke is for tokens that nobody will use. They run out anyway.
+// revoke is for tokens that will not be used. They expire anyway.
 async function revoke({ refreshToken }) {
   await (await pool()).signOut(refreshToken).catch(() => {});
 }
 
-// mustReset serves a forced reset that is said outright. It asks for a code even if a letter has one already: nobody here
-// can tell whether that one is still good.
+// mustReset serves a forced reset that Cognito reports. It requests a code even if an earlier email has one, which may have
+// expired.
 async function mustReset(name) {
-  const why = "Spaceport has moved to a new system, and your account needs a new password, just this once.";
+  const why = "We have moved to a new system, so you have to set a new password once.";
   try {
     const sentTo = await sendCode(name);
     return () => toReset(name, `${why} We sent a code to ${sentTo}.`);
   } catch (error) {
-    return () => { toReset(name); fail(reset, resend, error); }; // a code from an earlier letter may do
+    return () => { toReset(name); fail(reset, resend, error); }; // a code from an earlier email may be valid
   }
 }
 
@@ -77,20 +77,20 @@ onSubmit(forgot, async () => {
   return () => toReset(name, `We sent a code to ${sentTo}, if that address has an account.`);
 });
 
-const tellsWhoExists = ["UserNotFoundException", "NotAuthorizedException", "InvalidParameterException"];
+const revealsUsers = ["UserNotFoundException", "NotAuthorizedException", "InvalidParameterException"];
 
-// sendCode returns where the code went, masked. Where the app client gives away who exists, this page still does not
-// ("Managing user existence error responses").
+// sendCode returns the masked address that the code was sent to. Even if the app client reveals which users exist, this
+// page does not ("Managing user existence error responses").
 async function sendCode(name) {
   const sentTo = await (await pool()).forgotPassword(name).catch((error) => {
-    if (!tellsWhoExists.includes(error.code)) throw error;
+    if (!revealsUsers.includes(error.code)) throw error;
   });
   return sentTo ?? name.replace(/^(.)[^@]*@(.).*$/, "$1***@$2***");
 }
 
 onSubmit(reset, async (left) => {
   const name = resetEmail.value, chosen = newPassword.value;
-  const users = await pool(); // and with it the rules
+  const users = await pool(); // it also sets the rules
   const missing = check(chosen);
   if (missing.length) {
     return () => { say("error", `The new password still needs ${missing.join(", ")}.`); blame(newPassword); };
@@ -125,7 +125,7 @@ onClick(byId("have-code"), () => { if (forgot.reportValidity()) toReset(forgotEm
 checkAsTyped(newPassword);
 const hidePasswords = [toggle(byId("sign-in-show"), password), toggle(byId("reset-show"), newPassword)];
 
-// A browser that goes back to this page fills in again what stood there. Only its own password store may do so.
+// A browser that returns to this page restores the fields. Only its password store may fill in these two.
 addEventListener("pageshow", () => { code.value = newPassword.value = ""; });
 
 // From view to view.
@@ -166,7 +166,7 @@ function forgetPasswords() {
   for (const hide of hidePasswords) hide();
 }
 
-// A new code makes the one before useless, so it is not had by drumming on the button.
+// A new code makes the previous one invalid, so the button is disabled for a while.
 let held;
 
 function holdResend() {
@@ -182,7 +182,7 @@ function holdResend() {
   tick();
 }
 
-// How forms are sent, and what becomes of errors.
+// How forms are sent, and how errors are shown.
 
 function onClick(button, act) {
   button.addEventListener("click", act);
@@ -214,7 +214,7 @@ offer.textContent = "Forgot your password?";
 onClick(offer, toForgot);
 
 function fail(form, button, error) {
-  if (!error.code) console.error(error); // not Cognito's: a developer should see it
+  if (!error.code) console.error(error); // not from Cognito: a developer should see it
   const { text, about, offersReset } = inWords(form.id, error.code);
   say("error", text, ...(offersReset ? [offer] : []));
   if (offersReset) forgetPasswords();

@@ -1,7 +1,7 @@
-// Cognito's API as any web client calls it: JSON over HTTP, nothing to sign. Chapters named here are those of the Amazon
-// Cognito developer guide.
+// Cognito's API as any web client calls it: JSON over HTTP, unsigned. Chapters named here are those of the Amazon Cognito
+// developer guide.
 
-// CognitoError carries the code by which a caller decides. Cognito's own text is for developers; it is never shown.
+// CognitoError has the code on which a caller decides. Cognito's own text is for developers and is never shown.
 export class CognitoError extends Error {
   constructor(code, text) {
     super(`${code}: ${text}`);
@@ -9,13 +9,13 @@ export class CognitoError extends Error {
   }
 }
 
-// Unreachable stands where no answer came.
+// Unreachable is the code if no answer came.
 export const Unreachable = "Unreachable";
 
-// reached is what came, where something came.
-export async function reached(coming) {
+// reached returns an answer, or throws Unreachable if none came.
+export async function reached(answer) {
   try {
-    return await coming;
+    return await answer;
   } catch (error) {
     throw new CognitoError(Unreachable, error.message);
   }
@@ -27,11 +27,11 @@ const patience = 30_000;
 export function userPool({ endpoint, clientId }) {
   const call = (operation, input) => post(endpoint, operation, { ClientId: clientId, ...input });
   return {
-    // signIn returns { accessToken, refreshToken }, or { challenge } where Cognito wants more than a password.
+    // signIn returns { accessToken, refreshToken }, or { challenge } if Cognito requires more than a password.
     async signIn(email, password) {
       const answer = await call("InitiateAuth", {
-        // The one thing that a migration asks of a front end: the trigger needs the password, and SRP would keep it from
-        // Cognito ("Importing users with a user migration Lambda trigger"). When the migration is over, go back to SRP.
+        // The migration needs this flow: the trigger needs the password, which SRP does not send to Cognito ("Importing
+        // users with a user migration Lambda trigger"). After the migration, return to SRP.
         AuthFlow: "USER_PASSWORD_AUTH",
         AuthParameters: { USERNAME: email, PASSWORD: password },
       });
@@ -39,8 +39,8 @@ export function userPool({ endpoint, clientId }) {
       return tokens ? { accessToken: tokens.AccessToken, refreshToken: tokens.RefreshToken } : { challenge: answer.ChallengeName };
     },
 
-    // forgotPassword has a code sent and returns where to, masked. It returns that for a stranger too, and nothing is sent
-    // ("Managing user existence error responses").
+    // forgotPassword requests a code and returns the masked address. For an unknown user it returns one too, and nothing is
+    // sent ("Managing user existence error responses").
     async forgotPassword(email) {
       const answer = await call("ForgotPassword", { Username: email });
       return answer.CodeDeliveryDetails?.Destination;
@@ -50,7 +50,7 @@ export function userPool({ endpoint, clientId }) {
       await call("ConfirmForgotPassword", { Username: email, ConfirmationCode: code, Password: password });
     },
 
-    // signOut ends this session and no other of the same person ("Ending user sessions with token revocation").
+    // signOut ends this session and no other of the same user ("Ending user sessions with token revocation").
     async signOut(refreshToken) {
       await call("RevokeToken", { Token: refreshToken });
     },
@@ -76,7 +76,7 @@ async function post(endpoint, operation, input) {
   return answer;
 }
 
-// parse takes what is no JSON, such as nothing at all or a proxy's error page, for an answer without fields.
+// parse returns an answer without fields for a body that is not JSON, such as an empty one or a proxy's error page.
 function parse(body) {
   try {
     return JSON.parse(body) ?? {};

@@ -1,14 +1,14 @@
 // Password fields: shown and hidden by a toggle, and checked against the pool's rules as they are typed.
-import { aside, byId } from "./view.js";
+import { announce, byId } from "./view.js";
 
-// toggle returns what hides the password again.
+// toggle returns a function that hides the password again.
 export function toggle(button, field) {
   const set = (shown) => {
     field.type = shown ? "text" : "password";
     button.setAttribute("aria-pressed", shown);
   };
   button.addEventListener("click", () => set(field.type === "password"));
-  // Sent hidden: browsers remember what stood in a field of text.
+  // It is hidden before it is sent: browsers remember the value of a text field.
   field.form.addEventListener("submit", () => set(false));
   return () => set(false);
 }
@@ -27,28 +27,28 @@ const meets = {
 const rules = [...byId("reset-rules").children];
 let policy = {};
 
-// setRules shows the rules that the pool has.
+// setRules shows the pool's rules.
 export function setRules(poolPolicy) {
   policy = poolPolicy;
   byId("reset-length").textContent = policy.minimumLength;
   for (const rule of rules) rule.hidden = rule.dataset.rule !== "length" && !policy[rule.dataset.rule];
 }
 
-// check marks each rule as met or not, and returns in words those that are not.
+// check marks each rule as met or not, and returns the texts of those that are not.
 export function check(password) {
-  const asked = rules.filter((rule) => !rule.hidden);
-  for (const rule of asked) {
+  const required = rules.filter((rule) => !rule.hidden);
+  for (const rule of required) {
     const met = meets[rule.dataset.rule](password);
     rule.dataset.met = met;
     rule.querySelector(".mark").textContent = met ? "met: " : "";
   }
-  return asked.filter((rule) => rule.dataset.met === "false").map((rule) => rule.querySelector(".rule").textContent);
+  return required.filter((rule) => rule.dataset.met === "false").map((rule) => rule.querySelector(".rule").textContent);
 }
 
-// checkAsTyped tells a screen reader when the typing rests, not at each letter.
+// checkAsTyped tells a screen reader when the user pauses typing, not at each character.
 export function checkAsTyped(field) {
   field.addEventListener("input", () => {
     const missing = check(field.value);
-    aside(missing.length ? `Still missing: ${missing.join(", ")}` : "The password meets all rules", 800);
+    announce(missing.length ? `Still missing: ${missing.join(", ")}` : "The password meets all rules", 800);
   });
 }

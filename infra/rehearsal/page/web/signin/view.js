@@ -1,13 +1,13 @@
-// What the whole sign-in does with its page: show one view, say something, be busy.
+// What the sign-in does with its page: show one view, show a message, be busy.
 
 export const byId = (id) => document.getElementById(id);
 
 const views = ["sign-in", "forgot", "reset", "account"].map(byId);
-// An error interrupts a screen reader, good news waits. Each has its role in the HTML: only a text that changes is read out.
+// An error interrupts a screen reader, news waits. Each has its role in the HTML: only text that changes is read out.
 const messages = { error: byId("error"), news: byId("news") };
-const whisper = byId("whisper");
+const announcer = byId("announcer");
 
-// show brings one view to the front, and the keyboard with it.
+// show shows one view and sets the focus in it.
 export function show(view, focus) {
   for (const other of views) other.hidden = other !== view;
   document.title = `${view.querySelector("h1").textContent.trim()} – Spaceport`;
@@ -15,7 +15,7 @@ export function show(view, focus) {
   focus.focus();
 }
 
-// say puts an "error" or good "news" where everybody meets it.
+// say shows an "error" or "news", with buttons that offer a next step.
 export function say(kind, text, ...offers) {
   for (const [name, message] of Object.entries(messages)) message.replaceChildren(...(name === kind ? [text, ...offers] : []));
 }
@@ -34,27 +34,27 @@ export function blame(field) {
 
 let later;
 
-// aside is heard and not seen: what others read off the form. The last word counts.
-export function aside(text, delay = 0) {
+// announce is for screen readers: what others see in the form. A new text replaces one that is still delayed.
+export function announce(text, delay = 0) {
   clearTimeout(later);
-  later = setTimeout(() => { whisper.textContent = text; }, delay);
+  later = setTimeout(() => { announcer.textContent = text; }, delay);
 }
 
-// busy does a form's work, told by the text of the button that began it. Its buttons are not disabled but said to be: a
-// browser would throw the keyboard out of one that it is in.
+// busy does a form's work, shown by the text of the button that started it. The buttons are not disabled but marked so: a
+// browser would remove the focus from a disabled one.
 export async function busy(form, button, work) {
   const waiting = new Set([form.querySelector("[type=submit]"), button]);
   const label = button.textContent;
   form.setAttribute("aria-busy", "true");
   for (const one of waiting) one.setAttribute("aria-disabled", "true");
   button.textContent = button.dataset.busy;
-  aside(button.dataset.busy);
+  announce(button.dataset.busy);
   try {
     return await work();
   } finally {
     form.removeAttribute("aria-busy");
     for (const one of waiting) one.removeAttribute("aria-disabled");
     button.textContent = label;
-    aside("");
+    announce("");
   }
 }

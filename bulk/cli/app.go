@@ -1,0 +1,141 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	cognito "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/smithy-go/logging"
+	"github.com/spf13/pflag"
+
+	"github.com/spaceport/user-migration/bulk/console"
+	"github.com/spaceport/user-migration/datamover/account"
+	"github.com/spaceport/user-migration/datamover/ledger"
+	"github.com/spaceport/user-migration/datamover/rows"
+	"github.com/spaceport/user-migration/datamover/settings"
+	"github.com/spaceport/user-migration/datamover/userpool"
+)
+
+// app is one run of bulk.
+type app struct {
+	console.Streams
+	flags     *pflag.FlagSet // of every command
+	json      bool
+	stackName string
+	started   bool // the command line was accepted
+	progress  *console.Progress
+	getenv    func(string) string
+	now       func() time.Time
+}
+
+// print writes a result to stdout: doc as JSON with --json, else what text writes.
+func (a *app) print(doc any, text func(io.Writer) error) error {
+	if a.json {
+		return console.WriteJSON(a.Out, doc)
+	}
+	return text(a.Out)
+}
+
+// canConfirm returns a usage error if there is no terminal to confirm on and --yes is missing. Call it before any work.
+func (a *app) canConfirm(yes bool) error {
+	if !yes && !a.InTerminal {
+		return usagef("no terminal to confirm on: add --yes to run without asking")
+	}
+	return nil
+}
+
+// confirm asks for a pool's name, which cannot be answered by habit. Nothing is asked with --yes.
+func (a *app) confirm(ctx context.Context, poolName string, yes bool) error {
+	if yes {
+		return nil
+	}
+	typed, err := a.Ask(ctx, "To continue, type the pool's name:")
+	if err == nil && typed != poolName {
+		err = usagef("%q is not the pool's name: nothing was written", typed)
+	}
+	return err
+}
+
+// Limits allow for a long run that must outlive a bad minute. A test shortens the pauses.
+var Limits = account.Limits{Attempts: 12, MaxBackoff: 8 * time.Second, Attempt: 30 * time.Second, Parallel: 64}
+
+// clients are both accounts.
+type clients struct {
+	settings settings.Settings
+	stack    map[string]string // outputs of the production stack by lower-case key, if one is named
+
+	staging, production         aws.Config
+	productionCognito           *cognito.Client
+	stagingPool, productionPool *userpool.Pool
+	stagingRows, productionRows *rows.Store
+	ledger                      *ledger.Store
+}
+
+// open reads the settings and returns clients for both accounts. Nothing is sent to AWS yet, except to read the stack.
+func (a *app) open(ctx context.Context, required ...string) (*clients, error) {
+	s, stack, err := a.settings(ctx, required)
+	if err != nil {
+		return nil, err
+	}
+	production, err := account.Production(ctx, Limits)
+	if err != nil {
+		return nil, err
+	}
+	production.Region = region(production.Region, s)
+	production.Logger = logging.Nop{} // it would write over the bar; errors are returned
+	c := &clients{settings: s, stack: stack, production: production}
+	c.staging = account.Staging(production, s, "spaceport-bulk")
+	c.productionCognito = cognito.NewFromConfig(production)
+	c.productionPool = userpool.New(c.productionCognito, s.ProductionUserPoolID)
+	c.stagingPool = userpool.New(cognito.NewFromConfig(c.staging), s.StagingUserPoolID)
+	tables := dynamodb.NewFromConfig(production)
+	c.productionRows, c.ledger = rows.NewStore(tables), ledger.New(tables, s.LedgerTable)
+	c.stagingRows = rows.NewStore(dynamodb.NewFromConfig(c.staging))
+	return c, nil
+}
+
+// region is that of the production pool, whatever Region the operator's shell has.
+func region(configured string, s settings.Settings) string {
+	of := func(pool string) string { return pool[:max(0, strings.Index(pool, "_"))] }
+	return cmp.Or(of(s.ProductionUserPoolID), configured, of(s.StagingUserPoolID))
+}
+
+// settings reads the variables. A flag has precedence. With a stack, its outputs are what the functions were deployed
+// with, and the environment is ignored, also for what the stack leaves at its default.
+func (a *app) settings(ctx context.Context, need []string) (s settings.Settings, stack map[string]string, err error) {
+	if name := cmp.Or(a.stackName, a.getenv("MIGRATION_STACK")); name != "" {
+		if stack, err = stackOutputs(ctx, name); err != nil {
+			return s, nil, err
+		}
+	}
+	s, err = settings.Read(func(name string) string {
+		flag := a.flags.Lookup(flagOf(name))
+		switch {
+		case flag.Changed:
+			return flag.Value.String()
+		case stack != nil:
+			return stack[strings.ToLower(strings.ReplaceAll(name, "_", ""))]
+		}
+		return a.getenv(name)
+	}, need...)
+	return s, stack, settingsError(err)
+}
+
+// settingsError returns everything that is wrong with the settings, each with its flag.
+func settingsError(err error) error {
+	if err == nil {
+		return nil
+	}
+	text := "settings are missing or wrong (--stack, or MIGRATION_STACK, reads them from the production stack):"
+	for line := range strings.Lines(err.Error()) {
+		name, _, _ := strings.Cut(strings.Replace(line, ":", " ", 1), " ")
+		text += fmt.Sprintf("\n  %s (or --%s)", strings.TrimSpace(line), flagOf(name))
+	}
+	return usagef("%s\n\"bulk help settings\" lists all of them.", text)
+}

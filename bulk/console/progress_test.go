@@ -1,0 +1,142 @@
+package console
+
+import (
+	"bytes"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+)
+
+// clock is moved by hand.
+type clock struct{ t time.Time }
+
+func (c *clock) now() time.Time          { return c.t }
+func (c *clock) forward(d time.Duration) { c.t = c.t.Add(d) }
+
+func newProgress(terminal bool) (*Progress, *bytes.Buffer, *clock) {
+	c := &clock{time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC)}
+	var b bytes.Buffer
+	return NewProgress(&b, terminal, c.now), &b, c
+}
+
+func TestPlainLines(t *testing.T) {
+	p, out, clock := newProgress(false)
+	task := p.Start("Reading staging", "users", 3000)
+	for range 25 {
+		clock.forward(time.Second)
+		task.Add(100)
+	}
+	p.Println("a line in between")
+	task.End()
+	assert.Equal(t, `Reading staging: 1,000 of 3,000 users, 100/s, 20 s left
+Reading staging: 2,000 of 3,000 users, 100/s, 10 s left
+a line in between
+Reading staging: 2,500 users in 25 s
+`, out.String())
+}
+
+func TestSingular(t *testing.T) {
+	p, out, clock := newProgress(false)
+	task := p.Start("Reading the ledger", "records", 1)
+	clock.forward(time.Second)
+	task.Add(1)
+	task.End()
+	assert.Equal(t, "Reading the ledger: 1 record in 1.0 s\n", out.String())
+}
+
+// shown is what a terminal shows in its last line, and the lines above it.
+func shown(out string) (above []string, last string) {
+	lines := strings.Split(out, "\n")
+	for i, line := range lines {
+		at := strings.LastIndex(line, "\r")
+		lines[i] = strings.TrimRight(line[at+1:], " ")
+	}
+	return lines[:len(lines)-1], lines[len(lines)-1]
+}
+
+func TestBar(t *testing.T) {
+	p, out, clock := newProgress(true)
+	task := p.Start("Sweeping", "users", 1000)
+	_, last := shown(out.String())
+	assert.Contains(t, last, "Sweeping")
+	assert.Contains(t, last, "(0/1000")
+	clock.forward(10 * time.Second)
+	time.Sleep(2 * barEvery)
+	task.Add(250)
+	_, last = shown(out.String())
+	assert.Contains(t, last, "25%")
+	assert.Contains(t, last, "250/1000")
+	assert.Contains(t, last, "users/s")
+	assert.LessOrEqual(t, len([]rune(last)), 80, "the bar must not wrap")
+	p.Println("a line above it")
+	above, last := shown(out.String())
+	assert.Contains(t, above, "a line above it")
+	assert.Empty(t, last)
+	time.Sleep(2 * barEvery)
+	task.Add(0)
+	_, last = shown(out.String())
+	assert.Contains(t, last, "250/1000", "the bar is drawn again")
+	task.End()
+	above, last = shown(out.String())
+	assert.Equal(t, "Sweeping: 250 users in 10 s", above[len(above)-1])
+	assert.Empty(t, last, "the bar is removed")
+}
+
+func TestBarIsRemoved(t *testing.T) {
+	for _, total := range []int{0, 10} {
+		p, out, _ := newProgress(true)
+		p.Start("Sweeping", "users", total)
+		p.Clear()
+		_, last := shown(out.String())
+		assert.Empty(t, last)
+	}
+}
+
+func TestMoreThanEstimated(t *testing.T) {
+	p, out, clock := newProgress(false)
+	task := p.Start("Reading", "users", 10)
+	clock.forward(time.Minute)
+	task.Add(60)
+	assert.Equal(t, "Reading: 60 of 60 users, 1.0/s\n", out.String())
+
+	p, out, clock = newProgress(true)
+	task = p.Start("Reading", "users", 10)
+	for range 60 {
+		task.Add(1)
+	}
+	clock.forward(time.Minute)
+	time.Sleep(2 * barEvery)
+	task.Add(1)
+	_, last := shown(out.String())
+	assert.Contains(t, last, "/62", "the bar goes on")
+}
+
+func TestNilProgressReportsNothing(_ *testing.T) {
+	var p *Progress
+	task := p.Start("x", "y", 1)
+	task.Add(1)
+	task.End()
+	p.Println("x")
+	p.Clear()
+}
+
+func TestConcurrentAdds(t *testing.T) {
+	for _, terminal := range []bool{false, true} {
+		p, out, _ := newProgress(terminal)
+		task := p.Start("Reading", "users", 0)
+		var wg sync.WaitGroup
+		for range 8 {
+			wg.Go(func() {
+				for range 100 {
+					task.Add(1)
+				}
+			})
+		}
+		wg.Wait()
+		task.End()
+		assert.True(t, strings.HasSuffix(out.String(), "Reading: 800 users in 0.0 s\n"), out.String())
+	}
+}

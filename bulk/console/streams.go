@@ -1,0 +1,82 @@
+// Package console is what bulk's commands read from and write to: text or JSON, questions, and progress.
+package console
+
+import (
+	"bufio"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"golang.org/x/term"
+)
+
+// Streams are bulk's input and output. Results go to Out; progress, prompts and errors to Err.
+type Streams struct {
+	In       io.Reader
+	Out, Err io.Writer
+
+	InTerminal, ErrTerminal bool // a question can be answered; a bar can be drawn
+}
+
+// Standard returns the process's own streams.
+func Standard() Streams {
+	s := Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, InTerminal: term.IsTerminal(int(os.Stdin.Fd()))}
+	s.ErrTerminal = term.IsTerminal(int(os.Stderr.Fd())) && os.Getenv("TERM") != "dumb"
+	return s
+}
+
+// Escaped returns the streams with every control character escaped in what is written.
+func (s Streams) Escaped() Streams {
+	s.Out, s.Err = escaper{s.Out}, escaper{s.Err}
+	return s
+}
+
+// ErrNoAnswer is returned if the input ended before an answer.
+var ErrNoAnswer = errors.New("no answer was given")
+
+// Ask asks a question and returns the line that was typed, without surrounding spaces.
+func (s Streams) Ask(ctx context.Context, question string) (string, error) {
+	return s.ask(ctx, question, func() string {
+		line, _ := bufio.NewReader(s.In).ReadString('\n')
+		return line
+	})
+}
+
+// AskSecret is Ask without an echo.
+func (s Streams) AskSecret(ctx context.Context, question string) (string, error) {
+	file, ok := s.In.(*os.File)
+	if !ok || !s.InTerminal {
+		return s.Ask(ctx, question)
+	}
+	terminal := int(file.Fd())
+	state, err := term.GetState(terminal)
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = term.Restore(terminal, state) }() // also after an interrupt
+	defer fmt.Fprintln(s.Err)
+	return s.ask(ctx, question, func() string {
+		secret, _ := term.ReadPassword(terminal)
+		return string(secret)
+	})
+}
+
+// ask does not wait for read when ctx ends, since a read from a terminal cannot be canceled.
+func (s Streams) ask(ctx context.Context, question string, read func() string) (answer string, err error) {
+	fmt.Fprint(s.Err, question+" ")
+	answers := make(chan string, 1)
+	go func() { answers <- read() }()
+	select {
+	case <-ctx.Done():
+	case answer = <-answers:
+	}
+	if answer == "" {
+		fmt.Fprintln(s.Err)
+		return "", cmp.Or(ctx.Err(), ErrNoAnswer)
+	}
+	return strings.TrimSpace(answer), nil
+}

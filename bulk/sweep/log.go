@@ -1,0 +1,139 @@
+package sweep
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/spaceport/user-migration/datamover/userpool"
+)
+
+// Status is what happened to a user in one step.
+type Status string
+
+const (
+	DryRun    Status = "DRY_RUN"
+	Created   Status = "CREATED"
+	DataMoved Status = "DATA_MOVED"
+	ResetSent Status = "RESET_SENT"
+	Skipped   Status = "SKIPPED"
+	Failed    Status = "FAILED"
+)
+
+// Reason says why a user is skipped. A user who is not eligible has a userpool.Reason.
+type Reason string
+
+const (
+	AlreadyMoved          Reason = "already-moved"          // by sign-in, or adopted; nothing is left to do
+	SignedInSince         Reason = "signed-in"              // created by a sweep, and has signed in since
+	ResetAlreadySent      Reason = "reset-sent"             // created by a sweep, and was sent a reset email
+	ResetNotRequested     Reason = "reset-not-requested"    // created by a sweep, without a reset email
+	SigningIn             Reason = "signing-in"             // right now
+	AwaitingUser          Reason = "awaiting-user"          // imported by the trigger; the data moves at the next sign-in
+	ProductionUserExists  Reason = "production-user-exists" // was not created by this migration
+	ProductionUserDeleted Reason = "deleted"                // was bound to the record
+	LimitReached          Reason = "limit-reached"          // Options.Limit
+)
+
+var explanations = map[Reason]string{
+	Reason(userpool.Federated):       "signs in through another identity provider; invite the user there",
+	Reason(userpool.NotConfirmed):    "unconfirmed, temporary password or reset required in staging",
+	Reason(userpool.Disabled):        "disabled in staging",
+	Reason(userpool.EmailUnverified): "no verified email in staging",
+	Reason(userpool.AfterCutoff):     "created in staging after the cutoff",
+
+	AlreadyMoved:          "migrated already",
+	SignedInSince:         "migrated by a sweep, has signed in since",
+	ResetAlreadySent:      "migrated by a sweep, the reset email was sent",
+	ResetNotRequested:     "migrated by a sweep without a reset email: --notify=code sends it",
+	SigningIn:             "is signing in now: the next sweep sees how that ended",
+	AwaitingUser:          "imported, but has not signed in yet: the data moves when the user does",
+	ProductionUserExists:  "not created by this migration: --adopt binds the production user if both emails are verified",
+	ProductionUserDeleted: "the production account was deleted: delete the ledger record to import the user again",
+	LimitReached:          "beyond --limit: run the sweep again",
+}
+
+// Error makes a Reason what an action returns if the user must be skipped.
+func (r Reason) Error() string { return string(r) }
+
+// Explain returns what a reason means and what to do, or "".
+func (r Reason) Explain() string { return explanations[r] }
+
+// Counters count what Plan has found and what Run has done.
+type Counters struct {
+	Users   int            `json:"users"` // that Plan looked at
+	Planned Planned        `json:"planned"`
+	Created int            `json:"created"`
+	Moved   int            `json:"moved"`
+	Resets  int            `json:"resets"`
+	Failed  int            `json:"failed"`
+	Skipped map[Reason]int `json:"skipped"` // by the later of the two
+
+	CreatedEmails []string `json:"-"` // the first few
+
+	mu sync.Mutex
+}
+
+// Planned is what Run would do.
+type Planned struct {
+	Create   int     `json:"create"`   // users to create
+	Complete int     `json:"complete"` // unfinished copies to resume
+	Adopt    int     `json:"adopt"`    // existing production users to bind
+	Resets   int     `json:"resets"`   // reset emails to send
+	Seconds  float64 `json:"seconds"`  // at the quotas
+}
+
+func (c *Counters) count(email string, s Status, r Reason) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	counts := map[Status]*int{Created: &c.Created, DataMoved: &c.Moved, ResetSent: &c.Resets, Failed: &c.Failed}
+	n := cmp.Or(counts[s], new(int))
+	*n++
+	if s == Skipped {
+		c.Skipped[r]++
+	}
+	if s == Created && c.Created <= 5 {
+		c.CreatedEmails = append(c.CreatedEmails, email)
+	}
+}
+
+// Entry is one line of the audit log.
+type Entry struct {
+	Timestamp     time.Time `json:"timestamp"`
+	UserEmail     string    `json:"user_email"`
+	Status        Status    `json:"status"`
+	Details       string    `json:"details"`
+	StagingSub    string    `json:"staging_sub"`
+	ProductionSub string    `json:"production_sub"`
+}
+
+// note counts what happened to the user and logs it, by one write: a kill leaves no partial line.
+func (m *migration) note(status Status, details string) error {
+	m.logged = true
+	m.count(m.staging.Email(), status, Reason(details))
+	if status == Skipped { // details is the reason
+		details += ": " + Reason(details).Explain()
+	}
+	return json.NewEncoder(m.Log).Encode(Entry{
+		Timestamp: m.Now().UTC(), UserEmail: m.staging.Email(), Status: status, Details: details,
+		StagingSub: m.staging.Sub, ProductionSub: m.record.ProductionSub,
+	})
+}
+
+// CreateLog creates a log in dir that is named after the time. Only its owner can read it, since it holds emails.
+func CreateLog(dir string, now time.Time) (*os.File, error) {
+	for ; ; now = now.Add(time.Second) { // a second sweep within one second has a name of its own
+		path := filepath.Join(dir, "migration_log_"+now.Format("20060102_150405")+".jsonl")
+		file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL|os.O_APPEND, 0o600)
+		if err == nil {
+			return file, nil
+		}
+		if !os.IsExist(err) {
+			return nil, fmt.Errorf("create sweep log: %w", err)
+		}
+	}
+}

@@ -1,0 +1,451 @@
+package sweep
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/spaceport/user-migration/datamover/ledger"
+	"github.com/spaceport/user-migration/datamover/userpool"
+)
+
+var withResets = Options{SendResets: true}
+
+// TestNextStep is the decision table once more.
+func TestNextStep(t *testing.T) {
+	hourAgo := noon.Add(-time.Hour)
+	unbound := func(via ledger.Via, at time.Time) ledger.Record {
+		return ledger.Record{StagingSub: adaSub, Email: adaEmail, State: ledger.Imported, Via: via, ImportedAt: at}
+	}
+	bound := func(state ledger.State, via ledger.Via, changes ...func(*ledger.Record)) ledger.Record {
+		r := unbound(via, hourAgo)
+		r.State, r.ProductionSub = state, productionAda
+		for _, change := range changes {
+			change(&r)
+		}
+		return r
+	}
+	password := func(r *ledger.Record) { r.PasswordSetAt = hourAgo }
+	reset := func(r *ledger.Record) { r.ResetAt = hourAgo }
+	seen := func(r *ledger.Record) { r.SeenAt = hourAgo }
+	adopted := func(r *ledger.Record) { r.Adopted = true }
+	var (
+		none    ledger.Record
+		unread  *userpool.User
+		missing = &userpool.User{}
+		user    = func(status string) *userpool.User {
+			return &userpool.User{Sub: productionAda, Status: status, Attributes: ada().Attributes}
+		}
+		noResets  = Options{}
+		adopt     = Options{Adopt: true}
+		noTime    = Options{Cutoff: time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC)}
+		confirmed = user(userpool.Confirmed)
+		temporary = user(userpool.ForceChangePassword)
+	)
+	tests := []struct {
+		name       string
+		record     ledger.Record
+		production *userpool.User
+		options    Options
+		step       *step
+		reason     Reason
+	}{
+		{"not eligible", none, unread, noTime, done, "after-cutoff"},
+		{"not eligible, however far", bound(ledger.Moving, ledger.Sweep), unread, noTime, done, "after-cutoff"},
+
+		{"no record", none, unread, withResets, createUser, ""},
+		{"no record, not in production", none, missing, withResets, createUser, ""},
+		{"no record, in production", none, confirmed, withResets, done, ProductionUserExists},
+		{"no record, in production, to adopt", none, confirmed, adopt, adoptUser, ""},
+		{"no record, not in production, to adopt", none, missing, adopt, createUser, ""},
+
+		{"begun by a sweep", unbound(ledger.Sweep, hourAgo), unread, withResets, createUser, ""},
+		{"begun by a sweep, in production", unbound(ledger.Sweep, hourAgo), confirmed, withResets, createUser, ""},
+		{"begun by a sweep just now", unbound(ledger.Sweep, noon), unread, withResets, createUser, ""},
+		{"imported just now", unbound(ledger.SignIn, noon.Add(-59*time.Second)), unread, withResets, done, SigningIn},
+		{"imported a minute ago", unbound(ledger.SignIn, noon.Add(-time.Minute)), unread, withResets, readProduction, ""},
+		{"imported, created", unbound(ledger.ForgotPassword, hourAgo), confirmed, adopt, done, AwaitingUser},
+		{"imported, never created", unbound(ledger.SignIn, hourAgo), missing, withResets, createUser, ""},
+
+		{"bound by a sweep", bound(ledger.Moving, ledger.Sweep), unread, withResets, readProduction, ""},
+		{"bound by sign-in", bound(ledger.Moving, ledger.SignIn), unread, withResets, readProduction, ""},
+		{"bound, deleted", bound(ledger.Moving, ledger.SignIn), missing, withResets, done, ProductionUserDeleted},
+		{"no password", bound(ledger.Moving, ledger.Sweep), temporary, withResets, setPassword, ""},
+		{"no password, recorded before", bound(ledger.Moving, ledger.Sweep, password), temporary, noResets, setPassword, ""},
+		{"password not recorded", bound(ledger.Moving, ledger.Sweep), confirmed, withResets, recordPassword, ""},
+		{"password recorded", bound(ledger.Moving, ledger.Sweep, password), confirmed, withResets, moveData, ""},
+		{"signed in: no password", bound(ledger.Moving, ledger.Sweep, seen), confirmed, withResets, moveData, ""},
+		{"signed in, temporary", bound(ledger.Moving, ledger.Sweep, seen), temporary, withResets, moveData, ""},
+		{"adopted: no password", bound(ledger.Moving, ledger.Sweep, adopted), confirmed, withResets, moveData, ""},
+		{"adopted, temporary", bound(ledger.Moving, ledger.Sweep, adopted), temporary, withResets, moveData, ""},
+		{"by sign-in: no password", bound(ledger.Moving, ledger.SignIn), temporary, withResets, moveData, ""},
+
+		{"moved", bound(ledger.Moved, ledger.Sweep, password), unread, withResets, sendReset, ""},
+		{"moved, no reset wanted", bound(ledger.Moved, ledger.Sweep, password), unread, noResets, done, ResetNotRequested},
+		{"moved and reset", bound(ledger.Moved, ledger.Sweep, password, reset), unread, withResets, done, ResetAlreadySent},
+		{"moved and seen", bound(ledger.Moved, ledger.Sweep, password, seen), unread, withResets, done, SignedInSince},
+		{"moved, reset and seen", bound(ledger.Moved, ledger.Sweep, password, reset, seen), unread, withResets, done,
+			SignedInSince},
+		{"moved by the hook", bound(ledger.Moved, ledger.Sweep), unread, withResets, done, SignedInSince},
+		{"moved by sign-in", bound(ledger.Moved, ledger.SignIn), unread, withResets, done, AlreadyMoved},
+		{"moved by forgot password", bound(ledger.Moved, ledger.ForgotPassword), unread, adopt, done, AlreadyMoved},
+		{"moved and adopted", bound(ledger.Moved, ledger.Sweep, adopted), unread, withResets, done, AlreadyMoved},
+		{"moved and adopted, to adopt", bound(ledger.Moved, ledger.Sweep, adopted), unread, adopt, done, AlreadyMoved},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			next, reason := nextStep(facts{staging: ada(), record: tt.record, production: tt.production}, tt.options, noon)
+			assert.Equal(t, tt.step, next)
+			assert.Equal(t, tt.reason, reason)
+		})
+	}
+	t.Run("deleted by an operator during the move", func(t *testing.T) {
+		next, reason := nextStep(facts{staging: ada(), production: confirmed, tried: true}, adopt, noon)
+		assert.Equal(t, done, next)
+		assert.Empty(t, reason)
+	})
+}
+
+// TestEveryReasonIsExplained: the log has no reason alone.
+func TestEveryReasonIsExplained(t *testing.T) {
+	for _, r := range []Reason{
+		AlreadyMoved, SignedInSince, ResetAlreadySent, ResetNotRequested, SigningIn, AwaitingUser, ProductionUserExists,
+		ProductionUserDeleted, LimitReached,
+		Reason(userpool.Federated), Reason(userpool.NotConfirmed), Reason(userpool.Disabled),
+		Reason(userpool.EmailUnverified), Reason(userpool.AfterCutoff),
+	} {
+		assert.NotEmpty(t, r.Explain(), r)
+	}
+}
+
+func assertMigrated(t *testing.T, w *world, name string) {
+	t.Helper()
+	record := w.ada()
+	assert.Equal(t, ledger.Moved, record.State, name)
+	assert.Equal(t, productionAda, record.ProductionSub, name)
+	assert.False(t, record.PasswordSetAt.IsZero(), name)
+	assert.False(t, record.ResetAt.IsZero(), name)
+	assert.Equal(t, userpool.ResetRequired, w.users[adaEmail].Status, name)
+}
+
+// TestKilledBeforeEachCall: only an email that was sent and not recorded is sent again.
+func TestKilledBeforeEachCall(t *testing.T) {
+	calls := []string{
+		"Get", "BeginSweep", "Create", "BindCreated", "SetRandomPassword", "PasswordSet", "Move", "Get", "SendReset",
+		"ResetSent",
+	}
+	for n := 1; ; n++ {
+		w := newWorld()
+		w.before = killBefore(n)
+		w.run(t, withResets)
+		killed := w.last().Status == Failed
+		w.before = nil
+		w.run(t, withResets)
+		w.run(t, withResets)
+		if !killed {
+			require.Len(t, calls, n-1, "calls of a sweep of one user")
+			break
+		}
+		name := "killed before " + calls[n-1]
+		assertMigrated(t, w, name)
+		assert.Equal(t, 1, w.calls["SetRandomPassword"], name)
+		assert.Equal(t, 1, w.calls["Move"], name)
+		resets := 1
+		if calls[n-1] == "ResetSent" {
+			resets = 2
+		}
+		assert.Equal(t, resets, w.calls["SendReset"], name)
+	}
+}
+
+// TestAnswerLostAfterEachCall: only an email whose answer was lost is sent again.
+func TestAnswerLostAfterEachCall(t *testing.T) {
+	for n := 1; n <= 10; n++ {
+		w := newWorld()
+		w.after = killBefore(n)
+		w.run(t, withResets)
+		require.Equal(t, Failed, w.last().Status)
+		w.after = nil
+		w.run(t, withResets)
+		name := fmt.Sprintf("killed after call %d", n)
+		assertMigrated(t, w, name)
+		resets := w.calls["SendReset"]
+		assert.LessOrEqual(t, resets, 2, name)
+		w.run(t, withResets)
+		assert.Equal(t, resets, w.calls["SendReset"], "%s: a further run sends no email", name)
+		assert.Equal(t, 1, w.calls["SetRandomPassword"], name)
+	}
+}
+
+// TestOwnPasswordStaysAfterAKill kills a sweep between the random password and its record. Ada then sets her own by
+// "forgot password", before the sweep is run again.
+func TestOwnPasswordStaysAfterAKill(t *testing.T) {
+	tests := []struct {
+		name        string
+		seen, moved bool // what the hook did at her sign-in
+		options     Options
+	}{
+		{"the hook recorded her sign-in and moved her data", true, true, withResets},
+		{"the hook could not move her data", true, false, withResets},
+		{"the hook could not record her sign-in", false, true, withResets},
+		{"the hook could do neither", false, false, Options{}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			w := newWorld()
+			killed := false
+			w.before = func(call string) error {
+				if killed = killed || call == "PasswordSet"; killed {
+					return errKilled
+				}
+				return nil
+			}
+			w.run(t, tt.options)
+			require.Equal(t, "random", w.passwords[adaEmail])
+			require.True(t, w.ada().PasswordSetAt.IsZero())
+
+			w.before = nil
+			w.passwords[adaEmail] = "her own"
+			if tt.seen {
+				require.NoError(t, w.records.FirstSignIn(t.Context(), adaSub, productionAda, w.clock))
+			}
+			if tt.moved {
+				require.NoError(t, w.records.Complete(t.Context(), adaSub, productionAda, ledger.Progress{}, w.clock))
+			}
+			w.run(t, tt.options)
+			w.run(t, tt.options)
+			assert.Equal(t, "her own", w.passwords[adaEmail])
+			assert.Equal(t, userpool.Confirmed, w.users[adaEmail].Status)
+			assert.Zero(t, w.calls["SendReset"])
+			assert.Equal(t, ledger.Moved, w.ada().State)
+		})
+	}
+}
+
+// TestUserSignsInMeanwhile has the trigger import Ada at each moment of a sweep, as her own sign-in would: she is not
+// reset, and the ledger has her path.
+func TestUserSignsInMeanwhile(t *testing.T) {
+	for _, at := range []string{"Get", "BeginSweep", "Create"} {
+		t.Run("before "+at, func(t *testing.T) {
+			w := newWorld()
+			w.before = func(call string) error {
+				if call == at && w.users[adaEmail] == nil {
+					w.before = nil
+					require.NoError(t, w.records.Import(t.Context(), adaSub, adaEmail, ledger.SignIn, w.clock))
+					w.add(userpool.Confirmed, map[userpool.Attribute]string{userpool.AttrStagingSub: adaSub})
+				}
+				return nil
+			}
+			w.run(t, withResets)
+			assert.Equal(t, Skipped, w.last().Status)
+			assert.Contains(t, w.last().Details, "signing-in")
+			assert.Equal(t, userpool.Confirmed, w.users[adaEmail].Status)
+			assert.Equal(t, ledger.SignIn, w.ada().Via)
+			assert.False(t, w.ada().Bound(), "the hook binds her")
+			assert.Zero(t, w.calls["SendReset"])
+			assert.Equal(t, at == "Create", w.calls["Create"] == 1, "a record that has changed is noticed")
+		})
+	}
+	t.Run("the sweep's user wins", func(t *testing.T) {
+		w := newWorld()
+		w.after = func(call string) error {
+			if call == "Create" {
+				w.after = nil
+				return w.records.Import(t.Context(), adaSub, adaEmail, ledger.SignIn, w.clock)
+			}
+			return nil
+		}
+		w.run(t, withResets)
+		assert.Equal(t, ledger.Sweep, w.ada().Via)
+		assert.Equal(t, 1, w.calls["SendReset"], "Cognito rejected her sign-in, so she is sent the reset email")
+	})
+	t.Run("between data and reset", func(t *testing.T) {
+		w := newWorld()
+		w.after = func(call string) error {
+			if call == "Move" {
+				return w.records.FirstSignIn(t.Context(), adaSub, productionAda, w.clock)
+			}
+			return nil
+		}
+		w.run(t, withResets)
+		assert.Zero(t, w.calls["SendReset"], "she has signed in")
+		assert.Equal(t, DataMoved, w.last().Status, "and is not skipped")
+	})
+	t.Run("and the hook moves her data", func(t *testing.T) {
+		w := newWorld()
+		w.before = func(call string) error {
+			if call == "Move" {
+				w.before = nil
+				return w.records.Complete(t.Context(), adaSub, productionAda, ledger.Progress{}, w.clock)
+			}
+			return nil
+		}
+		w.run(t, Options{})
+		assert.Equal(t, DataMoved, w.last().Status)
+		assert.Contains(t, w.last().Details, "by another mover")
+	})
+	t.Run("and another sweep has bound her", func(t *testing.T) {
+		w := newWorld()
+		w.after = func(call string) error {
+			if call == "BeginSweep" {
+				w.after = nil
+				w.add(userpool.ForceChangePassword, map[userpool.Attribute]string{userpool.AttrStagingSub: adaSub})
+			}
+			return nil
+		}
+		w.before = func(call string) error {
+			if call == "AdminGetUser" {
+				_, err := w.records.BindCreated(t.Context(), adaSub, productionAda)
+				return err
+			}
+			return nil
+		}
+		w.run(t, withResets)
+		assert.Equal(t, Skipped, w.last().Status)
+		assert.Zero(t, w.calls["SetRandomPassword"])
+	})
+}
+
+func TestSkipped(t *testing.T) {
+	record := func(change func(*ledger.Record)) []ledger.Record {
+		r := ledger.Record{
+			StagingSub: adaSub, Email: adaEmail, State: ledger.Moved, Via: ledger.Sweep, ProductionSub: productionAda,
+			ImportedAt: noon, PasswordSetAt: noon,
+		}
+		change(&r)
+		return []ledger.Record{r}
+	}
+	tests := []struct {
+		name    string
+		records []ledger.Record
+		status  string // of the production user, who is new; "" for none
+		claims  bool   // the production user has Ada's staging sub
+		reason  string
+	}{
+		{"migrated by sign-in", record(func(r *ledger.Record) { r.Via = ledger.SignIn }), "CONFIRMED", true, "already-moved"},
+		{"swept, signed in", record(func(r *ledger.Record) { r.SeenAt = noon }), "CONFIRMED", true, "signed-in"},
+		{"swept, reset", record(func(r *ledger.Record) { r.ResetAt = noon }), "RESET_REQUIRED", true, "reset-sent"},
+		{"adopted", record(func(r *ledger.Record) { r.Adopted = true }), "CONFIRMED", false, "already-moved"},
+		{"asked for a code and is not back", record(func(r *ledger.Record) {
+			r.Via, r.State, r.ProductionSub = ledger.ForgotPassword, ledger.Imported, ""
+		}), "RESET_REQUIRED", true, "awaiting-user"},
+		{"moving, deleted in production", record(func(r *ledger.Record) { r.State = ledger.Moving }), "", false, "deleted"},
+		{"has an own user", nil, "CONFIRMED", false, "production-user-exists"},
+		{"has one that claims to be ours: an attribute that can be forged binds no user", nil, "CONFIRMED", true,
+			"production-user-exists"},
+		{"has one that an operator made with a temporary password", nil, "FORCE_CHANGE_PASSWORD", false,
+			"production-user-exists"},
+		{"has one older than the record", nil, "FORCE_CHANGE_PASSWORD", true, "production-user-exists"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			w := newWorld(tt.records...)
+			if tt.status != "" {
+				u := w.add(tt.status, nil)
+				if tt.claims {
+					u.Attributes[userpool.AttrStagingSub] = adaSub
+				}
+				if !strings.Contains(tt.name, "older") {
+					u.Created = noon.AddDate(1, 0, 0)
+				}
+			}
+			before := w.ada()
+			counters := w.run(t, withResets)
+			assert.Equal(t, Skipped, w.last().Status)
+			assert.Contains(t, w.last().Details, tt.reason+": ")
+			assert.Equal(t, map[Reason]int{Reason(tt.reason): 1}, counters.Skipped)
+			assert.Equal(t, before, w.ada(), "the ledger is as it was")
+			assert.Zero(t, w.calls["SendReset"])
+			assert.Zero(t, w.calls["SetRandomPassword"])
+			if tt.status != "" {
+				assert.Equal(t, tt.status, w.users[adaEmail].Status)
+			}
+		})
+	}
+}
+
+// TestDeletedWhileUnderWay: production's answers end the migration, in whatever step.
+func TestDeletedWhileUnderWay(t *testing.T) {
+	for _, at := range []string{"SetRandomPassword", "SendReset"} {
+		w := newWorld()
+		w.before = func(call string) error {
+			if call == at {
+				return fmt.Errorf("set password: %w", userpool.ErrUserNotFound)
+			}
+			return nil
+		}
+		counters := w.run(t, withResets)
+		assert.Equal(t, map[Reason]int{ProductionUserDeleted: 1}, counters.Skipped, at)
+		assert.Equal(t, productionAda, w.last().ProductionSub)
+	}
+}
+
+func TestAdoptNeedsTheSameVerifiedEmail(t *testing.T) {
+	adopt := Options{SendResets: true, Adopt: true}
+	for name, change := range map[string]func(*userpool.User){
+		"unverified": func(u *userpool.User) { u.Attributes["email_verified"] = "false" },
+		"other":      func(u *userpool.User) { u.Attributes["email"] = "ada@example.org" },
+		"disabled":   func(u *userpool.User) { u.Enabled = false },
+		"reset":      func(u *userpool.User) { u.Status = userpool.ResetRequired },
+		"":           func(*userpool.User) {},
+	} {
+		w := newWorld()
+		change(w.add(userpool.Confirmed, nil))
+		w.run(t, adopt)
+		assert.Equal(t, name == "", w.ada().Bound(), name)
+		assert.Equal(t, name == "", w.ada().Adopted, name)
+		assert.Equal(t, name == "", w.ada().State == ledger.Moved, name)
+		assert.True(t, w.ada().SeenAt.IsZero(), name)
+		if name != "" {
+			assert.Contains(t, w.last().Details, "production-user-exists", name)
+		}
+		w.run(t, adopt)
+		assert.Zero(t, w.calls["SendReset"], "an adopted user is never reset")
+		assert.Zero(t, w.calls["SetRandomPassword"], "or given a password")
+	}
+}
+
+func TestKilledWhileAdopting(t *testing.T) {
+	adopt := Options{SendResets: true, Adopt: true}
+	for n := 1; n < 16; n++ {
+		for _, before := range []bool{true, false} {
+			w := newWorld()
+			w.add(userpool.Confirmed, nil)
+			if before {
+				w.before = killBefore(n)
+			} else {
+				w.after = killBefore(n)
+			}
+			w.run(t, adopt)
+			w.before, w.after = nil, nil
+			w.run(t, adopt)
+			assert.Equal(t, ledger.Moved, w.ada().State)
+			assert.True(t, w.ada().Adopted)
+			assert.Zero(t, w.calls["SendReset"])
+			assert.Zero(t, w.calls["SetRandomPassword"])
+			assert.Equal(t, userpool.Confirmed, w.users[adaEmail].Status)
+		}
+	}
+}
+
+func TestNoResetBeforeAllRowsAreThere(t *testing.T) {
+	w := newWorld()
+	w.before = func(call string) error {
+		if call == "Move" {
+			return errors.New("2 not moved: throttled")
+		}
+		return nil
+	}
+	counters := w.run(t, withResets)
+	assert.Equal(t, 1, counters.Failed)
+	assert.Contains(t, w.last().Details, "2 not moved")
+	assert.Zero(t, w.calls["SendReset"], "the reset email comes last")
+	w.before = nil
+	w.run(t, withResets)
+	assert.Equal(t, 1, w.calls["SendReset"])
+}

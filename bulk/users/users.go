@@ -1,0 +1,94 @@
+// Package users reads a user pool once, and counts its users by status and by eligibility.
+package users
+
+import (
+	"hash/maphash"
+	"iter"
+	"time"
+
+	"github.com/spaceport/user-migration/datamover/ledger"
+	"github.com/spaceport/user-migration/datamover/userpool"
+)
+
+// Statistics counts the users of a pool. Its JSON is that of status.
+type Statistics struct {
+	Total      int                     `json:"users"`
+	Eligible   int                     `json:"eligible"`
+	Ineligible map[userpool.Reason]int `json:"-"`
+	ByStatus   map[string]StatusCount  `json:"byStatus"` // by UserStatus
+
+	SameEmail         int      `json:"-"` // eligible users whose email an earlier user has too, or has in other case
+	SameEmailExamples []string `json:"-"` // the first three of these emails
+}
+
+// StatusCount counts the users of one UserStatus.
+type StatusCount struct {
+	Eligible   int                     `json:"eligible"`
+	Ineligible map[userpool.Reason]int `json:"ineligible,omitempty"`
+}
+
+// Hook is called with a user and the reason for which they are not eligible, if any.
+type Hook func(userpool.User, userpool.Reason) error
+
+// Read reads all users once, counts them, and calls each for every one of them. The first error ends it. Only if emails
+// is not nil are the emails of eligible users compared: they are added to it. Nothing else is kept of a user.
+func Read(pool iter.Seq2[userpool.User, error], cutoff time.Time, emails *EmailSet, each Hook) (Statistics, error) {
+	s := Statistics{Ineligible: map[userpool.Reason]int{}, ByStatus: map[string]StatusCount{}}
+	for user, err := range pool {
+		if err != nil {
+			return s, err
+		}
+		reason := user.Ineligible(cutoff)
+		s.add(user.Status, reason)
+		if reason == "" && emails != nil && !emails.Add(user.Email()) {
+			s.SameEmail++
+			if len(s.SameEmailExamples) < 3 {
+				s.SameEmailExamples = append(s.SameEmailExamples, user.Email())
+			}
+		}
+		if err := each(user, reason); err != nil {
+			return s, err
+		}
+	}
+	return s, nil
+}
+
+func (s *Statistics) add(status string, reason userpool.Reason) {
+	count, ok := s.ByStatus[status]
+	if !ok {
+		count.Ineligible = map[userpool.Reason]int{}
+	}
+	s.Total++
+	if reason == "" {
+		s.Eligible++
+		count.Eligible++
+	} else {
+		s.Ineligible[reason]++
+		count.Ineligible[reason]++
+	}
+	s.ByStatus[status] = count
+}
+
+// EmailSet is a set of emails that ignores the case of ASCII letters. It holds 64-bit hashes, so that the emails of a
+// million users fit into 40 MB. That any two of a million share a hash by chance is 1 in 30 million.
+type EmailSet struct{ hashes map[uint64]struct{} }
+
+var seed = maphash.MakeSeed()
+
+// NewEmailSet returns an empty set.
+func NewEmailSet() *EmailSet { return &EmailSet{map[uint64]struct{}{}} }
+
+// Add adds an email, and returns false if the set has it already.
+func (s *EmailSet) Add(email string) bool {
+	known := s.Has(email)
+	s.hashes[hash(email)] = struct{}{}
+	return !known
+}
+
+// Has reports whether the set has an email.
+func (s *EmailSet) Has(email string) bool {
+	_, ok := s.hashes[hash(email)]
+	return ok
+}
+
+func hash(email string) uint64 { return maphash.String(seed, ledger.FoldASCII(email)) }

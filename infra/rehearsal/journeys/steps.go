@@ -1,0 +1,178 @@
+package journeys
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	cognito "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
+	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
+	dynamotypes "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/spaceport/user-migration/datamover/ledger"
+	"github.com/spaceport/user-migration/datamover/rows"
+	"github.com/spaceport/user-migration/infra/rehearsal/cloud"
+	"github.com/spaceport/user-migration/infra/rehearsal/spaceport"
+)
+
+// signsIn signs a user in, inside the limit.
+func (s *story) signsIn(what, email, password string) {
+	s.step(what, func() error {
+		began := time.Now()
+		out, err := s.SignIn(s.ctx, email, password)
+		if err := expect(err, signedIn); err != nil {
+			return err
+		}
+		if out.AuthenticationResult == nil || out.AuthenticationResult.AccessToken == nil {
+			return errors.New("no tokens")
+		}
+		return inTime(began)
+	})
+}
+
+// isRejected tries to sign in and wants exactly this answer.
+func (s *story) isRejected(what, email, password, want string) {
+	s.step(what, func() error {
+		began := time.Now()
+		_, err := s.SignIn(s.ctx, email, password)
+		return errors.Join(expect(err, want), inTime(began))
+	})
+}
+
+// resetsPassword asks for a code, reads the email and sets a new password.
+func (s *story) resetsPassword(name, email, password string) {
+	s.step(name+" asks for a code and gets an email", func() error {
+		if _, err := s.ForgotPassword(s.ctx, email); err != nil {
+			return err
+		}
+		_, arrived := s.Cloud.LastMessage(email)
+		return ensure(arrived, "no email to %s", email)
+	})
+	s.step("sets a new password with the code", func() error {
+		message, _ := s.Cloud.LastMessage(email)
+		return s.ConfirmForgotPassword(s.ctx, email, message.Code, password)
+	})
+}
+
+// getsNoEmail asks for a code for an address that must not get one, and wants the answer that an unknown address gets.
+func (s *story) getsNoEmail(what, email string) {
+	s.step(what, func() error {
+		before := len(s.Cloud.Messages())
+		want, errWant := s.ForgotPassword(s.ctx, "no-such-user@example.com")
+		got, err := s.ForgotPassword(s.ctx, email)
+		if spaceport.Answer(err) != spaceport.Answer(errWant) {
+			return fmt.Errorf("the answer is %q, an unknown address gets %q", spaceport.Answer(err), spaceport.Answer(errWant))
+		}
+		if err == nil && shape(got) != shape(want) {
+			return fmt.Errorf("the answer is %s, an unknown address gets %s", shape(got), shape(want))
+		}
+		return ensure(len(s.Cloud.Messages()) == before, "an email was sent")
+	})
+}
+
+// shape is a delivery as the app sees it, without the address, which the app knows.
+func shape(out *cognito.ForgotPasswordOutput) string {
+	d := out.CodeDeliveryDetails
+	return fmt.Sprint(*d.AttributeName, d.DeliveryMedium, strings.Count(*d.Destination, "*"))
+}
+
+func (s *story) isNotInProduction(name, email string) {
+	s.step(name+" is not in production", func() error {
+		user, err := s.ProductionUser(s.ctx, email)
+		return errors.Join(err, ensure(user == nil, "there is an account"))
+	})
+}
+
+// hasAllData compares production's rows with staging's, every field, and the ledger record with both.
+func (s *story) hasAllData(what, email, stagingSub string) {
+	s.step(what, func() error {
+		user, err := s.ProductionUser(s.ctx, email)
+		if err != nil || user == nil {
+			return fmt.Errorf("no account: %w", err)
+		}
+		sub := spaceport.Attribute(user, "sub")
+		for _, t := range s.Settings.Tables {
+			want, err := spaceport.Rows(s.ctx, s.StagingTables, t.Source, t.OwnerKey, stagingSub)
+			if err != nil {
+				return err
+			}
+			got, err := spaceport.Rows(s.ctx, s.ProductionTables, t.Target, t.OwnerKey, sub)
+			if err != nil {
+				return err
+			}
+			if err := sameRows(want, got, t.OwnerKey, sub); err != nil {
+				return fmt.Errorf("%s: %w", t.Target, err)
+			}
+		}
+		record, err := s.Ledger(s.ctx, stagingSub)
+		ok := record.State == ledger.Moved && record.ProductionSub == sub
+		return errors.Join(err, ensure(ok, "the record is %+v", record))
+	})
+}
+
+func sameRows(want, got []map[string]dynamotypes.AttributeValue, ownerKey, owner string) error {
+	if len(want) != len(got) {
+		return fmt.Errorf("%d rows, staging has %d", len(got), len(want))
+	}
+	for i := range want {
+		moved := maps.Clone(want[i])
+		moved[ownerKey] = &dynamotypes.AttributeValueMemberS{Value: owner}
+		if !rows.Equal(moved, got[i]) {
+			return fmt.Errorf("row %d differs from staging's", i)
+		}
+	}
+	return nil
+}
+
+// hasNoRows ensures that a production user has no rows.
+func (s *story) hasNoRows(what, email string) {
+	s.step(what, func() error {
+		user, err := s.ProductionUser(s.ctx, email)
+		if err != nil || user == nil {
+			return fmt.Errorf("no account: %w", err)
+		}
+		for _, t := range s.Settings.Tables {
+			got, err := spaceport.Rows(s.ctx, s.ProductionTables, t.Target, t.OwnerKey, spaceport.Attribute(user, "sub"))
+			if err != nil || len(got) > 0 {
+				return errors.Join(err, ensure(len(got) == 0, "%d rows in %s", len(got), t.Target))
+			}
+		}
+		return nil
+	})
+}
+
+// addNative creates a production user who was never in staging.
+func (s *story) addNative(u spaceport.User) {
+	s.step("an account that was never in staging is created in production", func() error { return s.AddNative(s.ctx, u) })
+}
+
+func named(name, value string) types.AttributeType {
+	return types.AttributeType{Name: &name, Value: &value}
+}
+
+// makesRequests counts the matching requests that a step causes.
+func (s *story) makesRequests(what string, of cloud.Filter, want int, do func() error) {
+	s.step(what, func() error {
+		before := s.Cloud.CountRequests(of)
+		if err := do(); err != nil {
+			return err
+		}
+		got := s.Cloud.CountRequests(of) - before
+		return ensure(got == want, "%d requests", got)
+	})
+}
+
+// logged wants a line in a function's log with all of these words.
+func (s *story) logged(what, function string, words ...string) {
+	s.step(what, func() error {
+		for line := range strings.Lines(string(s.Lambdas.Log(function))) {
+			if !slices.ContainsFunc(words, func(w string) bool { return !strings.Contains(line, w) }) {
+				return nil
+			}
+		}
+		return fmt.Errorf("no such line in the log of %s", function)
+	})
+}
