@@ -17,27 +17,10 @@ import (
 func attachCommand(a *app) *cobra.Command {
 	options := &attach.Options{}
 	cmd := poolCommand(a, "attach", options)
-	cmd.Use += " [--displace] [--keep-custom-message]"
-	cmd.Short = "Attach the triggers to a production pool that exists already"
-	cmd.Long = `Attaches the triggers to a pool that the stack did not make. It gives every app client an
-explicit write list without custom:staging_sub, adds that attribute, which Cognito cannot
-remove again, and then sets UserMigration, PostConfirmation and PostAuthentication, and
-CustomMessage if the pool sends email with SES. Each update carries all other settings,
-since Cognito resets what an update leaves out; they are read again before and after it.`
 	cmd.Flags().BoolVar(&options.Displace, "displace", false,
 		"replace triggers of other functions (kept in the pool's tags; bulk detach restores them)")
 	cmd.Flags().BoolVar(&options.KeepCustomMessage, "keep-custom-message", false,
 		"do not set CustomMessage: a sweep's emails then have Cognito's own text")
-	return cmd
-}
-
-func detachCommand(a *app) *cobra.Command {
-	cmd := poolCommand(a, "detach", nil)
-	cmd.Short = "Remove the triggers: to roll back or to finish"
-	cmd.Long = `Removes the migration's triggers from the production pool and restores those that bulk
-attach displaced. Users are no longer migrated; migrated users stay migrated. The
-attribute custom:staging_sub remains, since Cognito cannot remove one, and so do the app
-clients' write lists. Triggers of other functions are left in place and named.`
 	return cmd
 }
 
@@ -47,15 +30,11 @@ type poolFlags struct {
 	live, yes bool
 }
 
+// poolCommand is "bulk attach" or "bulk detach".
 func poolCommand(a *app, name string, options *attach.Options) *cobra.Command {
 	f := poolFlags{options: options}
-	cmd := &cobra.Command{
-		Use: name + " {--stack NAME | --trigger ARN --datamover ARN} [--live]", Args: noArguments,
-		Example: "  bulk " + name + " --stack spaceport-migration\n" +
-			"  bulk " + name + " --trigger arn:aws:lambda:… --datamover arn:aws:lambda:… --live",
-		Annotations: map[string]string{"resume": "Run the same command again to continue."},
-		RunE:        func(cmd *cobra.Command, _ []string) error { return a.changePool(cmd.Context(), f) },
-	}
+	cmd := describe(name, noArguments)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return a.changePool(cmd.Context(), f) }
 	cmd.Flags().BoolVar(&f.live, "live", false, "write to the production pool, instead of printing what would change")
 	cmd.Flags().BoolVar(&f.yes, "yes", false, "do not ask for the pool's name")
 	cmd.Flags().StringVar(&f.Trigger, "trigger", "", "`ARN` of the trigger function")

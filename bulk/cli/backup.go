@@ -13,19 +13,7 @@ import (
 
 func backupCommand(a *app) *cobra.Command {
 	var check bool
-	cmd := &cobra.Command{
-		Use:   "backup [--check] DIR",
-		Short: "Save staging's users and tables to a folder, or check a backup",
-		Long: `Saves every staging user with all attributes, and every row of the tables that move, to
-DIR: compressed JSON lines, and a manifest.json with counts and checksums, which is
-written last. DIR must be empty or missing; nothing is overwritten. DynamoDB can import
-the rows as they are. With --check, nothing is asked of AWS.`,
-		Example: `  bulk backup ~/spaceport-backup
-  bulk backup --check ~/spaceport-backup
-  zcat ~/spaceport-backup/users.jsonl.gz | head -1`,
-		Args:        oneArgument("DIR"),
-		Annotations: map[string]string{"resume": "A backup without manifest.json is incomplete: delete it and run again."},
-	}
+	cmd := describe("backup", oneArgument("DIR"))
 	cmd.Flags().BoolVar(&check, "check", false, "compare the backup's sizes, checksums and line counts with its manifest")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if check {

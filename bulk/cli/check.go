@@ -10,26 +10,7 @@ import (
 
 func checkCommand(a *app) *cobra.Command {
 	var canaries canaryFlags
-	cmd := &cobra.Command{
-		Use:   "check [--canary] [--canary-user EMAIL] [--app-client ID]",
-		Short: "Check whether this migration can work",
-		Long: `Reads both pools, app clients, all staging users, the tables and what you are allowed, and
-prints for each what it found, and the remedy. A warning is something to know or to decide;
-only a failure gives exit code 3. Nothing is written and no user is signed in, except for:
-
---canary signs in to production as a user who does not exist, and requests a code: both
-answers must be Cognito's own for unknown users.
-
---canary-user EMAIL signs a disposable staging user in to production, which migrates the
-user, and checks tokens, attribute, record and rows. It asks for the user's password.`,
-		Example: `  bulk check
-  bulk check --canary --canary-user disposable@example.com
-  bulk check --json | jq '.findings[] | select(.level != "ok")'`,
-		Args: noArguments,
-		Annotations: map[string]string{
-			"resume": "Nothing was changed, unless a canary user was signed in: bulk status --user EMAIL tells.",
-		},
-	}
+	cmd := describe("check", noArguments)
 	cmd.Flags().BoolVar(&canaries.unknownUser, "canary", false, "also check how production answers about unknown users")
 	cmd.Flags().StringVar(&canaries.user, "canary-user", "", "also migrate the disposable staging user with this `EMAIL`")
 	cmd.Flags().StringVar(&canaries.client, "app-client", "", "`ID` of the app client for canaries (default: any)")

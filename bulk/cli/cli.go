@@ -39,7 +39,7 @@ func usagef(format string, args ...any) error { return usageError{fmt.Errorf(for
 var commands = func(a *app) []*cobra.Command {
 	return []*cobra.Command{
 		attachCommand(a), checkCommand(a), backupCommand(a), sweepCommand(a), statusCommand(a), verifyCommand(a),
-		detachCommand(a),
+		poolCommand(a, "detach", nil),
 	}
 }
 
@@ -47,19 +47,10 @@ var commands = func(a *app) []*cobra.Command {
 func Run(ctx context.Context, args []string, s console.Streams, getenv func(string) string) int {
 	a := &app{Streams: s.Escaped(), getenv: getenv, now: time.Now}
 	a.progress = console.NewProgress(s.Err, s.ErrTerminal, a.now)
-	root := &cobra.Command{
-		Use: "bulk", Short: "Migrate the remaining staging users to production",
-		Long: `bulk migrates users who have not signed in yet from the staging pool to the production pool.
-
-It reads both accounts. Nothing is written without --live, except the one user of "check --canary-user". Staging is
-never written to. "bulk help settings" lists the settings.
-
-Results go to stdout, progress to stderr. Exit codes: 0 success, 1 could not run, 2 usage or configuration,
-3 some users failed or differ, or a check failed, 130 interrupted.`,
-		SilenceErrors: true, SilenceUsage: true,
-		// cobra calls this after parsing: an error before it is a usage error.
-		PersistentPreRun: func(*cobra.Command, []string) { a.started = true },
-	}
+	root := describe("bulk", nil)
+	root.SilenceErrors, root.SilenceUsage = true, true
+	// cobra calls this after parsing: an error before it is a usage error.
+	root.PersistentPreRun = func(*cobra.Command, []string) { a.started = true }
 	if info, ok := debug.ReadBuildInfo(); ok {
 		root.Version = cmp.Or(info.Main.Version, "(devel)")
 	}

@@ -49,25 +49,8 @@ type sweepRun struct {
 
 func sweepCommand(a *app) *cobra.Command {
 	r := &sweepRun{app: a}
-	cmd := &cobra.Command{
-		Use:   "sweep [--live] [--limit N] [--user EMAIL]... [--notify code|none]",
-		Short: "Migrate the users who have not signed in yet",
-		Long: `Migrates the eligible staging users who are not migrated yet: writes the ledger record, creates the production
-user, sets a random password, moves the data, and last sends a reset email with a code. Users who migrated by sign-in
-are left alone, and so is every production account that this migration did not create, unless --adopt binds it.
-
-Without --live nothing is written: it prints what would happen to each user, and why. --live asks for the pool's name.
-
-It can be stopped at any time and run again: no user is created twice. Every step is a line in migration_log_….jsonl,
-which holds emails. It uses a share of Cognito's quotas, since live users need them too, and slows down if throttled.`,
-		Example: `  bulk sweep
-  bulk sweep --live --limit 2
-  bulk sweep --live --user ada@example.com --user ben@example.com
-  bulk sweep --live --notify none`,
-		Args:        noArguments,
-		Annotations: map[string]string{"resume": "Users in progress were completed. Run the same command again to continue."},
-		RunE:        func(cmd *cobra.Command, _ []string) error { return r.run(cmd.Context()) },
-	}
+	cmd := describe("sweep", noArguments)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return r.run(cmd.Context()) }
 	set := cmd.Flags()
 	set.BoolVar(&r.Live, "live", false, "write to production")
 	set.BoolVar(&r.yes, "yes", false, "do not ask for the pool's name")

@@ -15,20 +15,9 @@ import (
 )
 
 func verifyCommand(a *app) *cobra.Command {
-	var user string
-	cmd := &cobra.Command{
-		Use:   "verify [--user EMAIL]",
-		Short: "Compare the rows of moved users in staging and production",
-		Long: `Compares the rows of every user whose record is "moved" in staging and production. A
-missing row is a failure (exit code 3), although its owner may have deleted it since:
-verify cannot tell. A row that differs was changed in production since; it is listed,
-and not a failure. Nothing is written.`,
-		Example:     "  bulk verify\n  bulk verify --user ada@example.com\n  bulk verify --json > verify.json",
-		Args:        noArguments,
-		Annotations: map[string]string{"resume": "Nothing was changed: run the same command again."},
-		RunE:        func(cmd *cobra.Command, _ []string) error { return a.verify(cmd.Context(), user) },
-	}
-	cmd.Flags().StringVar(&user, "user", "", "only the user with this `EMAIL` (or staging sub)")
+	cmd := describe("verify", noArguments)
+	user := cmd.Flags().String("user", "", "only the user with this `EMAIL` (or staging sub)")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return a.verify(cmd.Context(), *user) }
 	return cmd
 }
 
