@@ -1,6 +1,5 @@
-// Package attach attaches the migration's triggers to a production pool that exists already, and detaches them. Cognito
-// resets every setting that an update leaves out ("Amazon Cognito API reference, UpdateUserPool" and
-// "UpdateUserPoolClient"), so each request carries all the settings that were read.
+// Package attach attaches the migration's triggers to a pool, and detaches them. An update resets what it omits
+// ("Amazon Cognito API reference, UpdateUserPool" and "UpdateUserPoolClient"), so it carries all that was read.
 package attach
 
 import (
@@ -36,7 +35,6 @@ const (
 	CustomEmailSender  Trigger = "CustomEmailSender"
 )
 
-// attached lists the triggers that the migration uses.
 var attached = []Trigger{UserMigration, PostConfirmation, PostAuthentication, CustomMessage}
 
 // Of returns the ARN of the function that a pool invokes for t, or "". c may be nil.
@@ -57,7 +55,6 @@ func (t Trigger) field(c *types.LambdaConfigType) **string {
 	return reflect.ValueOf(c).Elem().FieldByName(string(t)).Addr().Interface().(**string)
 }
 
-// set attaches a function, or none for "", and says what changes.
 func (t Trigger) set(c *types.LambdaConfigType, arn string) (change string) {
 	change = fmt.Sprintf("%s: %s -> %s", t, cmp.Or(t.Of(c), "none"), cmp.Or(arn, "none"))
 	*t.field(c) = nil
@@ -135,8 +132,8 @@ func (a *Attacher) Attach(ctx context.Context, f Functions, o Options) (*Plan, e
 	return plan, nil
 }
 
-// Detach plans to remove the triggers and to restore those that Attach displaced, and writes nothing. The attribute
-// remains, since Cognito cannot remove one, and so do the clients' write lists.
+// Detach plans to remove the triggers and to restore displaced ones. The attribute, which Cognito cannot remove, and the
+// clients' write lists remain.
 func (a *Attacher) Detach(ctx context.Context, f Functions) (*Plan, error) {
 	plan := &Plan{Changes: []Change{}, attacher: a}
 	pool, err := plan.readPool(ctx)
@@ -165,8 +162,7 @@ func (p *Plan) addAttribute() {
 	length := &types.StringAttributeConstraintsType{MinLength: aws.String("0"), MaxLength: aws.String("2048")}
 	add := &cognito.AddCustomAttributesInput{UserPoolId: &p.attacher.pool, CustomAttributes: []types.SchemaAttributeType{{
 		Name: aws.String(strings.TrimPrefix(stagingSub, "custom:")), AttributeDataType: types.AttributeDataTypeString,
-		StringAttributeConstraints: length, Mutable: aws.Bool(false),
-	}}}
+		StringAttributeConstraints: length, Mutable: aws.Bool(false)}}}
 	p.add("schema", func(ctx context.Context) error {
 		_, err := p.attacher.api.AddCustomAttributes(ctx, add)
 		return err
@@ -174,10 +170,8 @@ func (p *Plan) addAttribute() {
 }
 
 // writable lists the standard attributes that a client may write ("Cognito developer guide, Attribute permissions").
-var writable = []string{
-	"address", "birthdate", "email", "family_name", "gender", "given_name", "locale", "middle_name", "name", "nickname",
-	"phone_number", "picture", "preferred_username", "profile", "updated_at", "website", "zoneinfo",
-}
+var writable = []string{"address", "birthdate", "email", "family_name", "gender", "given_name", "locale", "middle_name",
+	"name", "nickname", "phone_number", "picture", "preferred_username", "profile", "updated_at", "website", "zoneinfo"}
 
 // restrictClients plans an explicit write list without custom:staging_sub for every app client. A client without a list
 // may write every attribute, so its users could claim another user's data.
@@ -193,7 +187,9 @@ func (p *Plan) restrictClients(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
-			update := p.attacher.updateClient(client)
+			update := update{client, settings(client),
+				func(ctx context.Context) (any, error) { return p.attacher.readClient(ctx, client.ClientId) },
+				func(ctx context.Context) (any, error) { return p.attacher.api.UpdateUserPoolClient(ctx, client) }}
 			if list := restricted(client.WriteAttributes, p.custom); !slices.Equal(list, client.WriteAttributes) {
 				client.WriteAttributes = list
 				what := fmt.Sprintf("write list: explicit, %d attributes without %s", len(list), stagingSub)
@@ -204,9 +200,8 @@ func (p *Plan) restrictClients(ctx context.Context) error {
 	return nil
 }
 
-// restricted returns a write list without custom:staging_sub. An empty one allows every attribute.
 func restricted(list, custom []string) []string {
-	if len(list) == 0 {
+	if len(list) == 0 { // allows every attribute
 		list = slices.Concat(writable, custom)
 	}
 	return slices.DeleteFunc(slices.Clone(list), func(name string) bool { return name == stagingSub })
@@ -236,8 +231,7 @@ func (p *Plan) add(where string, apply func(context.Context) error, changes ...s
 	}
 }
 
-// Apply makes the changes. Before each update it reads the settings again, and returns ErrChanged if they are not those
-// that the plan was made from. After it, it reads them once more, to make sure that nothing else has changed.
+// Apply makes the changes. It reads the settings before each update (else: ErrChanged), and checks them again after it.
 func (p *Plan) Apply(ctx context.Context) error {
 	for _, c := range p.Changes {
 		if err := c.apply(ctx); err != nil {
@@ -271,8 +265,7 @@ func (u update) apply(ctx context.Context) error {
 
 var unset = []string{"null", `""`, "0", "false", "[]", "{}"}
 
-// compare reads the settings, and returns problem with the first one that is not as wanted. After an update, Cognito
-// may have set a default where nothing was sent.
+// compare returns problem with the first setting that is not as wanted. An update may set a default for an unset one.
 func (u update) compare(ctx context.Context, want map[string]string, problem error) error {
 	read, err := u.read(ctx)
 	if err != nil {
@@ -287,7 +280,6 @@ func (u update) compare(ctx context.Context, want map[string]string, problem err
 	return nil
 }
 
-// settings returns every setting of a request as JSON.
 func settings(request any) map[string]string {
 	var all map[string]any
 	_ = copySettings(request, &all)
@@ -314,7 +306,6 @@ func (p *Plan) updatePool(pool *cognito.UpdateUserPoolInput) update {
 		func(ctx context.Context) (any, error) { return p.attacher.api.UpdateUserPool(ctx, pool) }}
 }
 
-// readPool reads the pool, as a request that changes nothing.
 func (p *Plan) readPool(ctx context.Context) (*cognito.UpdateUserPoolInput, error) {
 	out, err := p.attacher.api.DescribeUserPool(ctx, &cognito.DescribeUserPoolInput{UserPoolId: &p.attacher.pool})
 	if err != nil {
@@ -331,9 +322,7 @@ func (p *Plan) readPool(ctx context.Context) (*cognito.UpdateUserPoolInput, erro
 	in.LambdaConfig = cmp.Or(in.LambdaConfig, &types.LambdaConfigType{})
 	// AWS keeps its own tags, such as those of a stack, and rejects requests with them ("AWS General Reference, Tagging").
 	maps.DeleteFunc(in.UserPoolTags, func(name, _ string) bool { return strings.HasPrefix(name, "aws:") })
-	if in.UserPoolTags == nil {
-		in.UserPoolTags = map[string]string{}
-	}
+	in.UserPoolTags = maps.Collect(maps.All(in.UserPoolTags)) // never nil
 	// Cognito describes both values and accepts one ("Amazon Cognito API reference, AdminCreateUserConfigType").
 	if in.Policies != nil && in.Policies.PasswordPolicy != nil && in.AdminCreateUserConfig != nil &&
 		in.Policies.PasswordPolicy.TemporaryPasswordValidityDays > 0 {
@@ -343,12 +332,6 @@ func (p *Plan) readPool(ctx context.Context) (*cognito.UpdateUserPoolInput, erro
 		in.SmsConfiguration = nil // Cognito describes an empty one, and does not accept it
 	}
 	return in, err
-}
-
-func (a *Attacher) updateClient(client *cognito.UpdateUserPoolClientInput) update {
-	return update{client, settings(client),
-		func(ctx context.Context) (any, error) { return a.readClient(ctx, client.ClientId) },
-		func(ctx context.Context) (any, error) { return a.api.UpdateUserPoolClient(ctx, client) }}
 }
 
 func (a *Attacher) readClient(ctx context.Context, id *string) (*cognito.UpdateUserPoolClientInput, error) {

@@ -1,5 +1,4 @@
-// Package backup saves staging's users and tables to a folder: compressed JSON lines, and a manifest that is written
-// last. A backup is personal data.
+// Package backup saves staging's users and tables, personal data, to a folder: compressed JSON lines and a manifest.
 package backup
 
 import (
@@ -95,8 +94,7 @@ type Writer struct {
 	Now      func() time.Time
 }
 
-// Write writes a backup to dir, which must be empty or missing: else it returns ErrNotEmpty. If it fails, it leaves a
-// folder without a manifest.
+// Write writes a backup to dir, which must be empty or missing (else: ErrNotEmpty). If it fails, there is no manifest.
 func (w *Writer) Write(ctx context.Context, dir string) (Manifest, error) {
 	root, err := openFolder(dir)
 	if err != nil {
@@ -163,15 +161,12 @@ func rowLine(row rows.Row) (any, error) {
 	return map[string]json.RawMessage{"Item": item}, err // an encoder rejects an item that is not JSON
 }
 
-// write writes a line for each item to a new file, and completes f.
-func write[T any](
-	root *os.Root, f *File, items iter.Seq2[T, error], line func(T) (any, error), progress *console.Progress,
-) error {
+func write[T any](dir *os.Root, f *File, in iter.Seq2[T, error], line func(T) (any, error), p *console.Progress) error {
 	sum := &digest{Hash: sha256.New()}
-	err := create(root, f.Name, func(file io.Writer) error {
+	err := create(dir, f.Name, func(file io.Writer) error {
 		compressed := gzip.NewWriter(io.MultiWriter(file, sum))
 		lines := json.NewEncoder(compressed)
-		for item, err := range items {
+		for item, err := range in {
 			if err != nil {
 				return err
 			}
@@ -180,7 +175,7 @@ func write[T any](
 				return err
 			}
 			f.Count++
-			progress.Add(1)
+			p.Add(1)
 		}
 		return compressed.Close()
 	})
@@ -188,7 +183,6 @@ func write[T any](
 	return err
 }
 
-// digest is the size and the checksum of what is written to it.
 type digest struct {
 	hash.Hash
 	size int64
@@ -232,8 +226,7 @@ func (r Report) WriteText(w io.Writer, dir string) error {
 
 const missingManifest = "is missing: the backup was not finished, or this is not a backup"
 
-// Check compares a backup's files with its manifest: sizes, checksums and line counts. What is wrong is in the report;
-// an error means that there is no such folder, or that ctx has ended.
+// Check compares a backup's files with its manifest. An error means that the folder is missing, or that ctx has ended.
 func Check(ctx context.Context, dir string, progress *console.Progress) (Report, error) {
 	r := Report{Damage: []Damage{}}
 	root, err := os.OpenRoot(dir)
@@ -256,7 +249,6 @@ func Check(ctx context.Context, dir string, progress *console.Progress) (Report,
 	return r, ctx.Err()
 }
 
-// check compares what a file contains with its manifest.
 func (f File) check(ctx context.Context, root *os.Root, progress *console.Progress) error {
 	file, err := root.Open(f.Name) // not outside the folder
 	switch {
@@ -277,10 +269,9 @@ func (f File) check(ctx context.Context, root *os.Root, progress *console.Progre
 			progress.Add(1)
 		}
 	}
-	if ctx.Err() != nil {
-		return ctx.Err()
+	if err = ctx.Err(); err == nil {
+		_, err = io.Copy(io.Discard, compressed) // what follows the damage
 	}
-	_, err = io.Copy(io.Discard, compressed) // what follows the damage
 	switch {
 	case err != nil:
 		return err

@@ -22,8 +22,7 @@ import (
 	"github.com/spaceport/user-migration/datamover/userpool"
 )
 
-// Answer is what Cognito answered to an app: "" for success, or code and message. It is unread if the answer tells
-// nothing, such as throttling.
+// Answer is Cognito's answer to an app: "" for success, or code and message. Throttling tells nothing: it is unread.
 type Answer = Fact[string]
 
 const challenge = "Challenge" // the code of a sign-in that needs more than a password
@@ -36,7 +35,6 @@ func answerOf(err error) Answer {
 	return Answer{Value: api.ErrorCode() + ": " + api.ErrorMessage()}
 }
 
-// isCode reports whether an answer has one of these codes.
 func isCode(a Answer, codes ...string) bool {
 	code, _, _ := strings.Cut(a.Value, ":")
 	return slices.Contains(codes, code)
@@ -56,8 +54,7 @@ func (r *Reader) signIn(ctx context.Context, client types.UserPoolClientType, na
 	return answerOf(err)
 }
 
-// ChooseClient returns an app client with USER_PASSWORD_AUTH and without a secret: the one with that id, or the first.
-// It adds a failure if there is none.
+// ChooseClient finds the client with that id, or the first, with USER_PASSWORD_AUTH and no secret, or adds a failure.
 func (r *Report) ChooseClient(f Facts, id string) (client types.UserPoolClientType, found bool) {
 	client = first(f.ProductionClients.Value, func(c types.UserPoolClientType) bool {
 		return (id == "" || id == aws.ToString(c.ClientId)) && hasPasswordFlow(c) && c.ClientSecret == nil
@@ -77,8 +74,7 @@ type UnknownUserProbe struct {
 	Created                Fact[bool] // whether the user exists afterwards
 }
 
-// ProbeUnknownUser signs in to production as a user who does not exist, and requests a code. example.com accepts no
-// email (RFC 2606).
+// ProbeUnknownUser signs in as a user who does not exist, and requests a code. example.com accepts no email (RFC 2606).
 func (r *Reader) ProbeUnknownUser(ctx context.Context, client types.UserPoolClientType) UnknownUserProbe {
 	p := UnknownUserProbe{Email: "canary-" + strings.ToLower(rand.Text()) + "@example.com", Client: client}
 	p.SignIn = r.signIn(ctx, client, p.Email, userpool.Password(rand.Text()+"aA1!"))

@@ -1,8 +1,6 @@
 // Package check tells whether a migration can work. A Reader reads what AWS says of both accounts; Run judges it: one
-// finding per check, ok, warning or failure, with the remedy.
-//
-// Every check is a pure function of AWS's own descriptions. It chooses a line of findings.txt, which also says why it
-// matters. What could not be read is reported, never taken for ok.
+// finding per check, with the remedy. Every check is a pure function of AWS's own descriptions. It chooses a line of
+// findings.txt, which also says why it matters. What could not be read is reported, never taken for ok.
 package check
 
 import (
@@ -110,13 +108,12 @@ func (c checker) check(name string, v vars, cases ...when) {
 	*map[Level]*int{OK: &c.OK, Warning: &c.Warnings, Failure: &c.Failures}[f.Level]++
 }
 
-// findings.txt has a section for each check: why it matters, and a line "level case: what was found -> remedy" for each
-// case. The line without a case is for all others. $names are vars.
-//
 //go:embed findings.txt
 var findings string
 
-var texts = parse(findings) // by check and case
+// texts are by check and case. findings.txt has a section for each check: why it matters, and a line "level case: what
+// was found -> remedy" for each case. The line without a case is for all others. $names are vars.
+var texts = parse(findings)
 
 var line = regexp.MustCompile(`(?m)^(ok|warning|failure) ?(.*?): (.+?)(?: -> (.+))?$`)
 
@@ -139,9 +136,9 @@ func (r Report) Failed() bool { return r.Failures > 0 }
 //go:embed report.tmpl
 var reportTemplate string
 
-var reportText = template.Must(template.New("").Funcs(template.FuncMap{
-	"count": console.Count, "join": strings.Join, "quantity": console.Quantity,
-}).Parse(reportTemplate))
+var reportFuncs = template.FuncMap{"count": console.Count, "join": strings.Join, "quantity": console.Quantity}
+
+var reportText = template.Must(template.New("").Funcs(reportFuncs).Parse(reportTemplate))
 
 // Print writes the report as text. A remedy has a line of its own, so that grep still finds every warning.
 func (r Report) Print(w io.Writer) error { return reportText.Execute(w, r) }

@@ -17,7 +17,6 @@ import (
 	"github.com/spaceport/user-migration/datamover/userpool"
 )
 
-// pool tells a pool from any other, if it can be read.
 func (c checker) pool(check string, p Fact[types.UserPoolType], id, account, other string) {
 	at, _ := arn.Parse(aws.ToString(p.Value.Arn))
 	users := console.Quantity(int(p.Value.EstimatedNumberOfUsers), "user", "users")
@@ -47,8 +46,7 @@ func (c checker) productionPool(f Facts) {
 	verified := slices.Contains(update.AttributesRequireVerificationBeforeUpdate, types.VerifiedAttributeTypeEmail)
 	c.check("production pool: change of email", nil, when{"not verified", !verified})
 	c.customAttributes(f)
-	c.emailSender(f)
-	c.recovery(p)
+	c.email(p, f)
 }
 
 // needed are the triggers that the migration needs, in the order in which Cognito invokes them.
@@ -57,10 +55,9 @@ var needed = []attach.Trigger{attach.UserMigration, attach.PostConfirmation, att
 func (c checker) triggers(p types.UserPoolType, policies map[string]Fact[string]) {
 	name := func(arn string) string { return arn[strings.LastIndex(arn, ":")+1:] }
 	of := func(t attach.Trigger) string { return name(t.Of(p.LambdaConfig)) }
-	missing, confirmation, authentication := withFunction(false, p, needed...), of(needed[1]), of(needed[2])
-	c.check("production pool: triggers", vars{
-		"missing": missing, "migration": of(needed[0]), "confirmation": confirmation, "authentication": authentication,
-	}, when{"missing", missing != ""}, when{"two hooks", confirmation != authentication})
+	missing, confirm, signIn := withFunction(false, p, needed...), of(needed[1]), of(needed[2])
+	v := vars{"missing": missing, "migration": of(needed[0]), "confirmation": confirm, "authentication": signIn}
+	c.check("production pool: triggers", v, when{"missing", missing != ""}, when{"two hooks", confirm != signIn})
 	for _, function := range slices.Sorted(maps.Keys(policies)) {
 		policy, err, pool := policies[function].Value, policies[function].Err, aws.ToString(p.Arn)
 		named := strings.Contains(policy, `"cognito-idp.amazonaws.com"`) && strings.Contains(policy, `"`+pool+`"`)
@@ -69,7 +66,6 @@ func (c checker) triggers(p types.UserPoolType, policies map[string]Fact[string]
 	}
 }
 
-// withFunction lists the triggers that have a function, or those that have none.
 func withFunction(has bool, p types.UserPoolType, triggers ...attach.Trigger) string {
 	var names []string
 	for _, t := range triggers {
@@ -80,7 +76,6 @@ func withFunction(has bool, p types.UserPoolType, triggers ...attach.Trigger) st
 	return console.List(names)
 }
 
-// first returns the first element that is what is asked for, or the zero value.
 func first[T any](all []T, is func(T) bool) (zero T) {
 	if i := slices.IndexFunc(all, is); i >= 0 {
 		return all[i]
@@ -108,24 +103,21 @@ func (c checker) customAttributes(f Facts) {
 	}
 	for _, name := range names {
 		from, to := attribute(f.Staging.Value, name), attribute(f.Production.Value, name)
-		c.check("production pool: custom attributes",
-			vars{"name": name, "from": from.AttributeDataType, "to": to.AttributeDataType},
-			when{"none", name == ""}, when{"missing", to.Name == nil},
+		v := vars{"name": name, "from": from.AttributeDataType, "to": to.AttributeDataType}
+		c.check("production pool: custom attributes", v, when{"none", name == ""}, when{"missing", to.Name == nil},
 			when{"not in staging", from.Name == nil && f.Staging.Err == nil},
 			when{"differs", from.Name != nil && from.AttributeDataType != to.AttributeDataType})
 	}
 }
 
-func (c checker) emailSender(f Facts) {
+func (c checker) email(p types.UserPoolType, f Facts) {
 	resets := max(0, f.Users.Value.Eligible-f.Bound.Value) // at most: one per eligible user who is not bound
-	sender := cmp.Or(f.Production.Value.EmailConfiguration, &types.EmailConfigurationType{}).EmailSendingAccount
+	sender := cmp.Or(p.EmailConfiguration, &types.EmailConfigurationType{}).EmailSendingAccount
 	c.check("production pool: email sender", vars{"resets": console.Count(resets)},
-		when{"function", attach.CustomEmailSender.Of(f.Production.Value.LambdaConfig) != ""},
+		when{"function", attach.CustomEmailSender.Of(p.LambdaConfig) != ""},
 		when{"SES", sender == types.EmailSendingAccountTypeDeveloper},
 		when{"too many", resets > 50}, when{"unread", f.Users.Err != nil})
-}
 
-func (c checker) recovery(p types.UserPoolType) {
 	var order []string
 	for _, m := range cmp.Or(p.AccountRecoverySetting, &types.AccountRecoverySettingType{}).RecoveryMechanisms {
 		order = append(order, fmt.Sprintf("%d. %s", aws.ToInt32(m.Priority), m.Name))
@@ -151,7 +143,6 @@ func (c checker) appClients(clients []types.UserPoolClientType) {
 	c.check("app clients: hidden users", vars{"clients": open}, when{"open", open != ""})
 }
 
-// split lists the clients for which is reports true, and the others.
 func split(clients []types.UserPoolClientType, is func(types.UserPoolClientType) bool) (yes, no string) {
 	names := map[bool][]string{}
 	for _, c := range clients {
@@ -168,7 +159,6 @@ func hasPasswordFlow(c types.UserPoolClientType) bool {
 	return hasFlow(c, types.ExplicitAuthFlowsTypeAllowUserPasswordAuth, types.ExplicitAuthFlowsTypeUserPasswordAuth)
 }
 
-// hasFlow knows a flow by its present and its legacy name.
 func hasFlow(c types.UserPoolClientType, present, legacy types.ExplicitAuthFlowsType) bool {
 	return slices.Contains(c.ExplicitAuthFlows, present) || slices.Contains(c.ExplicitAuthFlows, legacy)
 }

@@ -67,7 +67,6 @@ type Facts struct {
 	Denied                            Fact[[]string] // what a sweep needs in production, and the operator may not do
 }
 
-// awsAccount is one of the two accounts, with its pool.
 type awsAccount struct {
 	aws.Config
 	poolID string
@@ -117,9 +116,8 @@ func (r *Reader) Read(ctx context.Context, progress *console.Progress) (Facts, e
 	f.Groups = fact(r.staging.groups(ctx))
 	for _, t := range needed {
 		if function := t.Of(f.Production.Value.LambdaConfig); function != "" {
-			in := &lambda.GetPolicyInput{FunctionName: &function}
-			f.Policies[function] = ask(ctx, lambda.NewFromConfig(r.production.Config).GetPolicy, in,
-				func(out *lambda.GetPolicyOutput) *string { return out.Policy })
+			f.Policies[function] = ask(ctx, lambda.NewFromConfig(r.production.Config).GetPolicy,
+				&lambda.GetPolicyInput{FunctionName: &function}, func(out *lambda.GetPolicyOutput) *string { return out.Policy })
 		}
 	}
 	f.Ledger, f.Bound = r.production.describeTable(ctx, r.settings.LedgerTable), fact(r.bound(ctx))
@@ -184,7 +182,6 @@ func (r *Reader) readTables(ctx context.Context, t settings.Table) TablePair {
 	return TablePair{t, from, to, translate(err), fact(readBuckets(ctx, r.staging.rows(), t.Source)), ttl}
 }
 
-// bound counts the ledger's records that a production user owns.
 func (r *Reader) bound(ctx context.Context) (n int, err error) {
 	for record, err := range r.ledger.All(ctx) {
 		if err != nil {
@@ -197,11 +194,10 @@ func (r *Reader) bound(ctx context.Context) (n int, err error) {
 	return n, nil
 }
 
-func (r *Reader) readUsers(ctx context.Context, f *Facts, progress *console.Progress) error {
+func (r *Reader) readUsers(ctx context.Context, f *Facts, progress *console.Progress) (err error) {
 	s := Statistics{Lacking: attributeCounts{}, Unfit: attributeCounts{}, Dropped: attributeCounts{}}
 	task := progress.Start("Reading staging", "users", r.staging.pool().EstimatedSize(ctx))
 	defer task.End()
-	var err error
 	s.Statistics, err = users.Read(r.staging.pool().List(ctx), r.settings.StagingCutoff, users.NewEmailSet(),
 		func(user userpool.User, reason userpool.Reason) error {
 			task.Add(1)
@@ -261,17 +257,13 @@ var session = regexp.MustCompile(`:sts:(.*):assumed-role/([^/]*)/.*`)
 func roleOf(arn string) string { return session.ReplaceAllString(arn, ":iam:$1:role/$2") }
 
 // Why something could not be read, in few words. Any other error is an outage, or something that this cloud lacks.
-var (
-	errAccessDenied = errors.New("access denied")
-	errNotFound     = errors.New("not found")
-)
+var errAccessDenied, errNotFound = errors.New("access denied"), errors.New("not found")
 
 var inFewWords = map[string]error{
 	"AccessDenied": errAccessDenied, "AccessDeniedException": errAccessDenied, "NotAuthorizedException": errAccessDenied,
 	"ResourceNotFoundException": errNotFound,
 }
 
-// translate makes an error of any service short enough for a line.
 func translate(err error) error {
 	var api smithy.APIError
 	if !errors.As(err, &api) {

@@ -29,7 +29,13 @@ func (c checker) stagingRole(f Facts) {
 
 func (c checker) stagingPool(f Facts) {
 	p, cutoff := f.Staging.Value, f.Settings.StagingCutoff
-	c.triggerClient(f.Settings.StagingClientID, f.StagingClients)
+	id, clients := f.Settings.StagingClientID, f.StagingClients
+	app := first(clients.Value, func(c types.UserPoolClientType) bool { return aws.ToString(c.ClientId) == id })
+	flow := hasFlow(app, types.ExplicitAuthFlowsTypeAllowAdminUserPasswordAuth, types.ExplicitAuthFlowsTypeAdminNoSrpAuth)
+	c.check("staging pool: trigger's client", vars{"id": id, "client": describeClient(app), "error": clients.Err},
+		when{"not set", id == ""}, when{"unread", clients.Err != nil}, when{"missing", app.ClientId == nil},
+		when{"secret", app.ClientSecret != nil}, when{"no flow", !flow})
+
 	c.check("staging pool: sign-up", vars{"cutoff": cutoff.Format(time.RFC3339)},
 		when{"closed", !selfSignUp(p)}, when{"no cut-off", cutoff.IsZero()}, when{"future", cutoff.After(f.Now)})
 	c.writableAttributes(f)
@@ -38,30 +44,20 @@ func (c checker) stagingPool(f Facts) {
 	own := withFunction(true, p,
 		attach.UserMigration, attach.PreAuthentication, attach.PostAuthentication, attach.PreTokenGeneration)
 	c.check("staging pool: own triggers", vars{"triggers": own}, when{"some", own != ""})
-	groups, err := console.List(f.Groups.Value), f.Groups.Err
-	c.check("staging pool: groups", vars{"groups": groups, "error": err},
-		when{"unread", err != nil}, when{"some", groups != ""})
-}
-
-func (c checker) triggerClient(id string, clients Fact[[]types.UserPoolClientType]) {
-	app := first(clients.Value, func(c types.UserPoolClientType) bool { return aws.ToString(c.ClientId) == id })
-	flow := hasFlow(app, types.ExplicitAuthFlowsTypeAllowAdminUserPasswordAuth, types.ExplicitAuthFlowsTypeAdminNoSrpAuth)
-	c.check("staging pool: trigger's client", vars{"id": id, "client": describeClient(app), "error": clients.Err},
-		when{"not set", id == ""}, when{"unread", clients.Err != nil}, when{"missing", app.ClientId == nil},
-		when{"secret", app.ClientSecret != nil}, when{"no flow", !flow})
+	all, err := console.List(f.Groups.Value), f.Groups.Err
+	c.check("staging pool: groups", vars{"groups": all, "error": err}, when{"unread", err != nil}, when{"some", all != ""})
 }
 
 func (c checker) writableAttributes(f Facts) {
-	copied, err := f.Settings.CustomAttributes, f.StagingClients.Err
+	copied, clients := f.Settings.CustomAttributes, f.StagingClients
 	var names []string
 	for _, name := range copied {
-		mutable := aws.ToBool(attribute(f.Staging.Value, name).Mutable)
-		if mutable && slices.ContainsFunc(f.StagingClients.Value, canWrite(name)) {
+		if aws.ToBool(attribute(f.Staging.Value, name).Mutable) && slices.ContainsFunc(clients.Value, canWrite(name)) {
 			names = append(names, name)
 		}
 	}
-	c.check("staging pool: writable attributes", vars{"attributes": console.List(names), "error": err},
-		when{"none", len(copied) == 0}, when{"unread", err != nil}, when{"some", names != nil})
+	c.check("staging pool: writable attributes", vars{"attributes": console.List(names), "error": clients.Err},
+		when{"none", len(copied) == 0}, when{"unread", clients.Err != nil}, when{"some", names != nil})
 }
 
 func (c checker) secondFactors(staging, production types.UserPoolMfaType, policy settings.MFAPolicy) {
@@ -84,7 +80,6 @@ type Statistics struct {
 
 type attributeCounts = map[userpool.Attribute]int
 
-// count counts the attributes of one eligible user, for a production pool with that schema.
 func (s *Statistics) count(user userpool.User, custom []string, schema []types.SchemaAttributeType) {
 	sent, _ := userpool.ProductionAttributes(user, custom)
 	for _, a := range schema {
@@ -150,9 +145,7 @@ func (c checker) users(s Statistics, err error) {
 	c.check("users: verified email", vars{"users": have(unverified)}, when{"some", unverified > 0})
 	c.check("users: same address", vars{"users": have(s.SameEmail), "examples": strings.Join(s.SameEmailExamples, ", ")},
 		when{"some", s.SameEmail > 0})
-	list := func(counts attributeCounts) vars {
-		return vars{"attributes": listCounts(counts, "user", "users"), "error": err}
-	}
+	list := func(n attributeCounts) vars { return vars{"attributes": listCounts(n, "user", "users"), "error": err} }
 	c.check("users: required attributes", list(s.Lacking), when{"unread", err != nil}, when{"some", len(s.Lacking) > 0})
 	c.check("users: fitting attributes", list(s.Unfit), when{"unread", err != nil}, when{"some", len(s.Unfit) > 0})
 	c.check("users: dropped attributes", list(s.Dropped), when{"some", len(s.Dropped) > 0})

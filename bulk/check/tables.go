@@ -28,11 +28,9 @@ type TablePair struct {
 }
 
 func (c checker) tables(f Facts) {
-	const want = "stagingSub (S)"
-	table, key := f.Settings.LedgerTable, keyOf(f.Ledger.Value)
-	c.check("tables: ledger", vars{
-		"table": table, "key": key, "want": want, "error": f.Ledger.Err, "status": f.Ledger.Value.TableStatus,
-	}, append(unusable(f.Ledger), when{"key", key != want})...)
+	table, key, want := f.Settings.LedgerTable, keyOf(f.Ledger.Value), "stagingSub (S)"
+	v := vars{"table": table, "key": key, "want": want, "error": f.Ledger.Err, "status": f.Ledger.Value.TableStatus}
+	c.check("tables: ledger", v, append(unusable(f.Ledger), when{"key", key != want})...)
 	for _, t := range f.Tables {
 		c.keys(t)
 		c.table(t)
@@ -51,11 +49,10 @@ func (c checker) keys(t TablePair) {
 		bad, table = t.To, t.Target
 	}
 	from, to, owner := keyOf(t.From.Value), keyOf(t.To.Value), t.OwnerKey+" (S)"
-	c.check("tables: keys", vars{
-		"table": table, "status": bad.Value.TableStatus, "error": bad.Err, "owner": owner,
-		"source": t.Source, "target": t.Target, "sourceKey": from, "targetKey": to, "queryError": t.Queried,
-	}, append(unusable(bad), when{"owner", !strings.HasPrefix(from+",", owner+",")}, when{"differ", from != to},
-		when{"rows unread", t.Queried != nil})...)
+	v := vars{"table": table, "status": bad.Value.TableStatus, "error": bad.Err, "owner": owner,
+		"source": t.Source, "target": t.Target, "sourceKey": from, "targetKey": to, "queryError": t.Queried}
+	c.check("tables: keys", v, append(unusable(bad), when{"owner", !strings.HasPrefix(from+",", owner+",")},
+		when{"differ", from != to}, when{"rows unread", t.Queried != nil})...)
 }
 
 func (c checker) table(t TablePair) {
@@ -65,15 +62,13 @@ func (c checker) table(t TablePair) {
 
 	ttl, err := t.TimeToLive.Value, t.TimeToLive.Err
 	on := ttl.TimeToLiveStatus == types.TimeToLiveStatusEnabled || ttl.TimeToLiveStatus == types.TimeToLiveStatusEnabling
-	c.check("tables: time to live",
-		vars{"table": t.Target, "error": cmp.Or(t.To.Err, err), "attribute": aws.ToString(ttl.AttributeName)},
-		when{"unread", t.To.Err != nil || err != nil}, when{"on", on})
+	v := vars{"table": t.Target, "error": cmp.Or(t.To.Err, err), "attribute": aws.ToString(ttl.AttributeName)}
+	c.check("tables: time to live", v, when{"unread", t.To.Err != nil || err != nil}, when{"on", on})
 
 	found, err := t.Buckets.Value, t.Buckets.Err
-	c.check("tables: files", vars{
-		"table": t.Source, "error": err, "buckets": listCounts(found.ByName, "row", "rows"),
-		"rows": console.Quantity(found.Rows, "row", "rows"),
-	}, when{"unread", err != nil}, when{"some", len(found.ByName) > 0})
+	buckets, sample := listCounts(found.ByName, "row", "rows"), console.Quantity(found.Rows, "row", "rows")
+	c.check("tables: files", vars{"table": t.Source, "error": err, "buckets": buckets, "rows": sample},
+		when{"unread", err != nil}, when{"some", len(found.ByName) > 0})
 }
 
 // keyOf returns a table's key as "userSub (S), projectId (S)". The partition key is the first.
@@ -99,7 +94,6 @@ var bucketPattern = regexp.MustCompile(`\b(?:(?:s3a?://|arn:aws[a-z-]*:s3:::|htt
 
 const bucketName, s3Host = `([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])`, `(?:[.-](?:dualstack\.)?[a-z0-9-]+)?\.amazonaws\.com\b`
 
-// readBuckets looks at a sample of a table's rows.
 func readBuckets(ctx context.Context, store *rows.Store, table string) (Buckets, error) {
 	found := Buckets{ByName: map[string]int{}}
 	for row, err := range store.Scan(ctx, table) {
@@ -118,7 +112,6 @@ func readBuckets(ctx context.Context, store *rows.Store, table string) (Buckets,
 	return found, nil
 }
 
-// bucketsIn returns the S3 buckets that a text refers to, each once.
 func bucketsIn(text string) map[string]bool {
 	found := map[string]bool{}
 	for _, match := range bucketPattern.FindAllStringSubmatch(text, -1) {

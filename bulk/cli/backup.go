@@ -48,8 +48,5 @@ func (a *app) checkBackup(ctx context.Context, dir string) error {
 	if err == nil {
 		err = a.print(report, func(w io.Writer) error { return report.WriteText(w, dir) })
 	}
-	if err == nil && len(report.Damage) > 0 {
-		err = errFindings
-	}
-	return err
+	return findings(err, len(report.Damage) > 0)
 }

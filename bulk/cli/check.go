@@ -19,10 +19,7 @@ func checkCommand(a *app) *cobra.Command {
 		if err == nil {
 			err = a.print(report, report.Print)
 		}
-		if err == nil && report.Failed() {
-			return errFindings
-		}
-		return err
+		return findings(err, report.Failed())
 	}
 	return cmd
 }

@@ -28,6 +28,14 @@ const (
 // errFindings is returned by a command that ran and has printed what is wrong.
 var errFindings = errors.New("there are findings")
 
+// findings returns err, or errFindings if there are some.
+func findings(err error, some bool) error {
+	if err == nil && some {
+		return errFindings
+	}
+	return err
+}
+
 // usageError is a wrong usage or configuration.
 type usageError struct{ error }
 

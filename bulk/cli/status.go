@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"io"
+
 	"github.com/spf13/cobra"
 
 	"github.com/spaceport/user-migration/bulk/status"
@@ -23,21 +25,19 @@ func statusCommand(a *app) *cobra.Command {
 			Staging: c.stagingPool, Production: c.productionPool, Ledger: c.ledger, LedgerTable: c.settings.LedgerTable,
 			Cutoff: c.settings.StagingCutoff, Progress: a.progress, Now: a.now,
 		}
-		if *ineligible {
+		var result interface{ WriteText(io.Writer) error }
+		switch {
+		case *ineligible:
 			return s.ListIneligible(ctx, a.Out, a.json)
+		case *user != "":
+			result, err = s.User(ctx, *user)
+		default:
+			result, err = s.Overview(ctx)
 		}
-		if *user != "" {
-			answer, err := s.User(ctx, *user)
-			if err != nil {
-				return err
-			}
-			return a.print(answer, answer.WriteText)
-		}
-		overview, err := s.Overview(ctx)
 		if err != nil {
 			return err
 		}
-		return a.print(overview, overview.WriteText)
+		return a.print(result, result.WriteText)
 	}
 	return cmd
 }

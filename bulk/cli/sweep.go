@@ -194,11 +194,7 @@ func (r *sweepRun) migrate(ctx context.Context) error {
 	err := r.sweeper.Run(ctx)
 	r.Seconds = r.app.now().Sub(began).Seconds()
 	slices.Sort(r.CreatedEmails)
-	err = errors.Join(err, r.app.print(r, r.write))
-	if err == nil && r.Failed > 0 {
-		err = errFindings
-	}
-	return err
+	return findings(errors.Join(err, r.app.print(r, r.write)), r.Failed > 0)
 }
 
 //go:embed sweep.tmpl

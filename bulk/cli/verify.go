@@ -38,10 +38,7 @@ func (a *app) verify(ctx context.Context, user string) error {
 	if err == nil {
 		err = out.End(summary)
 	}
-	if err == nil && (summary.Failed() || user != "" && summary.NotYet > 0) {
-		err = errFindings
-	}
-	return err
+	return findings(err, summary.Failed() || user != "" && summary.NotYet > 0)
 }
 
 // recordsOf reads a staging user's records, by email or sub. That there is none is an error.

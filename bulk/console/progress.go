@@ -13,8 +13,7 @@ import (
 
 const barEvery, lineEvery = 100 * time.Millisecond, 10 * time.Second
 
-// Progress reports long work, one task after the other: a bar on a terminal, plain lines elsewhere. A nil *Progress
-// reports nothing. Its methods may be called from many goroutines.
+// Progress reports tasks: a bar on a terminal, lines elsewhere. A nil one reports nothing. Goroutines may share it.
 type Progress struct {
 	w        io.Writer
 	terminal bool
@@ -34,7 +33,6 @@ func NewProgress(w io.Writer, terminal bool, now func() time.Time) *Progress {
 	return &Progress{w: w, terminal: terminal, now: now, bar: noBar}
 }
 
-// locked calls f, unless nothing is reported.
 func (p *Progress) locked(f func()) {
 	if p != nil {
 		p.mu.Lock()

@@ -24,9 +24,8 @@ type Streams struct {
 
 // Standard returns the process's own streams.
 func Standard() Streams {
-	s := Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, InTerminal: term.IsTerminal(int(os.Stdin.Fd()))}
-	s.ErrTerminal = term.IsTerminal(int(os.Stderr.Fd())) && os.Getenv("TERM") != "dumb"
-	return s
+	bars := term.IsTerminal(int(os.Stderr.Fd())) && os.Getenv("TERM") != "dumb"
+	return Streams{os.Stdin, os.Stdout, os.Stderr, term.IsTerminal(int(os.Stdin.Fd())), bars}
 }
 
 // Escaped returns the streams with every control character escaped in what is written.
@@ -40,10 +39,7 @@ var ErrNoAnswer = errors.New("no answer was given")
 
 // Ask asks a question and returns the line that was typed, without surrounding spaces.
 func (s Streams) Ask(ctx context.Context, question string) (string, error) {
-	return s.ask(ctx, question, func() string {
-		line, _ := bufio.NewReader(s.In).ReadString('\n')
-		return line
-	})
+	return s.ask(ctx, question, func() ([]byte, error) { return bufio.NewReader(s.In).ReadBytes('\n') })
 }
 
 // AskSecret is Ask without an echo.
@@ -59,17 +55,17 @@ func (s Streams) AskSecret(ctx context.Context, question string) (string, error)
 	}
 	defer func() { _ = term.Restore(terminal, state) }() // also after an interrupt
 	defer fmt.Fprintln(s.Err)
-	return s.ask(ctx, question, func() string {
-		secret, _ := term.ReadPassword(terminal)
-		return string(secret)
-	})
+	return s.ask(ctx, question, func() ([]byte, error) { return term.ReadPassword(terminal) })
 }
 
 // ask does not wait for read when ctx ends, since a read from a terminal cannot be canceled.
-func (s Streams) ask(ctx context.Context, question string, read func() string) (answer string, err error) {
+func (s Streams) ask(ctx context.Context, question string, read func() ([]byte, error)) (answer string, err error) {
 	fmt.Fprint(s.Err, question+" ")
 	answers := make(chan string, 1)
-	go func() { answers <- read() }()
+	go func() {
+		line, _ := read()
+		answers <- string(line)
+	}()
 	select {
 	case <-ctx.Done():
 	case answer = <-answers:

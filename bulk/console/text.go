@@ -103,21 +103,19 @@ func NewList(w io.Writer, name string) *JSONList {
 // Add writes an item.
 func (l *JSONList) Add(item any) error {
 	raw, err := json.Marshal(item)
-	if err != nil {
-		return err
+	if err == nil {
+		_, err = fmt.Fprintf(l.w, "%s\n    %s", l.next, raw)
+		l.next, l.end = ",", "\n  ]"
 	}
-	_, err = fmt.Fprintf(l.w, "%s\n    %s", l.next, raw)
-	l.next, l.end = ",", "\n  ]"
 	return err
 }
 
 // End writes the other member, and closes the document.
 func (l *JSONList) End(name string, value any) error {
 	raw, err := json.Marshal(value)
-	if err != nil {
-		return err
+	if err == nil {
+		_, err = fmt.Fprintf(l.w, "%s,\n  %q: %s\n}\n", l.end, name, raw)
 	}
-	_, err = fmt.Fprintf(l.w, "%s,\n  %q: %s\n}\n", l.end, name, raw)
 	return err
 }
 
@@ -129,8 +127,7 @@ type escaper struct{ io.Writer }
 
 func (e escaper) Write(p []byte) (int, error) {
 	_, err := e.Writer.Write(control.ReplaceAllFunc(p, func(char []byte) []byte {
-		r, _ := utf8.DecodeRune(char)
-		return fmt.Appendf(nil, `\u%04x`, r)
+		return fmt.Appendf(nil, `\u%04x`, []rune(string(char))[0])
 	}))
 	return len(p), err
 }

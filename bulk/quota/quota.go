@@ -32,11 +32,8 @@ var Documented = map[Category]float64{UserCreation: 50, UserAccountRecovery: 30,
 
 // categoryOf lists the operations that are limited. Others, such as DescribeUserPool, are called once or twice.
 var categoryOf = map[string]Category{
-	"ListUsers":              UserList,
-	"AdminGetUser":           UserRead,
-	"AdminCreateUser":        UserCreation,
-	"AdminSetUserPassword":   UserAccountRecovery,
-	"AdminResetUserPassword": UserAccountRecovery,
+	"ListUsers": UserList, "AdminGetUser": UserRead, "AdminCreateUser": UserCreation,
+	"AdminSetUserPassword": UserAccountRecovery, "AdminResetUserPassword": UserAccountRecovery,
 }
 
 // Limits is the rate limits of one account.
@@ -125,6 +122,5 @@ func (l *limiter) slowDownIf(throttled bool) {
 func (l *limiter) speedUp() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	gained := l.full * time.Since(l.halved).Seconds() / fullRecovery.Seconds()
-	l.SetLimit(rate.Limit(min(l.full, l.half+gained)))
+	l.SetLimit(rate.Limit(min(l.full, l.half+l.full*time.Since(l.halved).Seconds()/fullRecovery.Seconds())))
 }

@@ -50,13 +50,11 @@ func (c Collector) ListIneligible(ctx context.Context, w io.Writer, asJSON bool)
 		}
 		return item.write(w, total == 1)
 	})
-	switch {
-	case err != nil:
-		return err
-	case asJSON:
-		return list.End("count", total)
+	if err == nil && asJSON {
+		err = list.End("count", total)
+	} else if err == nil {
+		_, err = io.WriteString(w, c.adviceFor(total, counts))
 	}
-	_, err = io.WriteString(w, c.adviceFor(total, counts))
 	return err
 }
 
@@ -69,7 +67,6 @@ func (i Ineligible) write(w io.Writer, first bool) error {
 	return err
 }
 
-// adviceFor says what can be done for the users of each reason.
 func (c Collector) adviceFor(total int, counts map[userpool.Reason]int) string {
 	if total == 0 {
 		return "All staging users are eligible or migrated.\n"

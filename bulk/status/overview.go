@@ -59,9 +59,8 @@ type Stages [moved + 1]int
 
 // MarshalJSON writes the stages of a record.
 func (s Stages) MarshalJSON() ([]byte, error) {
-	return json.Marshal(map[string]int{
-		"notBound": s[notBound], "moving": s[moving], "failed": s[failed], "moved": s[moved],
-	})
+	counts := map[string]int{"notBound": s[notBound], "moving": s[moving], "failed": s[failed], "moved": s[moved]}
+	return json.Marshal(counts)
 }
 
 func (s Stages) bound() int { return s[moving] + s[failed] + s[moved] }
@@ -106,11 +105,9 @@ func (c Collector) Overview(ctx context.Context) (o Overview, err error) {
 	return o, nil
 }
 
-// conclude says what is missing before the triggers may be detached.
 func (o *Overview) conclude(eligible Stages) {
 	o.Done, o.UnderWay = eligible[moved], eligible[moving]+eligible[failed]
-	o.Remaining = o.Staging.Eligible - eligible.bound()
-	o.MigratedShare = 1
+	o.Remaining, o.MigratedShare = o.Staging.Eligible-eligible.bound(), 1
 	if o.Staging.Eligible > 0 {
 		o.MigratedShare = float64(o.Done) / float64(o.Staging.Eligible)
 	}
@@ -159,11 +156,7 @@ func (l *Ledger) add(r ledger.Record) {
 }
 
 // Bounds of what is kept of failures, should their reasons ever differ much.
-const (
-	maxReasons  = 20
-	maxExamples = 3
-	otherReason = "other reasons"
-)
+const maxReasons, maxExamples, otherReason = 20, 3, "other reasons"
 
 // requestID makes each error of AWS differ from all others.
 var requestID = regexp.MustCompile(`RequestID: .*?(, |$)`)

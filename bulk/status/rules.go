@@ -28,11 +28,8 @@ type rule struct {
 // rules are in order of precedence: the first that applies is the diagnosis. The last one always applies.
 var rules = []rule{
 	{"production-user-deleted", UserReport.deleted},
-	ineligible(userpool.Federated),
-	ineligible(userpool.NotConfirmed),
-	ineligible(userpool.Disabled),
-	ineligible(userpool.EmailUnverified),
-	ineligible(userpool.AfterCutoff),
+	ineligible(userpool.Federated), ineligible(userpool.NotConfirmed), ineligible(userpool.Disabled),
+	ineligible(userpool.EmailUnverified), ineligible(userpool.AfterCutoff),
 	{"production-blocked", UserReport.blocked},
 	{"production-reset-required", func(u UserReport) bool { return u.has(userpool.ResetRequired) }},
 	{"sweep-interrupted", func(u UserReport) bool {
@@ -142,8 +139,7 @@ func (c Collector) facts(u UserReport) map[string]string {
 		"email": u.Staging.Email, "stagingSub": stagingSub, "cutoff": console.Time(c.Cutoff),
 		"productionEmail": account.Email, "productionState": account.State(),
 
-		"user":           console.Quote(cmp.Or(u.Staging.Email, stagingSub)),
-		"stagingUser":    options(c.Staging, u.Staging.Username),
+		"user": console.Quote(cmp.Or(u.Staging.Email, stagingSub)), "stagingUser": options(c.Staging, u.Staging.Username),
 		"productionUser": options(c.Production, account.Username),
 		"invited":        options(c.Production, cmp.Or(account.Email, account.Username)),
 		"ledgerRecord": console.Quote("--region", region(c.Production), "--table-name", c.LedgerTable,
@@ -151,7 +147,6 @@ func (c Collector) facts(u UserReport) map[string]string {
 	}
 }
 
-// options name a user to the AWS CLI.
 func options(p pool, username string) string {
 	return console.Quote("--region", region(p), "--user-pool-id", p.ID(), "--username", username)
 }

@@ -27,8 +27,7 @@ type records interface {
 	All(context.Context) iter.Seq2[ledger.Record, error]
 }
 
-// Collector reads what both pools and the ledger have. To count or to list, it reads each of them once, and keeps some
-// 50 bytes a ledger record and nothing of any user: a million records take 50 MB.
+// Collector reads both pools and the ledger, each once, and keeps some 50 bytes a ledger record and nothing of a user.
 type Collector struct {
 	Staging, Production pool
 	Ledger              records
@@ -38,7 +37,6 @@ type Collector struct {
 	Now                 func() time.Time
 }
 
-// stage is how far a staging user is.
 type stage byte
 
 const (
@@ -71,7 +69,6 @@ func digest(sub string) [16]byte {
 	return [16]byte(sum[:16])
 }
 
-// readLedger calls each for every record.
 func (c Collector) readLedger(ctx context.Context, each func(ledger.Record)) (stages, error) {
 	found := stages{}
 	for record, err := range counted(c.Progress.Start("Reading the ledger", "records", 0), c.Ledger.All(ctx)) {
@@ -85,12 +82,10 @@ func (c Collector) readLedger(ctx context.Context, each func(ledger.Record)) (st
 	return found, nil
 }
 
-// list streams the users of a pool, and shows progress.
 func (c Collector) list(ctx context.Context, name string, p pool) iter.Seq2[userpool.User, error] {
 	return counted(c.Progress.Start("Reading "+name, "users", p.EstimatedSize(ctx)), p.List(ctx))
 }
 
-// counted adds every item to the task, and ends it after the last one.
 func counted[T any](task *console.Progress, items iter.Seq2[T, error]) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		for item, err := range items {

@@ -14,13 +14,9 @@ import (
 var files embed.FS
 
 var texts = template.Must(template.New("").Funcs(template.FuncMap{
-	"count":     func(n int) string { return fmt.Sprintf("%10s", console.Count(n)) },
-	"isCommand": isCommand,
-	"minus":     func(a, b int) int { return a - b },
-	"percent":   percent,
-	"quantity":  console.Quantity,
-	"time":      console.Time,
-	"wrap":      console.Wrap,
+	"count": func(n int) string { return fmt.Sprintf("%10s", console.Count(n)) },
+	"minus": func(a, b int) int { return a - b }, "isCommand": isCommand, "percent": percent,
+	"quantity": console.Quantity, "time": console.Time, "wrap": console.Wrap,
 }).ParseFS(files, "*.tmpl"))
 
 // WriteText writes the overview as text.

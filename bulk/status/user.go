@@ -96,10 +96,8 @@ func stagingSubs(asked string, accounts []userpool.User) []string {
 	for _, account := range accounts {
 		subs = append(subs, account.StagingSub())
 	}
-	return slices.DeleteFunc(subs, func(sub string) bool { return sub == "" || isEmail(sub) })
+	return slices.DeleteFunc(subs, func(sub string) bool { return sub == "" || strings.Contains(sub, "@") })
 }
-
-func isEmail(asked string) bool { return strings.Contains(asked, "@") }
 
 // findInStaging looks for the email, then for the subs, then for the email in other case, which reads the whole pool.
 func (c Collector) findInStaging(ctx context.Context, asked string, subs []string) ([]userpool.User, error) {
@@ -107,7 +105,7 @@ func (c Collector) findInStaging(ctx context.Context, asked string, subs []strin
 	if err == nil && len(found) == 0 {
 		found, err = findSubs(ctx, c.Staging, subs)
 	}
-	if err != nil || len(found) > 0 || !isEmail(asked) {
+	if err != nil || len(found) > 0 || !strings.Contains(asked, "@") {
 		return found, err
 	}
 	c.Progress.Println("Staging has no user with exactly this email; looking for it in other case.")
@@ -122,7 +120,6 @@ func (c Collector) findInStaging(ctx context.Context, asked string, subs []strin
 	return found, nil
 }
 
-// findSubs finds the users with these subs, as far as there are any.
 func findSubs(ctx context.Context, p pool, subs []string) (found []userpool.User, err error) {
 	for _, sub := range subs {
 		user, err := p.FindBySub(ctx, sub)
@@ -141,9 +138,8 @@ func (c Collector) report(
 ) (r UserReport, err error) {
 	r.Others = []Account{}
 	if user.Sub != "" {
-		r.Staging = accountOf(user)
+		r.Staging, subs = accountOf(user), []string{user.Sub}
 		r.Staging.Ineligible = user.Ineligible(c.Cutoff)
-		subs = []string{user.Sub}
 	}
 	for i := 0; i < len(subs) && !r.Ledger.Bound(); i++ {
 		if r.Ledger.Record, err = c.Ledger.Get(ctx, subs[i]); err != nil {

@@ -15,6 +15,9 @@ import (
 // Status is what happened to a user in one step.
 type Status string
 
+// Reason says why a user is skipped. A user who is not eligible has a userpool.Reason.
+type Reason string
+
 const (
 	DryRun    Status = "DRY_RUN"
 	Created   Status = "CREATED"
@@ -22,12 +25,7 @@ const (
 	ResetSent Status = "RESET_SENT"
 	Skipped   Status = "SKIPPED"
 	Failed    Status = "FAILED"
-)
 
-// Reason says why a user is skipped. A user who is not eligible has a userpool.Reason.
-type Reason string
-
-const (
 	AlreadyMoved          Reason = "already-moved"          // by sign-in, or adopted; nothing is left to do
 	SignedInSince         Reason = "signed-in"              // created by a sweep, and has signed in since
 	ResetAlreadySent      Reason = "reset-sent"             // created by a sweep, and was sent a reset email
@@ -87,20 +85,6 @@ type Planned struct {
 	Seconds  float64 `json:"seconds"`  // at the quotas
 }
 
-func (c *Counters) count(email string, s Status, r Reason) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	counts := map[Status]*int{Created: &c.Created, DataMoved: &c.Moved, ResetSent: &c.Resets, Failed: &c.Failed}
-	n := cmp.Or(counts[s], new(int))
-	*n++
-	if s == Skipped {
-		c.Skipped[r]++
-	}
-	if s == Created && c.Created <= 5 {
-		c.CreatedEmails = append(c.CreatedEmails, email)
-	}
-}
-
 // Entry is one line of the audit log.
 type Entry struct {
 	Timestamp     time.Time `json:"timestamp"`
@@ -114,14 +98,19 @@ type Entry struct {
 // note counts what happened to the user and logs it, by one write: a kill leaves no partial line.
 func (m *migration) note(status Status, details string) error {
 	m.logged = true
-	m.count(m.staging.Email(), status, Reason(details))
-	if status == Skipped { // details is the reason
+	m.mu.Lock()
+	counts := map[Status]*int{Created: &m.Created, DataMoved: &m.Moved, ResetSent: &m.Resets, Failed: &m.Failed}
+	*cmp.Or(counts[status], new(int))++
+	switch {
+	case status == Skipped: // details is the reason
+		m.Skipped[Reason(details)]++
 		details += ": " + Reason(details).Explain()
+	case status == Created && m.Created <= 5:
+		m.CreatedEmails = append(m.CreatedEmails, m.staging.Email())
 	}
-	return json.NewEncoder(m.Log).Encode(Entry{
-		Timestamp: m.Now().UTC(), UserEmail: m.staging.Email(), Status: status, Details: details,
-		StagingSub: m.staging.Sub, ProductionSub: m.record.ProductionSub,
-	})
+	m.mu.Unlock()
+	return json.NewEncoder(m.Log).Encode(Entry{Timestamp: m.Now().UTC(), UserEmail: m.staging.Email(), Status: status,
+		Details: details, StagingSub: m.staging.Sub, ProductionSub: m.record.ProductionSub})
 }
 
 // CreateLog creates a log in dir that is named after the time. Only its owner can read it, since it holds emails.

@@ -209,9 +209,8 @@ func (m *migration) moveData(ctx context.Context) error {
 	<-m.moving
 	details := fmt.Sprintf("rows copied: %v, rows that production had: %v", progress.Copied, progress.Kept)
 	if errors.Is(err, ledger.ErrNotMoving) {
-		details, err = "moved by another mover: the user has signed in meanwhile", nil
-	}
-	if err != nil {
+		details = "moved by another mover: the user has signed in meanwhile"
+	} else if err != nil {
 		return fmt.Errorf("move data: %w", err)
 	}
 	m.tried = true

@@ -69,8 +69,7 @@ func (s *Statistics) add(status string, reason userpool.Reason) {
 	s.ByStatus[status] = count
 }
 
-// EmailSet is a set of emails that ignores the case of ASCII letters. It holds 64-bit hashes, so that the emails of a
-// million users fit into 40 MB. That any two of a million share a hash by chance is 1 in 30 million.
+// EmailSet ignores ASCII case. It has 64-bit hashes: a million take 40 MB, and all differ but in 1 of 30 million cases.
 type EmailSet struct{ hashes map[uint64]struct{} }
 
 var seed = maphash.MakeSeed()

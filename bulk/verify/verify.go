@@ -83,7 +83,6 @@ func (t *Table) count(name string, staging, production rows.Row) {
 	}
 }
 
-// sum adds up tables.
 func sum(name string, tables ...Table) Table {
 	all := Table{Name: name}
 	for _, t := range tables {
@@ -159,7 +158,6 @@ func (v *Verifier) All(
 	return r.sum, nil
 }
 
-// run is one call of All.
 type run struct {
 	*Verifier
 	each   func(Comparison) error
@@ -320,6 +318,6 @@ func (p *Writer) End(s Summary) error {
 //go:embed summary.tmpl
 var summaryTemplate string
 
-var summaryText = template.Must(template.New("").Funcs(template.FuncMap{
-	"count": console.Count, "quantity": console.Quantity,
-}).Parse(summaryTemplate))
+var summaryFuncs = template.FuncMap{"count": console.Count, "quantity": console.Quantity}
+
+var summaryText = template.Must(template.New("").Funcs(summaryFuncs).Parse(summaryTemplate))
