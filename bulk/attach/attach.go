@@ -132,8 +132,8 @@ func (a *Attacher) Attach(ctx context.Context, f Functions, o Options) (*Plan, e
 	return plan, nil
 }
 
-// Detach plans to remove the triggers and to restore displaced ones. The attribute, which Cognito cannot remove, and the
-// clients' write lists remain.
+// Detach plans to remove the triggers and to restore displaced ones. The attribute, which Cognito cannot remove, and
+// the clients' write lists remain.
 func (a *Attacher) Detach(ctx context.Context, f Functions) (*Plan, error) {
 	plan := &Plan{Changes: []Change{}, attacher: a}
 	pool, err := plan.readPool(ctx)

@@ -95,8 +95,8 @@ Stop bulk before you stop the page, or bulk retries for about a minute.
 // conflicting returns the variables that would point bulk elsewhere, except those that the operator sets.
 func conflicting(operator map[string]string) []string {
 	names := []string{
-		"AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "AWS_ENDPOINT_URL_COGNITO_IDENTITY_PROVIDER",
-		"AWS_ENDPOINT_URL_DYNAMODB", "AWS_ENDPOINT_URL_STS", "MIGRATION_STACK",
+		"AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
+		"AWS_ENDPOINT_URL_COGNITO_IDENTITY_PROVIDER", "AWS_ENDPOINT_URL_DYNAMODB", "AWS_ENDPOINT_URL_STS", "MIGRATION_STACK",
 	}
 	for _, v := range settings.Variables {
 		names = append(names, v.Name)

@@ -13,8 +13,8 @@ func functionsSection(empty, trigger, hook *subject, zips []string) section {
 		title: "The functions as built for deployment, through the Lambda Runtime API",
 		how: fmt.Sprintf(
 			"Each %d times cold, in turn, with %d warm invocations after, then %d times warm; after an uncounted round.\n"+
-				"empty: a Go function that does nothing, built with the same flags. trigger: a migrating sign-in. datamover: the hook at\n"+
-				"a first sign-in, with %d rows of 1 KB to move. The wait is for requests to the cloud. Memory is the maximum.",
+				"empty: a Go function that does nothing, built with the same flags. trigger: a migrating sign-in. datamover: the\n"+
+				"hook at a first sign-in, with %d rows of 1 KB to move. The wait is for requests to the cloud. Memory is the maximum.",
 			coldStarts,
 			warmEach,
 			steady,

@@ -120,7 +120,8 @@ type rowCall struct {
 }
 
 var rowOperations = map[string]func(*memoryTables, rowCall) (object, error){
-	"GetItem": (*memoryTables).get, "PutItem": (*memoryTables).put, "UpdateItem": (*memoryTables).update, "Query": (*memoryTables).query,
+	"GetItem": (*memoryTables).get, "PutItem": (*memoryTables).put, "UpdateItem": (*memoryTables).update,
+	"Query": (*memoryTables).query,
 }
 
 // ServeHTTP answers as DynamoDB would ("Amazon DynamoDB API reference").

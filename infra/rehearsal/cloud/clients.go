@@ -34,7 +34,9 @@ func (cl *client) allowsFlow(flow string) bool {
 	if len(flows) == 0 {
 		flows = []string{"ALLOW_REFRESH_TOKEN_AUTH", "ALLOW_USER_SRP_AUTH", "ALLOW_CUSTOM_AUTH"}
 	}
-	legacy := map[string]string{"ADMIN_USER_PASSWORD_AUTH": "ADMIN_NO_SRP_AUTH", "USER_PASSWORD_AUTH": "USER_PASSWORD_AUTH"}[flow]
+	legacy := map[string]string{
+		"ADMIN_USER_PASSWORD_AUTH": "ADMIN_NO_SRP_AUTH", "USER_PASSWORD_AUTH": "USER_PASSWORD_AUTH",
+	}[flow]
 	return slices.Contains(flows, "ALLOW_"+flow) || legacy != "" && slices.Contains(flows, legacy)
 }
 

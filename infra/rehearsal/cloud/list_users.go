@@ -11,7 +11,8 @@ const longestPage = 60
 func (c *Cloud) listUsers(ctx context.Context, q *query) (any, error) {
 	if q.in.Limit != nil && (*q.in.Limit < 0 || *q.in.Limit > longestPage) {
 		return nil, invalidParameter(
-			"1 validation error detected: Value '%d' at 'limit' failed to satisfy constraint: Member must have value less than or equal to %d",
+			"1 validation error detected: Value '%d' at 'limit' failed to satisfy constraint: "+
+				"Member must have value less than or equal to %d",
 			*q.in.Limit,
 			longestPage,
 		)

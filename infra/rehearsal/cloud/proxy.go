@@ -222,7 +222,8 @@ func allowBrowsers(h http.Header) {
 	h.Set("Access-Control-Allow-Methods", "POST, GET, OPTIONS")
 	h.Set(
 		"Access-Control-Allow-Headers",
-		"authorization, cache-control, content-type, x-amz-date, x-amz-security-token, x-amz-target, x-amz-user-agent, amz-sdk-invocation-id, amz-sdk-request",
+		"authorization, cache-control, content-type, x-amz-date, x-amz-security-token, x-amz-target, "+
+			"x-amz-user-agent, amz-sdk-invocation-id, amz-sdk-request",
 	)
 	h.Set("Access-Control-Expose-Headers", "x-amzn-RequestId, x-amzn-ErrorType, x-amzn-ErrorMessage, Date")
 	h.Set("Access-Control-Max-Age", "172800")

@@ -39,7 +39,8 @@ func (c *Cloud) registerToken(ctx context.Context, p *pool, clientID, name, pass
 		return err
 	}
 	prefer := map[string]any{
-		"UserPoolId": p.id, "Username": name, "SoftwareTokenMfaSettings": map[string]bool{"Enabled": true, "PreferredMfa": true},
+		"UserPoolId": p.id, "Username": name,
+		"SoftwareTokenMfaSettings": map[string]bool{"Enabled": true, "PreferredMfa": true},
 	}
 	return c.upstream.ask(ctx, p.place, "AdminSetUserMFAPreference", prefer, nil)
 }

@@ -70,8 +70,8 @@ func (c *Cloud) worthRetrying(err error) bool {
 
 func (c *Cloud) attempt(ctx context.Context, q *query, source, function string, payload []byte) ([]byte, error) {
 	line := Request{
-		Time: time.Now(), Account: q.pool.account, Caller: "cognito", Service: "trigger", Operation: source, Resource: function,
-		Status: 200,
+		Time: time.Now(), Account: q.pool.account, Caller: "cognito", Service: "trigger", Operation: source,
+		Resource: function, Status: 200,
 	}
 	answer, err := c.invoke(ctx, function, payload)
 	line.Duration = time.Since(line.Time)

@@ -22,9 +22,11 @@ func (s *Spaceport) inStaging(resource string, into any) error {
 // inProduction reads a resource of the production stack, here with SES as sender and one custom attribute.
 func (s *Spaceport) inProduction(resource string, into any) error {
 	return s.read("production.yaml", cloud.ProductionAccount, map[string]string{
-		"StagingUserPoolId": s.StagingPool, "StagingClientId": s.StagingClient, "ExternalId": externalID, "CustomAttribute1": "plan",
-		"StagingTriggerRoleArn": triggerRole, "StagingDatamoverRoleArn": datamoverRole, "StagingOperatorRoleArn": operatorRole,
-		"EmailSourceArn": "arn:aws:ses:" + s.Cloud.Region() + ":" + cloud.ProductionAccount + ":identity/spaceport.example",
+		"StagingUserPoolId": s.StagingPool, "StagingClientId": s.StagingClient, "ExternalId": externalID,
+		"CustomAttribute1":      "plan",
+		"StagingTriggerRoleArn": triggerRole, "StagingDatamoverRoleArn": datamoverRole,
+		"StagingOperatorRoleArn": operatorRole,
+		"EmailSourceArn":         "arn:aws:ses:" + s.Cloud.Region() + ":" + cloud.ProductionAccount + ":identity/spaceport.example",
 	}, resource, into)
 }
 

@@ -62,7 +62,8 @@ func Installed() error {
 	if err != nil {
 		return err
 	}
-	for _, path := range []string{moto(root), binary(root, "trigger"), binary(root, "datamover"), filepath.Join(root, ".build", "bulk")} {
+	bulk := filepath.Join(root, ".build", "bulk")
+	for _, path := range []string{moto(root), binary(root, "trigger"), binary(root, "datamover"), bulk} {
 		if _, err := os.Stat(path); err != nil {
 			return fmt.Errorf("%s is missing: make demo, make rehearsal and make test install and build it", path)
 		}
@@ -211,7 +212,8 @@ func (s *Spaceport) makeFunction(
 func (s *Spaceport) invocablePolicy(function string) string {
 	return fmt.Sprintf(
 		`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"cognito-idp.amazonaws.com"},`+
-			`"Action":"lambda:InvokeFunction","Resource":%q,"Condition":{"StringEquals":{"AWS:SourceAccount":%q},"ArnLike":{"AWS:SourceArn":%q}}}]}`,
+			`"Action":"lambda:InvokeFunction","Resource":%q,"Condition":{"StringEquals":{"AWS:SourceAccount":%q},`+
+			`"ArnLike":{"AWS:SourceArn":%q}}}]}`,
 		s.arn(function),
 		cloud.ProductionAccount,
 		"arn:aws:cognito-idp:"+s.Cloud.Region()+":"+cloud.ProductionAccount+":userpool/"+s.ProductionPool,
