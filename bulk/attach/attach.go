@@ -204,7 +204,11 @@ func restricted(list, custom []string) []string {
 	if len(list) == 0 { // allows every attribute
 		list = slices.Concat(writable, custom)
 	}
-	return slices.DeleteFunc(slices.Clone(list), func(name string) bool { return name == stagingSub })
+	list = slices.DeleteFunc(slices.Clone(list), func(name string) bool { return name == stagingSub })
+	if len(list) == 0 { // the least that a list can allow
+		return []string{"locale"}
+	}
+	return list
 }
 
 // Plan lists what Apply will do, in order.

@@ -357,3 +357,14 @@ func TestTriggerOf(t *testing.T) {
 	config.CustomEmailSender = nil
 	assert.Empty(t, CustomEmailSender.Of(config))
 }
+
+// TestNoWriteListHasTheStagingSub: an empty list would allow it too.
+func TestNoWriteListHasTheStagingSub(t *testing.T) {
+	for _, list := range [][]string{nil, {stagingSub}, {"name", stagingSub}, {"name"}, slices.Clone(writable)} {
+		got := restricted(list, []string{"custom:plan", stagingSub})
+		assert.NotEmpty(t, got, list)
+		assert.NotContains(t, got, stagingSub)
+		assert.Equal(t, got, restricted(got, nil), "attached again, nothing changes")
+		assert.Equal(t, len(list) == 0, slices.Contains(got, "custom:plan"))
+	}
+}
