@@ -169,32 +169,25 @@ func (p *Plan) addAttribute() {
 	}, "add "+stagingSub+" (string, immutable; Cognito cannot remove it again)")
 }
 
-// writable lists the standard attributes that a client may write ("Cognito developer guide, Attribute permissions").
-var writable = []string{"address", "birthdate", "email", "family_name", "gender", "given_name", "locale", "middle_name",
-	"name", "nickname", "phone_number", "picture", "preferred_username", "profile", "updated_at", "website", "zoneinfo"}
-
 // restrictClients plans an explicit write list without custom:staging_sub for every app client. A client without a list
 // may write every attribute, so its users could claim another user's data.
 func (p *Plan) restrictClients(ctx context.Context) error {
-	in := &cognito.ListUserPoolClientsInput{UserPoolId: &p.attacher.pool, MaxResults: aws.Int32(60)}
-	for pages := cognito.NewListUserPoolClientsPaginator(p.attacher.api, in); pages.HasMorePages(); {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			return fmt.Errorf("list app clients: %w", err)
+	clients, err := Clients(ctx, p.attacher.api, p.attacher.pool)
+	if err != nil {
+		return err
+	}
+	for _, described := range clients {
+		client := &cognito.UpdateUserPoolClientInput{}
+		if err := copySettings(described, client); err != nil {
+			return err
 		}
-		for _, listed := range page.UserPoolClients {
-			client, err := p.attacher.readClient(ctx, listed.ClientId)
-			if err != nil {
-				return err
-			}
-			update := update{client, settings(client),
-				func(ctx context.Context) (any, error) { return p.attacher.readClient(ctx, client.ClientId) },
-				func(ctx context.Context) (any, error) { return p.attacher.api.UpdateUserPoolClient(ctx, client) }}
-			if list := restricted(client.WriteAttributes, p.custom); !slices.Equal(list, client.WriteAttributes) {
-				client.WriteAttributes = list
-				what := fmt.Sprintf("write list: explicit, %d attributes without %s", len(list), stagingSub)
-				p.add("app client "+aws.ToString(client.ClientName), update.apply, what)
-			}
+		update := update{client, settings(client),
+			func(ctx context.Context) (any, error) { return p.attacher.readClient(ctx, client.ClientId) },
+			func(ctx context.Context) (any, error) { return p.attacher.api.UpdateUserPoolClient(ctx, client) }}
+		if list := restricted(client.WriteAttributes, p.custom); !slices.Equal(list, client.WriteAttributes) {
+			client.WriteAttributes = list
+			what := fmt.Sprintf("write list: explicit, %d attributes without %s", len(list), stagingSub)
+			p.add("app client "+aws.ToString(client.ClientName), update.apply, what)
 		}
 	}
 	return nil
@@ -202,7 +195,10 @@ func (p *Plan) restrictClients(ctx context.Context) error {
 
 func restricted(list, custom []string) []string {
 	if len(list) == 0 { // allows every attribute
-		list = slices.Concat(writable, custom)
+		for _, name := range userpool.Writable {
+			list = append(list, string(name))
+		}
+		list = append(list, custom...)
 	}
 	list = slices.DeleteFunc(slices.Clone(list), func(name string) bool { return name == stagingSub })
 	if len(list) == 0 { // the least that a list can allow
@@ -338,11 +334,35 @@ func (p *Plan) readPool(ctx context.Context) (*cognito.UpdateUserPoolInput, erro
 	return in, err
 }
 
-func (a *Attacher) readClient(ctx context.Context, id *string) (*cognito.UpdateUserPoolClientInput, error) {
-	out, err := a.api.DescribeUserPoolClient(ctx, &cognito.DescribeUserPoolClientInput{UserPoolId: &a.pool, ClientId: id})
-	if err != nil {
-		return nil, fmt.Errorf("read app client %s: %w", *id, err)
+// Clients reads every app client of a pool.
+func Clients(ctx context.Context, api *cognito.Client, poolID string) (all []types.UserPoolClientType, err error) {
+	in := &cognito.ListUserPoolClientsInput{UserPoolId: &poolID, MaxResults: aws.Int32(60)}
+	for pages := cognito.NewListUserPoolClientsPaginator(api, in); pages.HasMorePages(); {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("list app clients: %w", err)
+		}
+		for _, listed := range page.UserPoolClients {
+			client, err := describeClient(ctx, api, poolID, listed.ClientId)
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, client)
+		}
 	}
+	return all, nil
+}
+
+func describeClient(ctx context.Context, api *cognito.Client, pool string, id *string) (types.UserPoolClientType, error) {
+	out, err := api.DescribeUserPoolClient(ctx, &cognito.DescribeUserPoolClientInput{UserPoolId: &pool, ClientId: id})
+	if err != nil {
+		return types.UserPoolClientType{}, fmt.Errorf("read app client %s: %w", *id, err)
+	}
+	return *out.UserPoolClient, nil
+}
+
+func (a *Attacher) readClient(ctx context.Context, id *string) (*cognito.UpdateUserPoolClientInput, error) {
+	described, err := describeClient(ctx, a.api, a.pool, id)
 	client := &cognito.UpdateUserPoolClientInput{}
-	return client, copySettings(out.UserPoolClient, client)
+	return client, cmp.Or(err, copySettings(described, client))
 }

@@ -22,6 +22,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go"
 
+	"github.com/spaceport/user-migration/bulk/attach"
 	"github.com/spaceport/user-migration/bulk/console"
 	"github.com/spaceport/user-migration/bulk/users"
 	"github.com/spaceport/user-migration/datamover/ledger"
@@ -111,8 +112,8 @@ func (r *Reader) Read(ctx context.Context, progress *console.Progress) (Facts, e
 	f.Operator = *operator
 	f.StagingAccount = ask(ctx, sts.NewFromConfig(r.staging.Config).GetCallerIdentity, nil,
 		func(out *sts.GetCallerIdentityOutput) *string { return out.Account })
-	f.Production, f.ProductionClients = r.production.describePool(ctx), fact(r.production.clients(ctx))
-	f.Staging, f.StagingClients = r.staging.describePool(ctx), fact(r.staging.clients(ctx))
+	f.Production, f.ProductionClients = r.production.describePool(ctx), r.production.clients(ctx)
+	f.Staging, f.StagingClients = r.staging.describePool(ctx), r.staging.clients(ctx)
 	f.Groups = fact(r.staging.groups(ctx))
 	for _, t := range needed {
 		if function := t.Of(f.Production.Value.LambdaConfig); function != "" {
@@ -134,23 +135,8 @@ func (a awsAccount) describePool(ctx context.Context) Fact[types.UserPoolType] {
 		func(out *cognito.DescribeUserPoolOutput) *types.UserPoolType { return out.UserPool })
 }
 
-func (a awsAccount) clients(ctx context.Context) (all []types.UserPoolClientType, err error) {
-	in := &cognito.ListUserPoolClientsInput{UserPoolId: &a.poolID, MaxResults: aws.Int32(60)}
-	for pages := cognito.NewListUserPoolClientsPaginator(a.cognito(), in); pages.HasMorePages(); {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			return nil, err
-		}
-		for _, c := range page.UserPoolClients {
-			in := &cognito.DescribeUserPoolClientInput{UserPoolId: &a.poolID, ClientId: c.ClientId}
-			out, err := a.cognito().DescribeUserPoolClient(ctx, in)
-			if err != nil {
-				return nil, err
-			}
-			all = append(all, *out.UserPoolClient)
-		}
-	}
-	return all, nil
+func (a awsAccount) clients(ctx context.Context) Fact[[]types.UserPoolClientType] {
+	return fact(attach.Clients(ctx, a.cognito(), a.poolID))
 }
 
 func (a awsAccount) groups(ctx context.Context) (names []string, err error) {

@@ -22,13 +22,16 @@ const (
 // Custom reports whether the attribute is one of the pool's own.
 func (a Attribute) Custom() bool { return strings.HasPrefix(string(a), "custom:") }
 
-// standard lists the standard attributes, which every pool's schema has ("Amazon Cognito developer guide, Working with
-// user attributes"), without sub: a response with it fails the sign-in.
-var standard = []Attribute{
-	"address", "birthdate", "email", "email_verified", "family_name", "gender", "given_name", "locale", "middle_name",
-	"name", "nickname", "phone_number", "phone_number_verified", "picture", "preferred_username", "profile", "updated_at",
-	"website", "zoneinfo",
-}
+// Every pool's schema has these attributes ("Amazon Cognito developer guide, Working with user attributes") and sub,
+// which is never sent: a response with it fails the sign-in. An app client may write only Writable ("Attribute
+// permissions").
+var (
+	Writable = []Attribute{
+		"address", "birthdate", "email", "family_name", "gender", "given_name", "locale", "middle_name", "name", "nickname",
+		"phone_number", "picture", "preferred_username", "profile", "updated_at", "website", "zoneinfo",
+	}
+	verified = []Attribute{AttrEmailVerified, AttrPhoneNumberVerified}
+)
 
 // ProductionAttributes returns what production stores of a staging user: the standard attributes and the listed custom
 // ones. It counts the custom attributes that are left out. Empty values are not sent: to Cognito they mean "delete"
@@ -43,9 +46,9 @@ func ProductionAttributes(u User, custom []string) (attributes map[Attribute]str
 			dropped++
 			return true
 		}
-		return value == "" || !slices.Contains(standard, name)
+		return value == "" || !slices.Contains(Writable, name) && !slices.Contains(verified, name)
 	})
-	for _, flag := range []Attribute{AttrEmailVerified, AttrPhoneNumberVerified} {
+	for _, flag := range verified {
 		if value, ok := attributes[flag]; ok {
 			attributes[flag] = strings.ToLower(value) // pools that were filled by script hold "True" too
 		}
