@@ -97,7 +97,7 @@ func TestCheckCanaries(t *testing.T) {
 	code, stdout, _ := o.bulk("check", "--canary")
 	assert.Zero(t, code, stdout)
 	assert.Equal(t, 3, strings.Count(stdout[strings.Index(stdout, "\ncanary\n"):], "  ok  "), stdout)
-	assert.Empty(t, o.productionUsers(), "a stranger leaves no trace")
+	assert.Empty(t, o.productionUsers(), "an unknown user leaves no trace")
 
 	code, stdout, stderr := o.answering(password, "check", "--canary-user", "eve@example.com")
 	assert.Zero(t, code, stdout)

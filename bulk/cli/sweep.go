@@ -16,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
 	cognito "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
+	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
 	"github.com/spf13/cobra"
 
 	"github.com/spaceport/user-migration/bulk/console"
@@ -131,11 +132,9 @@ func (r *sweepRun) readTarget(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read production pool %s: %w", id, err)
 	}
-	missing := true
-	for _, attribute := range out.UserPool.SchemaAttributes {
-		missing = missing && aws.ToString(attribute.Name) != string(userpool.AttrStagingSub)
-	}
-	if missing {
+	if !slices.ContainsFunc(out.UserPool.SchemaAttributes, func(a types.SchemaAttributeType) bool {
+		return aws.ToString(a.Name) == string(userpool.AttrStagingSub)
+	}) {
 		return fmt.Errorf("the production pool has no attribute %s: run bulk check", userpool.AttrStagingSub)
 	}
 	email := out.UserPool.EmailConfiguration

@@ -167,11 +167,11 @@ func (s *Sweeper) plan(ctx context.Context, emails *users.EmailSet, u userpool.U
 	if err != nil {
 		return err
 	}
-	return m.note(m.foresee())
+	return m.note(m.planStep())
 }
 
-// foresee counts the user's next step and returns what the log says about it.
-func (m *migration) foresee() (Status, string) {
+// planStep counts the user's next step and returns what the log says about it.
+func (m *migration) planStep() (Status, string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.Users++
@@ -212,14 +212,20 @@ func (s *Sweeper) migrate(ctx context.Context, u userpool.User) error {
 		err = m.note(Skipped, string(ProductionUserDeleted))
 	case errors.Is(err, ledger.ErrChanged):
 		err = m.note(Skipped, string(SigningIn))
-	case err == nil:
-	case s.Fatal(err):
-		return errors.Join(m.note(Failed, err.Error()), fmt.Errorf("aborted: %w", err))
-	case s.failures.Add(1) >= maxFailures:
-		return errors.Join(m.note(Failed, err.Error()), fmt.Errorf("%w: %w", ErrTooManyFailures, err))
-	default:
-		return m.note(Failed, err.Error())
+	case err != nil:
+		return errors.Join(m.note(Failed, err.Error()), s.fail(err))
 	}
 	s.failures.Store(0)
 	return err
+}
+
+// fail returns an error if the sweep must end.
+func (s *Sweeper) fail(err error) error {
+	switch {
+	case s.Fatal(err):
+		return fmt.Errorf("aborted: %w", err)
+	case s.failures.Add(1) >= maxFailures:
+		return fmt.Errorf("%w: %w", ErrTooManyFailures, err)
+	}
+	return nil
 }

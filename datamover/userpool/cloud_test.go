@@ -72,7 +72,7 @@ func TestResetEmail(t *testing.T) {
 	metadata["name"] = "Mallory"
 	forgot("ada@example.com", metadata)
 	message = last("ada@example.com")
-	assert.Equal(t, "Moved!", message.Subject, "a stranger can choose our wording for a user who was in staging")
+	assert.Equal(t, "Moved!", message.Subject, "any caller can choose our wording for a user who was in staging")
 	assert.NotContains(t, message.Body, "Mallory", "and nothing else")
 
 	require.NoError(t, production.SendReset(ctx, nat))
