@@ -20,12 +20,13 @@ const maxHops = 10
 const continueMargin = 2 * time.Second
 
 // Continuation is the event of a background move. It names a pair and proves nothing: only a pair that the ledger has
-// bound is moved.
+// bound is moved, or one that the background binds itself.
 type Continuation struct {
-	StagingSub    string `json:"stagingSub"`
-	ProductionSub string `json:"productionSub"`
-	Email         string `json:"email,omitempty"` // verified; set if the hook could not bind, to bind with
-	Hop           int    `json:"hop,omitempty"`   // how often the move was continued
+	StagingSub    string    `json:"stagingSub"`
+	ProductionSub string    `json:"productionSub"`
+	SignedIn      bool      `json:"signedIn,omitempty"` // the hook could not record the sign-in
+	Lease         time.Time `json:"lease,omitzero"`     // the lease under which the move continues; zero: take it
+	Hop           int       `json:"hop,omitempty"`      // how often the move was continued
 }
 
 // background continues what a sign-in had no time for. An error makes Lambda retry twice, from the cursor, and then
@@ -42,7 +43,7 @@ func (h *Handler) background(ctx context.Context, c Continuation) error {
 		"stagingSub", c.StagingSub, "productionSub", c.ProductionSub, "durationMs", h.now().Sub(began).Milliseconds()},
 		counters.Attrs(h.now()))...)
 	switch decision {
-	case moved, alreadyMoved, movedElsewhere, continued:
+	case moved, alreadyMoved, moveInProgress, movedElsewhere, paused, incomplete, continued:
 		return nil
 	case rejected:
 		return messages.InvokeResponse_Error{Type: "ContinuationRejected", Message: "the ledger has not bound this pair"}
@@ -54,40 +55,76 @@ func (h *Handler) resume(
 	ctx context.Context, counters *metrics.Counters, c Continuation,
 ) (decision string, attrs []any, err error) {
 	record, err := h.ledger.Get(ctx, c.StagingSub)
-	if err == nil && !record.Bound() && c.Email != "" {
-		record, err = h.ledger.Bind(ctx, c.StagingSub, c.ProductionSub, c.Email)
+	if err == nil {
+		record, err = h.confirm(ctx, record, c)
 	}
 	switch {
-	case errors.Is(err, ledger.ErrNoRecord), errors.Is(err, ledger.ErrBoundToAnotherUser):
+	case isRejection(err):
 		return rejected, nil, err
 	case err != nil:
 		return deferred, nil, err
-	case !record.Exists():
-		return rejected, nil, ledger.ErrNoRecord
-	case !record.Bound() || record.ProductionSub != c.ProductionSub:
-		return rejected, nil, ledger.ErrBoundToAnotherUser
 	}
-	if c.Email != "" { // the user signed in, and the hook could not record it
+	if c.SignedIn {
 		h.recordFirstSignIn(ctx, h.log.With("stagingSub", c.StagingSub), record)
 	}
 	if record.State == ledger.Moved {
 		return alreadyMoved, nil, nil
 	}
+	record, lease, err := h.lease(ctx, record, c.Lease)
+	if decision := withoutLease(err); decision != "" {
+		return decision, nil, nil
+	}
+	if err != nil {
+		return deferred, nil, err
+	}
+	return h.moveOn(ctx, counters, record, lease, c)
+}
+
+// confirm returns the record if it is bound to the pair, or binds it.
+func (h *Handler) confirm(ctx context.Context, record ledger.Record, c Continuation) (ledger.Record, error) {
+	switch {
+	case !record.Exists():
+		return record, ledger.ErrNoRecord
+	case record.Bound() && record.ProductionSub != c.ProductionSub:
+		return record, ledger.ErrBoundToAnotherUser
+	case record.Bound():
+		return record, nil
+	}
+	user, err := h.production.Get(ctx, c.ProductionSub)
+	switch {
+	case err != nil:
+		return record, err
+	case user.Sub != c.ProductionSub || user.StagingSub() != c.StagingSub:
+		return record, ledger.ErrBoundToAnotherUser
+	case !user.EmailVerified():
+		return record, errUnverified
+	}
+	return h.bind(ctx, record, user.Sub, user.Email())
+}
+
+// moveOn moves until the invocation is about to end, and then continues in another one.
+func (h *Handler) moveOn(
+	ctx context.Context, counters *metrics.Counters, record ledger.Record, lease ledger.Lease, c Continuation,
+) (decision string, attrs []any, err error) {
 	moving, cancel := withMargin(ctx)
 	defer cancel()
-	attrs, err = h.run(moving, counters, record)
+	attrs, lease, err = h.run(moving, counters, record, lease)
+	var partial *PartialError
 	switch {
 	case err == nil:
 		return moved, attrs, nil
-	case errors.Is(err, ledger.ErrNotMoving):
+	case errors.Is(err, ledger.ErrLeaseLost):
 		return movedElsewhere, attrs, nil
-	case moving.Err() == nil:
+	case errors.As(err, &partial) && !partial.Outage:
 		return incomplete, attrs, err
+	case moving.Err() == nil:
+		return interrupted, attrs, err
 	case c.Hop >= maxHops:
+		_ = h.ledger.Free(ctx, lease)
 		return continuationFailed, attrs, errors.New("continued too often; raise the function's timeout or memory")
 	}
 	c.Hop++
-	if err := h.invoke(ctx, c); err != nil {
+	if err := h.continueUnder(ctx, lease, c); err != nil {
 		return continuationFailed, attrs, err
 	}
 	return continued, attrs, nil

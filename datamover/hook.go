@@ -11,18 +11,31 @@ import (
 
 	"github.com/spaceport/user-migration/datamover/ledger"
 	"github.com/spaceport/user-migration/datamover/metrics"
+	"github.com/spaceport/user-migration/datamover/settings"
 	"github.com/spaceport/user-migration/datamover/userpool"
 )
 
 // Cognito waits 5 s for a hook ("Amazon Cognito developer guide, Customizing user pool workflows with Lambda
-// triggers"). The worst case is read + bind + first sign-in, then the rest of the budget, then the invocation of the
-// background move: under 5 s for every budget that is allowed.
+// triggers"). Up to the lease nothing takes longer than its time below; then the rest of the budget is for the move,
+// and what follows is the renewal of the lease and the invocation of the background move: under 5 s for every budget
+// that is allowed.
 const (
 	readTimeout        = 300 * time.Millisecond
+	stagingTimeout     = time.Second
 	bindTimeout        = 700 * time.Millisecond
 	firstSignInTimeout = 300 * time.Millisecond
+	leaseTimeout       = 300 * time.Millisecond
 	invokeTimeout      = 700 * time.Millisecond
 )
+
+// queueTime is how long a lease lasts that waits for a background invocation to begin.
+const queueTime = 5 * time.Minute
+
+// freshImport is how long an import needs no second look at staging: the trigger has just looked.
+const freshImport = time.Minute
+
+// subLength is the length of a sub, which is a UUID.
+const subLength = 36
 
 // hookLedger is what the hook needs of the ledger; the contract is that of ledger.Store.
 type hookLedger interface {
@@ -30,6 +43,14 @@ type hookLedger interface {
 	Get(ctx context.Context, stagingSub string) (ledger.Record, error)
 	Bind(ctx context.Context, stagingSub, productionSub, email string) (ledger.Record, error)
 	FirstSignIn(ctx context.Context, stagingSub, productionSub string, at time.Time) error
+	TakeLease(ctx context.Context, stagingSub, productionSub string, now time.Time, d time.Duration) (
+		ledger.Record, ledger.Lease, error)
+	Free(ctx context.Context, l ledger.Lease) error
+}
+
+// pool reads one user by a name that it resolves; the contract is that of userpool.Pool.
+type pool interface {
+	Get(ctx context.Context, name string) (userpool.User, error)
 }
 
 // invoker invokes the background function and does not wait for it.
@@ -37,17 +58,22 @@ type invoker func(context.Context, Continuation) error
 
 // Handler is the datamover's Lambda handler: Cognito's hook, and the background moves that it starts.
 type Handler struct {
-	mover  *Mover
-	ledger hookLedger
-	invoke invoker
-	budget time.Duration
-	log    metrics.Log
-	now    func() time.Time
+	mover               *Mover
+	ledger              hookLedger
+	staging, production pool
+	invoke              invoker
+	settings            settings.Settings
+	log                 metrics.Log
+	now                 func() time.Time
 }
 
-// NewHandler wires the handler. budget is how long a sign-in may wait for its data.
-func NewHandler(m *Mover, l hookLedger, invoke invoker, budget time.Duration, log metrics.Log) *Handler {
-	return &Handler{mover: m, ledger: l, invoke: invoke, budget: budget, log: log, now: time.Now}
+// NewHandler wires the handler.
+func NewHandler(
+	m *Mover, l hookLedger, staging, production pool, invoke invoker, s settings.Settings, log metrics.Log,
+) *Handler {
+	return &Handler{
+		mover: m, ledger: l, staging: staging, production: production, invoke: invoke, settings: s, log: log, now: m.now,
+	}
 }
 
 // event is what the hook reads of Cognito's event, and the event of a background move.
@@ -145,10 +171,13 @@ const (
 	alreadyMoved       = "already-moved"
 	moved              = "moved"
 	continued          = "continued"           // in the background
-	rejected           = "rejected"            // the claim is false: nothing is moved
-	deferred           = "deferred"            // the ledger did not answer; the next sign-in tries again
-	incomplete         = "incomplete"          // some rows failed; Lambda, a sign-in or a sweep tries again
-	movedElsewhere     = "moved-elsewhere"     // another mover completed the move
+	rejected           = "rejected"            // the claim is false, or staging no longer vouches: nothing is moved
+	deferred           = "deferred"            // ledger or pool did not answer; the next sign-in tries again
+	moveInProgress     = "move-in-progress"    // another mover has the lease
+	movedElsewhere     = "moved-elsewhere"     // another mover took over
+	paused             = "paused"              // some rows cannot be written; a later sign-in or a sweep tries again
+	incomplete         = "incomplete"          // some rows cannot be written: this move ended with them
+	interrupted        = "interrupted"         // an outage; Lambda, a sign-in or a sweep tries again
 	continuationFailed = "continuation-failed" // the background move could not be invoked; the next sign-in continues
 )
 
@@ -156,7 +185,7 @@ func level(decision string) slog.Level {
 	switch decision {
 	case rejected, deferred:
 		return slog.LevelWarn
-	case incomplete, continuationFailed:
+	case incomplete, interrupted, continuationFailed:
 		return slog.LevelError
 	}
 	return slog.LevelInfo
@@ -165,47 +194,145 @@ func level(decision string) slog.Level {
 func (h *Handler) decide(
 	ctx context.Context, log *slog.Logger, counters *metrics.Counters, e event, began time.Time,
 ) (decision string, attrs []any) {
-	record, err := within(ctx, readTimeout, func(ctx context.Context) (ledger.Record, error) {
-		return h.ledger.Get(ctx, e.stagingSub())
-	})
+	record, err := h.owned(ctx, e)
 	switch {
-	case err == nil && !record.Exists():
-		err = ledger.ErrNoRecord
-	case err == nil && !record.Bound():
-		record, err = h.bind(ctx, e)
-	}
-	switch {
-	case errors.Is(err, ledger.ErrNoRecord), errors.Is(err, ledger.ErrBoundToAnotherUser), errors.Is(err, errUnverified):
+	case isRejection(err):
 		return rejected, []any{"reason", err.Error()}
 	case err != nil:
 		return h.deferMove(ctx, e, err)
-	case record.ProductionSub != e.productionSub():
-		return rejected, []any{"reason", ledger.ErrBoundToAnotherUser.Error()}
 	}
 	h.recordFirstSignIn(ctx, log, record)
 	if record.State == ledger.Moved {
 		return alreadyMoved, nil
 	}
-	return h.move(ctx, counters, record, began)
+	leasing, cancel := context.WithTimeout(ctx, leaseTimeout)
+	defer cancel()
+	record, lease, err := h.lease(leasing, record, time.Time{})
+	if decision := withoutLease(err); decision != "" {
+		return decision, nil
+	}
+	if err != nil {
+		return h.deferMove(ctx, e, err)
+	}
+	return h.move(ctx, counters, record, lease, began)
+}
+
+// owned returns the record of the user who signed in, and binds it if it is not bound yet.
+func (h *Handler) owned(ctx context.Context, e event) (ledger.Record, error) {
+	if len(e.stagingSub()) != subLength {
+		return ledger.Record{}, ledger.ErrNoRecord
+	}
+	record, err := within(ctx, readTimeout, func(ctx context.Context) (ledger.Record, error) {
+		return h.ledger.Get(ctx, e.stagingSub())
+	})
+	switch {
+	case err != nil:
+		return record, err
+	case !record.Exists():
+		return record, ledger.ErrNoRecord
+	case record.Bound() && record.ProductionSub != e.productionSub():
+		return record, ledger.ErrBoundToAnotherUser
+	case record.Bound():
+		return record, nil
+	case e.verifiedEmail() == "":
+		return record, errUnverified
+	}
+	return h.bind(ctx, record, e.productionSub(), e.verifiedEmail())
 }
 
 var errUnverified = errors.New("production has not verified the email")
 
-func (h *Handler) bind(ctx context.Context, e event) (ledger.Record, error) {
-	email := e.verifiedEmail()
-	if email == "" {
-		return ledger.Record{}, errUnverified
+// vouchError is returned if staging no longer vouches for an import.
+type vouchError struct{ reason userpool.Reason }
+
+func (e *vouchError) Error() string {
+	return "staging no longer vouches for the user: " + string(e.reason)
+}
+
+// isRejection reports errors that say that a claim is false. All others are outages.
+func isRejection(err error) bool {
+	return errors.Is(err, ledger.ErrNoRecord) || errors.Is(err, ledger.ErrBoundToAnotherUser) ||
+		errors.Is(err, errUnverified) || errors.Is(err, userpool.ErrUserNotFound) || errors.As(err, new(*vouchError))
+}
+
+// bind binds an unbound record to a production user who has that verified email. An import that is not fresh is checked
+// again, since staging may have disabled the user meanwhile, or given the email to someone else.
+func (h *Handler) bind(ctx context.Context, record ledger.Record, productionSub, email string) (ledger.Record, error) {
+	if h.now().Sub(record.ImportedAt) > freshImport {
+		if err := h.askStaging(ctx, record, email); err != nil {
+			return record, err
+		}
 	}
 	return within(ctx, bindTimeout, func(ctx context.Context) (ledger.Record, error) {
-		return h.ledger.Bind(ctx, e.stagingSub(), e.productionSub(), email)
+		return h.ledger.Bind(ctx, record.StagingSub, productionSub, email)
 	})
 }
 
-// deferMove lets the sign-in pass without the ledger, and leaves everything to the background: the next sign-in may be
-// weeks away.
+// askStaging returns a *vouchError unless the user is still eligible in staging, with the same email.
+func (h *Handler) askStaging(ctx context.Context, record ledger.Record, email string) error {
+	user, err := within(ctx, stagingTimeout, func(ctx context.Context) (userpool.User, error) {
+		return h.staging.Get(ctx, record.Username())
+	})
+	switch {
+	case errors.Is(err, userpool.ErrUserNotFound), err == nil && user.Sub != record.StagingSub:
+		return &vouchError{userpool.Deleted}
+	case err != nil:
+		return err
+	case user.Ineligible(h.settings.StagingCutoff) != "":
+		return &vouchError{user.Ineligible(h.settings.StagingCutoff)}
+	case user.MFA && h.settings.MFAUsers == settings.MFARefuse:
+		return &vouchError{userpool.MFARejected}
+	case !user.HasEmail(email):
+		return &vouchError{userpool.EmailChanged}
+	}
+	return nil
+}
+
+var errPaused = errors.New("the move is paused, since some rows cannot be written")
+
+// lease takes the lease of a record that is not moved, or renews the one under which a move continues.
+func (h *Handler) lease(
+	ctx context.Context, record ledger.Record, held time.Time,
+) (ledger.Record, ledger.Lease, error) {
+	now := h.now()
+	switch {
+	case !held.IsZero() && record.MovingUntil.Equal(held):
+		lease, err := h.ledger.Renew(ctx, ledger.Lease{
+			StagingSub: record.StagingSub, ProductionSub: record.ProductionSub, Until: held,
+		}, now, LeaseFor)
+		return record, lease, err
+	case record.Leased(now):
+		return record, ledger.Lease{}, ledger.ErrLeased
+	case record.RetryAfter.After(now):
+		return record, ledger.Lease{}, errPaused
+	}
+	record, lease, err := h.ledger.TakeLease(ctx, record.StagingSub, record.ProductionSub, now, LeaseFor)
+	if err == nil && record.State == ledger.Moved { // since it was read
+		_ = h.ledger.Free(ctx, lease)
+		err = errAlreadyMoved
+	}
+	return record, lease, err
+}
+
+var errAlreadyMoved = errors.New("the data is moved")
+
+// withoutLease returns the decision if the lease is not to be had, or "".
+func withoutLease(err error) string {
+	switch {
+	case errors.Is(err, ledger.ErrLeased), errors.Is(err, ledger.ErrLeaseLost):
+		return moveInProgress
+	case errors.Is(err, errPaused):
+		return paused
+	case errors.Is(err, errAlreadyMoved):
+		return alreadyMoved
+	}
+	return ""
+}
+
+// deferMove lets the sign-in pass, and leaves everything to the background: the next sign-in may be weeks away.
 func (h *Handler) deferMove(ctx context.Context, e event, cause error) (decision string, attrs []any) {
 	err := h.continueInBackground(ctx, Continuation{
-		StagingSub: e.stagingSub(), ProductionSub: e.productionSub(), Email: e.verifiedEmail(),
+		StagingSub: e.stagingSub(), ProductionSub: e.productionSub(), SignedIn: true,
 	})
 	if err != nil {
 		return deferred, []any{"error", errors.Join(cause, err).Error()}
@@ -217,6 +344,22 @@ func (h *Handler) continueInBackground(ctx context.Context, c Continuation) erro
 	ctx, cancel := context.WithTimeout(ctx, invokeTimeout)
 	defer cancel()
 	return h.invoke(ctx, c)
+}
+
+// continueUnder invokes the background function with a lease that outlasts the queue, and frees it if that fails.
+func (h *Handler) continueUnder(ctx context.Context, lease ledger.Lease, c Continuation) error {
+	renewed, err := within(ctx, leaseTimeout, func(ctx context.Context) (ledger.Lease, error) {
+		return h.ledger.Renew(ctx, lease, h.now(), queueTime)
+	})
+	if err == nil {
+		lease = renewed
+	}
+	c.Lease = lease.Until
+	if err := h.continueInBackground(ctx, c); err != nil {
+		_, _ = within(ctx, leaseTimeout, func(ctx context.Context) (any, error) { return nil, h.ledger.Free(ctx, lease) })
+		return err
+	}
+	return nil
 }
 
 func within[T any](ctx context.Context, d time.Duration, f func(context.Context) (T, error)) (T, error) {
@@ -238,22 +381,31 @@ func (h *Handler) recordFirstSignIn(ctx context.Context, log *slog.Logger, recor
 }
 
 // move moves what the budget allows, which began with the hook, and leaves the rest to the background: what there was
-// no time for, and what failed.
+// no time for, and what an outage prevented. Rows that cannot be written wait for a later sign-in.
 func (h *Handler) move(
-	ctx context.Context, counters *metrics.Counters, record ledger.Record, began time.Time,
+	ctx context.Context, counters *metrics.Counters, record ledger.Record, lease ledger.Lease, began time.Time,
 ) (decision string, attrs []any) {
-	budget, cancel := context.WithDeadline(ctx, began.Add(h.budget))
+	budget, cancel := context.WithDeadline(ctx, began.Add(h.settings.HookBudget))
 	defer cancel()
-	attrs, err := h.run(budget, counters, record)
+	attrs, lease, err := h.run(budget, counters, record, lease)
+	c := Continuation{StagingSub: record.StagingSub, ProductionSub: record.ProductionSub}
+	var partial *PartialError
 	switch {
 	case err == nil:
 		return moved, attrs
-	case errors.Is(err, ledger.ErrNotMoving):
+	case errors.Is(err, ledger.ErrLeaseLost):
 		return movedElsewhere, attrs
-	case budget.Err() == nil:
+	case errors.As(err, &partial) && !partial.Outage:
+		return incomplete, append(attrs, "error", err.Error())
+	}
+	if budget.Err() == nil {
 		attrs = append(attrs, "error", err.Error())
 	}
-	err = h.continueInBackground(ctx, Continuation{StagingSub: record.StagingSub, ProductionSub: record.ProductionSub})
+	if partial != nil { // the lease is free
+		err = h.continueInBackground(ctx, c)
+	} else {
+		err = h.continueUnder(ctx, lease, c)
+	}
 	if err != nil {
 		return continuationFailed, append(attrs, "continuationError", err.Error())
 	}
@@ -262,19 +414,21 @@ func (h *Handler) move(
 
 // run runs the mover. attrs count the rows of the whole move, the metrics those of this run.
 func (h *Handler) run(
-	ctx context.Context, counters *metrics.Counters, record ledger.Record,
-) (attrs []any, err error) {
+	ctx context.Context, counters *metrics.Counters, record ledger.Record, lease ledger.Lease,
+) (attrs []any, after ledger.Lease, err error) {
 	_, before := h.mover.start(record)
-	progress, err := h.mover.Move(ctx, record)
+	progress, after, err := h.mover.Move(ctx, record, lease)
 	copied, kept, failed := total(progress.Copied), total(progress.Kept), 0
+	attrs = []any{"copied", copied, "kept", kept}
 	var partial *PartialError
 	if errors.As(err, &partial) {
 		failed = partial.Failed
+		attrs = append(attrs, "failedRows", partial.Rows)
 	}
 	counters.Count(metrics.RowsCopied, copied-total(before.Copied))
 	counters.Count(metrics.RowsKept, kept-total(before.Kept))
 	counters.Count(metrics.RowsFailed, failed)
-	return []any{"copied", copied, "kept", kept}, err
+	return attrs, after, err
 }
 
 func total(byTable map[string]int) (n int) {

@@ -19,8 +19,8 @@ var tables = []settings.Table{
 }
 
 const (
-	ada       = "staging-sub-of-ada"
-	adaNow    = "production-sub-of-ada"
+	ada       = "5ada0000-57a9-4000-8000-57a910900ada"
+	adaNow    = "ada00000-9204-4000-8000-920d0c710ada"
 	adasEmail = "ada@example.com"
 	pageSize  = 3
 )

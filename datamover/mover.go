@@ -35,12 +35,27 @@ type rowTarget interface {
 	PutIfAbsent(ctx context.Context, t settings.Table, row rows.Row, owner string) (copied bool, err error)
 }
 
-// moveLedger records the progress of a move; the contract is that of ledger.Store.
+// moveLedger records the progress of a move under a lease; the contract is that of ledger.Store.
 type moveLedger interface {
-	Checkpoint(ctx context.Context, stagingSub, productionSub string, p ledger.Progress) error
-	Complete(ctx context.Context, stagingSub, productionSub string, p ledger.Progress, at time.Time) error
-	Fail(ctx context.Context, stagingSub, productionSub string, p ledger.Progress, reason string) error
+	Renew(ctx context.Context, l ledger.Lease, now time.Time, d time.Duration) (ledger.Lease, error)
+	Checkpoint(
+		ctx context.Context, l ledger.Lease, p ledger.Progress, now time.Time, d time.Duration) (ledger.Lease, error)
+	Complete(ctx context.Context, l ledger.Lease, p ledger.Progress, at time.Time) error
+	Fail(ctx context.Context, l ledger.Lease, p ledger.Progress, f ledger.Failure) error
 }
+
+// A mover holds its lease for LeaseFor after each renewal. It renews at each checkpoint, and at least every renewEvery.
+const (
+	LeaseFor   = 45 * time.Second
+	renewEvery = 15 * time.Second
+)
+
+// A move that ends with rows that cannot be written is tried again after a pause, which doubles each time.
+const (
+	firstPause   = time.Minute
+	longestPause = 24 * time.Hour
+	maxNamedRows = 10 // in the ledger record
+)
 
 // Mover moves the rows of one user at a time. It is idempotent, and safe to stop anywhere and to run concurrently:
 // every row is written only if absent.
@@ -52,15 +67,19 @@ type Mover struct {
 	now    func() time.Time
 }
 
-// NewMover returns a mover of tables, in their order.
-func NewMover(tables []settings.Table, source rowSource, target rowTarget, ledger moveLedger) *Mover {
-	return &Mover{tables: tables, source: source, target: target, ledger: ledger, now: time.Now}
+// NewMover returns a mover of tables, in their order. Leases end by the clock now.
+func NewMover(
+	tables []settings.Table, source rowSource, target rowTarget, ledger moveLedger, now func() time.Time,
+) *Mover {
+	return &Mover{tables: tables, source: source, target: target, ledger: ledger, now: now}
 }
 
 // PartialError is returned if some rows could not be moved. All others were, and the next move retries these.
 type PartialError struct {
-	Failed int     // rows, or tables that could not be read or written at all
-	Causes []error // the first of each table
+	Failed int      // rows, or tables that could not be read or written at all
+	Rows   []string // keys of the first rows that cannot be written
+	Outage bool     // repeating may help
+	Causes []error  // the first of each table
 }
 
 func (e *PartialError) Error() string {
@@ -70,15 +89,35 @@ func (e *PartialError) Error() string {
 // Unwrap returns the causes.
 func (e *PartialError) Unwrap() []error { return e.Causes }
 
-// Move moves what remains of a record's move, and records it as moved. It returns a *PartialError, ledger.ErrNotMoving
-// if another mover completed the move, or the context's error if time ran out; the ledger then has what remains.
-func (m *Mover) Move(ctx context.Context, record ledger.Record) (ledger.Progress, error) {
-	mv := &move{Mover: m, record: record, causes: map[string]error{}}
+// Move moves what remains of a record's move under its lease, and records it as moved. It returns a *PartialError if
+// some rows could not be moved; both free the lease. It returns ledger.ErrLeaseLost if another mover took over, or the
+// context's error if time ran out: the ledger then has what remains, and the caller has the lease that is returned.
+func (m *Mover) Move(
+	ctx context.Context, record ledger.Record, lease ledger.Lease,
+) (ledger.Progress, ledger.Lease, error) {
+	mv := &move{Mover: m, record: record, lease: lease, causes: map[string]error{}}
 	mv.todo, mv.progress = m.start(record)
+	moving, end := context.WithCancelCause(ctx)
+	var renewals sync.WaitGroup
+	renewals.Go(func() { mv.keepLease(moving, end) })
+	err := mv.run(moving)
+	end(nil)
+	renewals.Wait()
+	switch {
+	case err == nil:
+		err = mv.end(ctx)
+	case errors.Is(context.Cause(moving), ledger.ErrLeaseLost):
+		err = ledger.ErrLeaseLost
+	}
+	return mv.progress, mv.lease, err
+}
+
+// run works off todo. An error ends the move.
+func (mv *move) run(ctx context.Context) error {
 	for len(mv.todo) > 0 {
 		err := mv.segment(ctx, mv.todo[0])
-		if ctx.Err() != nil || errors.Is(err, ledger.ErrNotMoving) {
-			return mv.progress, cmp.Or(ctx.Err(), err)
+		if ctx.Err() != nil || errors.Is(err, ledger.ErrLeaseLost) {
+			return cmp.Or(ctx.Err(), err)
 		}
 		if err != nil {
 			mv.fail(mv.todo[0].Table, err)
@@ -86,7 +125,37 @@ func (m *Mover) Move(ctx context.Context, record ledger.Record) (ledger.Progress
 		}
 		mv.todo = mv.todo[1:]
 	}
-	return mv.progress, mv.end(ctx)
+	return nil
+}
+
+// keepLease renews the lease until the move ends, and ends the move if the lease is lost.
+func (mv *move) keepLease(ctx context.Context, end context.CancelCauseFunc) {
+	ticker := time.NewTicker(renewEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+			err := mv.extend(func(l ledger.Lease) (ledger.Lease, error) {
+				return mv.ledger.Renew(ctx, l, mv.now(), LeaseFor)
+			})
+			if errors.Is(err, ledger.ErrLeaseLost) {
+				end(err)
+			}
+		}
+	}
+}
+
+// extend writes one extension of the lease at a time, since each names the lease that the last one wrote.
+func (mv *move) extend(write func(ledger.Lease) (ledger.Lease, error)) error {
+	mv.leaseMu.Lock()
+	defer mv.leaseMu.Unlock()
+	lease, err := write(mv.lease)
+	if err == nil {
+		mv.lease = lease
+	}
+	return err
 }
 
 // start returns what remains of a record's move, and what is counted already.
@@ -108,8 +177,13 @@ type move struct {
 	todo      []segment // the first is in progress
 	remaining []segment // for the next move
 
+	leaseMu sync.Mutex
+	lease   ledger.Lease
+
 	mu     sync.Mutex
 	failed int
+	outage bool
+	rows   []string         // keys of the first rows that cannot be written
 	causes map[string]error // by source: the first failure
 }
 
@@ -180,7 +254,9 @@ func (mv *move) checkpoint(ctx context.Context) (err error) {
 	if mv.progress.Cursor, err = encodeCursor(slices.Concat(mv.todo, mv.remaining), mv.tables); err != nil {
 		return err
 	}
-	return mv.ledger.Checkpoint(ctx, mv.record.StagingSub, mv.record.ProductionSub, mv.progress)
+	return mv.extend(func(l ledger.Lease) (ledger.Lease, error) {
+		return mv.ledger.Checkpoint(ctx, l, mv.progress, mv.now(), LeaseFor)
+	})
 }
 
 type page struct {
@@ -232,8 +308,7 @@ func (mv *move) write(ctx context.Context, t settings.Table, page []rows.Row) (c
 			switch {
 			case err != nil:
 				failed++
-				mv.failed++
-				mv.cause(t.Source, err)
+				mv.fail(t.Source, err)
 			case written:
 				copied++
 			default:
@@ -246,34 +321,43 @@ func (mv *move) write(ctx context.Context, t settings.Table, page []rows.Row) (c
 	return copied, kept, failed, err
 }
 
-// fail counts a table that could not be read or written at all.
+// fail counts a row, or a table that could not be read or written at all.
 func (mv *move) fail(source string, err error) {
 	mv.failed++
-	mv.cause(source, err)
-}
-
-func (mv *move) cause(source string, err error) {
+	mv.outage = mv.outage || !rows.Permanent(err)
+	if row := new(rows.RowError); errors.As(err, &row) && len(mv.rows) < maxNamedRows {
+		mv.rows = append(mv.rows, row.Table+": "+row.Key)
+	}
 	if mv.causes[source] == nil {
 		mv.causes[source] = err
 	}
 }
 
 func (mv *move) end(ctx context.Context) (err error) {
-	stagingSub, productionSub := mv.record.StagingSub, mv.record.ProductionSub
 	if len(mv.remaining) == 0 {
-		return mv.ledger.Complete(ctx, stagingSub, productionSub, mv.progress, mv.now())
+		return mv.ledger.Complete(ctx, mv.lease, mv.progress, mv.now())
 	}
-	partial := &PartialError{Failed: mv.failed}
+	partial := &PartialError{Failed: mv.failed, Rows: mv.rows, Outage: mv.outage}
 	for _, t := range mv.tables {
 		if cause := mv.causes[t.Source]; cause != nil {
 			partial.Causes = append(partial.Causes, cause)
 		}
 	}
 	if mv.progress.Cursor, err = encodeCursor(mv.remaining, mv.tables); err != nil {
-		return errors.Join(partial, err)
+		return err
 	}
-	if err := mv.ledger.Fail(ctx, stagingSub, productionSub, mv.progress, partial.Error()); err != nil {
-		return errors.Join(partial, err)
+	if err := mv.ledger.Fail(ctx, mv.lease, mv.progress, mv.failure(partial)); err != nil {
+		return fmt.Errorf("%w (%w)", err, errors.Join(partial.Causes...)) // not a *PartialError: the lease is not free
 	}
 	return partial
+}
+
+// failure pauses the move if repeating cannot help. An outage is for the caller to repeat.
+func (mv *move) failure(e *PartialError) ledger.Failure {
+	f := ledger.Failure{Reason: e.Error(), Rows: e.Rows}
+	if !e.Outage {
+		f.Failures = mv.record.Failures + 1
+		f.RetryAfter = mv.now().Add(min(longestPause, firstPause<<min(mv.record.Failures, 20)))
+	}
+	return f
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -28,9 +29,21 @@ func bound() ledger.Record {
 var movedAt = time.Date(2026, 2, 2, 0, 0, 0, 0, time.UTC)
 
 func newMover(m *memory, l moveLedger) *Mover {
-	mover := NewMover(tables, m, m, l)
-	mover.now = func() time.Time { return movedAt }
-	return mover
+	return NewMover(tables, m, m, l, func() time.Time { return movedAt })
+}
+
+// takes counts the leases of a test run, each a minute after the one before.
+var takes atomic.Int64
+
+// run takes the lease, after any other has expired, and moves.
+func run(ctx context.Context, m *Mover, records *ledgertest.Memory) (ledger.Progress, error) {
+	now := movedAt.Add(time.Duration(takes.Add(1)) * time.Minute)
+	record, lease, err := records.TakeLease(context.WithoutCancel(ctx), ada, adaNow, now, LeaseFor)
+	if err != nil {
+		return ledger.Progress{}, err
+	}
+	progress, _, err := m.Move(ctx, record, lease)
+	return progress, err
 }
 
 // assertAllMoved compares the end state: every row is there, only its owner changed, the record is moved.
@@ -56,7 +69,7 @@ func TestEveryPageMoves(t *testing.T) {
 	for _, projects := range []int{0, 1, pageSize, pageSize + 1, 100} {
 		t.Run(fmt.Sprint(projects), func(t *testing.T) {
 			m, records := newMemory(projects), ledgertest.New(bound())
-			progress, err := newMover(m, records).Move(t.Context(), bound())
+			progress, err := run(t.Context(), newMover(m, records), records)
 			require.NoError(t, err)
 			assert.Equal(t, projects+1, total(progress.Copied))
 			assertAllMoved(t, m, records.Record(ada), projects)
@@ -76,7 +89,8 @@ func TestProfileGoesFirst(t *testing.T) {
 		}
 		return nil
 	}
-	_, err := newMover(m, ledgertest.New(bound())).Move(t.Context(), bound())
+	records := ledgertest.New(bound())
+	_, err := run(t.Context(), newMover(m, records), records)
 	require.NoError(t, err)
 	assert.Equal(t, "PutIfAbsent Users-prod", order[0])
 }
@@ -104,7 +118,7 @@ func TestCrashAtEveryStep(t *testing.T) {
 			} else {
 				m.after = step
 			}
-			_, err := newMover(m, records).Move(ctx, bound())
+			_, err := run(ctx, newMover(m, records), records)
 			kill()
 			if steps < at { // the move was shorter than that: every step had its crash
 				require.NoError(t, err)
@@ -113,7 +127,7 @@ func TestCrashAtEveryStep(t *testing.T) {
 			}
 			m.before, m.after, records.Before = nil, nil, nil
 			if record := records.Record(ada); record.State != ledger.Moved {
-				_, err = newMover(m, records).Move(t.Context(), record)
+				_, err = run(t.Context(), newMover(m, records), records)
 				require.NoError(t, err)
 			}
 			t.Run(fmt.Sprintf("%s step %d", when, at), func(t *testing.T) {
@@ -130,9 +144,13 @@ func TestTwoMoversAtOnce(t *testing.T) {
 		var wg sync.WaitGroup
 		for range 3 {
 			wg.Go(func() {
-				if _, err := newMover(m, records).Move(t.Context(), bound()); err != nil {
-					assert.ErrorIs(t, err, ledger.ErrNotMoving)
+				record, lease, err := records.TakeLease(t.Context(), ada, adaNow, movedAt, LeaseFor)
+				if err != nil {
+					assert.ErrorIs(t, err, ledger.ErrLeased)
+					return
 				}
+				_, _, err = newMover(m, records).Move(t.Context(), record, lease)
+				assert.NoError(t, err)
 			})
 		}
 		wg.Wait()
@@ -145,7 +163,7 @@ func TestRowsOfProductionAreKept(t *testing.T) {
 	edited := project(adaNow, 2)
 	edited["title"] = text("edited in production")
 	m.target["Projects-prod"] = map[string]rows.Row{adaNow + "/p0002": edited}
-	progress, err := newMover(m, records).Move(t.Context(), bound())
+	progress, err := run(t.Context(), newMover(m, records), records)
 	require.NoError(t, err)
 	assert.Equal(t, edited, m.target["Projects-prod"][adaNow+"/p0002"])
 	assert.Equal(t, 3, progress.Copied["Projects-prod"])
@@ -154,7 +172,7 @@ func TestRowsOfProductionAreKept(t *testing.T) {
 
 func TestSecondMoveWritesNothing(t *testing.T) {
 	m, records := newMemory(10), ledgertest.New(bound())
-	_, err := newMover(m, records).Move(t.Context(), bound())
+	_, err := run(t.Context(), newMover(m, records), records)
 	require.NoError(t, err)
 	delete(m.target["Projects-prod"], adaNow+"/p0003") // the user deleted it since
 	h := newHook(m, records)
@@ -175,7 +193,7 @@ func TestFailedRowIsReportedAndTheRestMoves(t *testing.T) {
 		}
 		return nil
 	}
-	_, err := newMover(m, records).Move(t.Context(), bound())
+	_, err := run(t.Context(), newMover(m, records), records)
 	var partial *PartialError
 	require.ErrorAs(t, err, &partial)
 	assert.Equal(t, 1, partial.Failed)
@@ -184,7 +202,7 @@ func TestFailedRowIsReportedAndTheRestMoves(t *testing.T) {
 	assert.Equal(t, ledger.Moving, record.State)
 	assert.Equal(t, "1 not moved: write Projects-prod: ThrottlingException", record.LastError)
 
-	_, err = newMover(m, records).Move(t.Context(), record)
+	_, err = run(t.Context(), newMover(m, records), records)
 	require.NoError(t, err)
 	assertAllMoved(t, m, records.Record(ada), 10)
 }
@@ -198,7 +216,7 @@ func TestUnusableTableDoesNotStopTheNext(t *testing.T) {
 			}
 			return nil
 		}
-		_, err := newMover(m, records).Move(t.Context(), bound())
+		_, err := run(t.Context(), newMover(m, records), records)
 		var key *rows.KeyError
 		require.ErrorAs(t, err, &key)
 		assert.Len(t, m.target["Projects-prod"], 10)
@@ -216,11 +234,11 @@ func TestResumeStartsAtTheCursor(t *testing.T) {
 		}
 		return nil
 	}
-	_, err := newMover(m, records).Move(ctx, bound())
+	_, err := run(ctx, newMover(m, records), records)
 	require.ErrorIs(t, err, context.Canceled)
 	read := m.called("Query Projects-staging")
 	m.before = nil
-	_, err = newMover(m, records).Move(t.Context(), records.Record(ada))
+	_, err = run(t.Context(), newMover(m, records), records)
 	require.NoError(t, err)
 	assert.Less(t, m.called("Query Projects-staging")-read, 8, "of ten pages, not all are read again")
 	assert.Equal(t, 1, m.called("Query Users-staging"), "a table that is done is not read again")
@@ -231,7 +249,7 @@ func TestCursorOfAnotherConfigurationStartsOver(t *testing.T) {
 	record := bound()
 	record.Cursor, record.Copied = "Gone-staging {}", map[string]int{"Gone-prod": 7}
 	m, records := newMemory(4), ledgertest.New(record)
-	_, err := newMover(m, records).Move(t.Context(), record)
+	_, err := run(t.Context(), newMover(m, records), records)
 	require.NoError(t, err)
 	assertAllMoved(t, m, records.Record(ada), 4)
 }
@@ -255,13 +273,13 @@ func TestWhatTheUserDeletedStaysDeleted(t *testing.T) {
 	for _, call := range []string{"PutIfAbsent Users-prod", "Query Users-staging"} {
 		m, records := newMemory(10), ledgertest.New(bound())
 		m.before = failing(call, 1, errors.New("throttled"))
-		_, err := newMover(m, records).Move(t.Context(), bound())
+		_, err := run(t.Context(), newMover(m, records), records)
 		var partial *PartialError
 		require.ErrorAs(t, err, &partial)
 		require.Len(t, m.target["Projects-prod"], 10)
 		delete(m.target["Projects-prod"], adaNow+"/p0003")
 
-		_, err = newMover(m, records).Move(t.Context(), records.Record(ada))
+		_, err = run(t.Context(), newMover(m, records), records)
 		require.NoError(t, err)
 		assert.NotContains(t, m.target["Projects-prod"], adaNow+"/p0003")
 		assert.Len(t, m.target["Users-prod"], 1, "what had failed is there")
@@ -272,10 +290,10 @@ func TestWhatTheUserDeletedStaysDeleted(t *testing.T) {
 func TestOnlyTheFailedPageIsReadAgain(t *testing.T) {
 	m, records := newMemory(30), ledgertest.New(bound())
 	m.before = failing("PutIfAbsent Projects-prod", 1, errors.New("throttled"))
-	_, err := newMover(m, records).Move(t.Context(), bound())
+	_, err := run(t.Context(), newMover(m, records), records)
 	require.Error(t, err)
 	pages := m.called("Query Projects-staging")
-	_, err = newMover(m, records).Move(t.Context(), records.Record(ada))
+	_, err = run(t.Context(), newMover(m, records), records)
 	require.NoError(t, err)
 	assert.Equal(t, 1, m.called("Query Projects-staging")-pages)
 	assertAllMoved(t, m, records.Record(ada), 30)
@@ -285,11 +303,11 @@ func TestTableWithTooManyFailedPagesIsLeftForLater(t *testing.T) {
 	const projects = (maxFailedPages + 20) * pageSize
 	m, records := newMemory(projects), ledgertest.New(bound())
 	m.before = failing("PutIfAbsent Projects-prod", 1<<30, errors.New("throttled"))
-	_, err := newMover(m, records).Move(t.Context(), bound())
+	_, err := run(t.Context(), newMover(m, records), records)
 	require.ErrorContains(t, err, "throttled")
 	assert.Less(t, len(records.Record(ada).Cursor), 20<<10, "the ledger record stays small")
 	m.before = nil
-	_, err = newMover(m, records).Move(t.Context(), records.Record(ada))
+	_, err = run(t.Context(), newMover(m, records), records)
 	require.NoError(t, err)
 	assertAllMoved(t, m, records.Record(ada), projects)
 }
@@ -304,7 +322,7 @@ func stopMidway(t *testing.T, m *memory, records *ledgertest.Memory) {
 		}
 		return nil
 	}
-	_, err := newMover(m, records).Move(ctx, bound())
+	_, err := run(ctx, newMover(m, records), records)
 	require.ErrorIs(t, err, context.Canceled)
 	m.after = nil
 }
@@ -316,7 +334,7 @@ func TestTableAddedMeanwhileIsMovedToo(t *testing.T) {
 	m.source["Files-staging"] = []rows.Row{{"owner": text(ada), "projectId": text("f1")}}
 	mover := newMover(m, records)
 	mover.tables = []settings.Table{tables[0], {Source: "Files-staging", Target: "Files-prod", OwnerKey: "owner"}, tables[1]}
-	_, err := mover.Move(t.Context(), records.Record(ada))
+	_, err := run(t.Context(), mover, records)
 	require.NoError(t, err)
 	assert.Len(t, m.target["Files-prod"], 1)
 	assert.Len(t, m.target["Projects-prod"], 30)
@@ -325,7 +343,7 @@ func TestTableAddedMeanwhileIsMovedToo(t *testing.T) {
 func TestTargetWithAnotherKeyIsNotWritten(t *testing.T) {
 	m, records := newMemory(10), ledgertest.New(bound())
 	m.before = failing("CheckKeys Projects-prod", 1<<30, &rows.KeyError{Table: "Projects-prod", Want: "userSub", Has: "id"})
-	_, err := newMover(m, records).Move(t.Context(), bound())
+	_, err := run(t.Context(), newMover(m, records), records)
 	require.ErrorContains(t, err, "table Projects-prod: key is id, not userSub")
 	assert.Zero(t, m.called("PutIfAbsent Projects-prod"))
 	assert.Equal(t, ledger.Moving, records.Record(ada).State)
@@ -344,7 +362,7 @@ func TestUnusableTargetIsTriedOnce(t *testing.T) {
 		}
 		return nil
 	}
-	_, err := newMover(m, records).Move(t.Context(), bound())
+	_, err := run(t.Context(), newMover(m, records), records)
 	require.ErrorIs(t, err, rows.ErrTable)
 	assert.LessOrEqual(t, tried, parallelPuts, "not a thousand times")
 }
@@ -355,7 +373,7 @@ func TestKeptCountsSurviveAResume(t *testing.T) {
 	edited["title"] = text("edited")
 	m.target["Projects-prod"] = map[string]rows.Row{adaNow + "/p0000": edited}
 	stopMidway(t, m, records)
-	_, err := newMover(m, records).Move(t.Context(), records.Record(ada))
+	_, err := run(t.Context(), newMover(m, records), records)
 	require.NoError(t, err)
 	assert.Equal(t, map[string]int{"Projects-prod": 1}, records.Record(ada).Kept)
 	assert.Equal(t, 29, records.Record(ada).Copied["Projects-prod"])
@@ -366,14 +384,14 @@ func TestBadCursorStartsOver(t *testing.T) {
 	for _, bad := range []string{"x", `{"tables":"Users-staging,Projects-staging","remaining":[]}`} {
 		record.Cursor = bad
 		m, records := newMemory(4), ledgertest.New(record)
-		_, err := newMover(m, records).Move(t.Context(), record)
+		_, err := run(t.Context(), newMover(m, records), records)
 		require.NoError(t, err)
 		assertAllMoved(t, m, records.Record(ada), 4)
 	}
 	record.Cursor = `{"tables":"Users-staging,Projects-staging","remaining":[{"table":"Users-staging"},{"table":"Projects-staging","after":"torn"}]}`
 	m, records := newMemory(4), ledgertest.New(record)
 	m.before = failing("Query Projects-staging", 1, rows.ErrPosition)
-	_, err := newMover(m, records).Move(t.Context(), record)
+	_, err := run(t.Context(), newMover(m, records), records)
 	require.NoError(t, err)
 	assertAllMoved(t, m, records.Record(ada), 4)
 }

@@ -22,7 +22,7 @@ const budget = 3300 * time.Millisecond
 
 // importLedger records an import before Cognito creates the user. It returns ledger.ErrAlreadyBound for a bound record.
 type importLedger interface {
-	Import(ctx context.Context, stagingSub, email string, via ledger.Via, at time.Time) error
+	Import(ctx context.Context, r ledger.Record) error
 }
 
 // Handler is the trigger's Lambda handler.
@@ -90,7 +90,8 @@ func (h *Handler) answer(ctx context.Context, e event) ([]byte, outcome, error) 
 	if err != nil {
 		return nil, o, err
 	}
-	switch err := h.ledger.Import(ctx, o.user.Sub, o.user.Email(), o.via, h.now()); {
+	record := ledger.NewRecord(o.user.Sub, o.user.Username, o.user.Email(), o.via, h.now())
+	switch err := h.ledger.Import(ctx, record); {
 	case errors.Is(err, ledger.ErrAlreadyBound):
 		o.action, o.reason = unchanged, AlreadyBound
 		return e.raw, o, nil
@@ -117,7 +118,7 @@ func (h *Handler) decide(ctx context.Context, e event) (outcome, error) {
 		return o, nil
 	}
 	began := h.now()
-	a, err := h.retryLowerCase(ctx, e.userName, e.password)
+	a, signInErr, err := h.retryLowerCase(ctx, e.userName, e.password)
 	o.waited = h.now().Sub(began)
 	if errors.Is(err, userpool.ErrUserNotFound) {
 		o.reason = UnknownUser
@@ -127,6 +128,9 @@ func (h *Handler) decide(ctx context.Context, e event) (outcome, error) {
 		return o, err
 	}
 	o.user = a.user
+	if signInErr != nil && notImportable(e.userName, a.user, h.cutoff) == "" {
+		return o, signInErr
+	}
 	o.action, o.reason = decide(e.userName, a, h.cutoff, h.mfa)
 	return o, nil
 }

@@ -87,7 +87,7 @@ func knows(u userpool.User, result userpool.SignInResult, signInErr error, byNam
 		asked: make(chan string, 9), tried: make(chan string, 9),
 		signIn: func(_ context.Context, name string) (userpool.SignInResult, error) {
 			if !known(name) {
-				return userpool.SignInResult{}, userpool.ErrSignInRejected
+				return userpool.SignInResult{Rejected: userpool.RejectedByStaging}, nil
 			}
 			return result, signInErr
 		},
@@ -162,6 +162,8 @@ func TestDecisionTable(t *testing.T) {
 	tokens := userpool.SignInResult{Sub: sub}
 	withMFA := but(func(u *userpool.User) { u.MFA = true })
 	totp := userpool.SignInResult{Challenge: "SOFTWARE_TOKEN_MFA"}
+	setup := userpool.SignInResult{Challenge: "MFA_SETUP", FactorMissing: true}
+	unserved := userpool.SignInResult{FactorMissing: true}
 	tests := []struct {
 		name   string
 		user   userpool.User
@@ -173,7 +175,7 @@ func TestDecisionTable(t *testing.T) {
 		reason userpool.Reason // at sign-in
 	}{
 		{"tokens, eligible, no MFA", ada(), tokens, nil, "", keep, reset, ""},
-		{"wrong password", ada(), userpool.SignInResult{}, userpool.ErrSignInRejected, "", no, reset, WrongPassword},
+		{"wrong password", ada(), userpool.SignInResult{Rejected: userpool.WrongPassword}, nil, "", no, reset, userpool.WrongPassword},
 		{"MFA challenge, policy reset", withMFA, totp, nil, settings.MFAReset, reset, reset, ""},
 		{"MFA in settings only, policy reset", withMFA, tokens, nil, settings.MFAReset, reset, reset, ""},
 		{"SMS challenge, policy reset", ada(), userpool.SignInResult{Challenge: "SMS_MFA"}, nil, settings.MFAReset, reset, reset, ""},
@@ -183,14 +185,29 @@ func TestDecisionTable(t *testing.T) {
 		{"MFA in settings only, policy refuse", withMFA, tokens, nil, settings.MFARefuse, no, no, userpool.MFARejected},
 		{"MFA challenge, policy accept", withMFA, totp, nil, settings.MFAAccept, keep, reset, ""},
 		{"MFA in settings only, policy accept", withMFA, tokens, nil, settings.MFAAccept, keep, reset, ""},
-		{"MFA and a wrong password, policy accept", withMFA, userpool.SignInResult{}, userpool.ErrSignInRejected, settings.MFAAccept, no, reset, WrongPassword},
+		{"MFA and a wrong password, policy accept", withMFA, userpool.SignInResult{Rejected: userpool.WrongPassword}, nil, settings.MFAAccept, no, reset, userpool.WrongPassword},
 		{"challenge of another user", withMFA, userpool.SignInResult{Challenge: "SMS_MFA", Username: "other"}, nil, settings.MFAAccept, no, reset, UserMismatch},
 		{"new password required", but(func(u *userpool.User) { u.Status = "FORCE_CHANGE_PASSWORD" }), userpool.SignInResult{Challenge: "NEW_PASSWORD_REQUIRED"}, nil, "", no, no, userpool.NotConfirmed},
 		{"new password required of a confirmed user", ada(), userpool.SignInResult{Challenge: "NEW_PASSWORD_REQUIRED"}, nil, settings.MFAAccept, no, reset, UnsupportedChallenge},
-		{"MFA has to be set up", ada(), userpool.SignInResult{Challenge: "MFA_SETUP"}, nil, settings.MFAAccept, no, reset, UnsupportedChallenge},
+		{"factor to be set up, policy reset", ada(), setup, nil, settings.MFAReset, reset, reset, ""},
+		{"factor to be set up, policy refuse", ada(), setup, nil, settings.MFARefuse, reset, reset, ""},
+		{"factor to be set up, policy accept", ada(), setup, nil, settings.MFAAccept, reset, reset, ""},
+		{"factor that cannot be served, policy reset", withMFA, unserved, nil, settings.MFAReset, reset, reset, ""},
+		{"factor that cannot be served, policy refuse", withMFA, unserved, nil, settings.MFARefuse, no, no, userpool.MFARejected},
+		{"factor that cannot be served, policy accept", withMFA, unserved, nil, settings.MFAAccept, reset, reset, ""},
+		{"factor to be set up by another user", ada(), userpool.SignInResult{Challenge: "MFA_SETUP", FactorMissing: true, Username: "x"},
+			nil, "", no, reset, UserMismatch},
+		{"factor to be set up, disabled", but(func(u *userpool.User) { u.Enabled = false }), setup, nil, "", no, no, userpool.Disabled},
+		{"too many attempts", ada(), userpool.SignInResult{Rejected: userpool.TooManyAttempts}, nil, "", no, reset, userpool.TooManyAttempts},
+		{"blocked by threat protection", ada(), userpool.SignInResult{Rejected: userpool.BlockedByThreatProtection}, nil, "",
+			no, reset, userpool.BlockedByThreatProtection},
+		{"rejected by staging's own trigger", ada(), userpool.SignInResult{Rejected: userpool.RejectedByTrigger}, nil, "",
+			no, reset, userpool.RejectedByTrigger},
+		{"rejected for an unknown cause", ada(), userpool.SignInResult{Rejected: userpool.RejectedByStaging}, nil, "",
+			no, reset, userpool.RejectedByStaging},
 		{"custom challenge", ada(), userpool.SignInResult{Challenge: "CUSTOM_CHALLENGE"}, nil, settings.MFAAccept, no, reset, UnsupportedChallenge},
 		{"unconfirmed", but(func(u *userpool.User) { u.Status = "UNCONFIRMED" }), tokens, nil, "", no, no, userpool.NotConfirmed},
-		{"reset required", but(func(u *userpool.User) { u.Status = "RESET_REQUIRED" }), userpool.SignInResult{}, userpool.ErrSignInRejected, "", no, no, userpool.NotConfirmed},
+		{"reset required", but(func(u *userpool.User) { u.Status = "RESET_REQUIRED" }), userpool.SignInResult{Rejected: userpool.WrongPassword}, nil, "", no, no, userpool.NotConfirmed},
 		{"disabled", but(func(u *userpool.User) { u.Enabled = false }), tokens, nil, "", no, no, userpool.Disabled},
 		{"federated", but(func(u *userpool.User) { u.Status = "EXTERNAL_PROVIDER" }), tokens, nil, "", no, no, userpool.Federated},
 		{"email not verified", but(func(u *userpool.User) { u.Attributes["email_verified"] = "false" }), tokens, nil, "", no, no, userpool.EmailUnverified},
@@ -383,11 +400,11 @@ func TestAliasIsUnchanged(t *testing.T) {
 
 func TestWrongPasswordIsNeverRetried(t *testing.T) {
 	mixed := "Ada@Example.com"
-	h := newHarness(knows(but(func(u *userpool.User) { u.Attributes["email"] = mixed }), userpool.SignInResult{}, userpool.ErrSignInRejected, mixed, email), nil)
+	h := newHarness(knows(but(func(u *userpool.User) { u.Attributes["email"] = mixed }), userpool.SignInResult{Rejected: userpool.WrongPassword}, nil, mixed, email), nil)
 	_, err := h.Invoke(t.Context(), typed(t, "authentication", mixed))
 	require.NoError(t, err)
 	assert.Equal(t, []string{mixed}, names(h.staging.tried))
-	assert.Equal(t, string(WrongPassword), logged(t, h.log)["reason"])
+	assert.Equal(t, string(userpool.WrongPassword), logged(t, h.log)["reason"])
 }
 
 func TestBothCallsRunAtOnce(t *testing.T) {
@@ -440,6 +457,47 @@ func TestErrorsHaveATypeAndNothingOfTheUser(t *testing.T) {
 			})
 		}
 	}
+}
+
+// TestAnOutageDoesNotOutrankEligibility: an error of the password check does not matter for a user who is not imported
+// anyway, and does not tell that the user exists.
+func TestAnOutageDoesNotOutrankEligibility(t *testing.T) {
+	for name, user := range map[string]userpool.User{
+		"disabled":      but(func(u *userpool.User) { u.Enabled = false }),
+		"unverified":    but(func(u *userpool.User) { u.Attributes["email_verified"] = "false" }),
+		"another email": but(func(u *userpool.User) { u.Attributes["email"] = "bob@example.com" }),
+	} {
+		for _, outage := range []error{userpool.ErrThrottled, userpool.ErrUnavailable, userpool.ErrMisconfigured} {
+			h := newHarness(knows(user, userpool.SignInResult{}, outage, email), nil)
+			in := recorded(t, "authentication")
+			out, err := h.Invoke(t.Context(), in)
+			require.NoError(t, err, name)
+			assert.Equal(t, string(in), string(out))
+		}
+	}
+	st := knows(ada(), userpool.SignInResult{}, userpool.ErrThrottled)
+	_, err := newHarness(st, nil).Invoke(t.Context(), recorded(t, "authentication"))
+	require.NoError(t, err, "an unknown user is unknown, whatever the password check says")
+}
+
+// TestTimeDoesNotTellWhoExists awaits both answers, whichever comes first.
+func TestTimeDoesNotTellWhoExists(t *testing.T) {
+	took := func(names ...string) (d time.Duration) {
+		synctest.Test(t, func(t *testing.T) {
+			st := knows(ada(), userpool.SignInResult{Rejected: userpool.WrongPassword}, nil, names...)
+			signIn := st.signIn
+			st.signIn = func(ctx context.Context, name string) (userpool.SignInResult, error) {
+				time.Sleep(50 * time.Millisecond)
+				return signIn(ctx, name)
+			}
+			began := time.Now()
+			_, err := newHarness(st, nil).Invoke(t.Context(), recorded(t, "authentication"))
+			require.NoError(t, err)
+			d = time.Since(began)
+		})
+		return d
+	}
+	assert.Equal(t, took(email), took(), "known and unknown")
 }
 
 func TestHungStagingEndsInsideFourSeconds(t *testing.T) {
@@ -503,7 +561,7 @@ func TestUnboundRecordIsOverwritten(t *testing.T) {
 func TestNoSecretInLogsOrErrors(t *testing.T) {
 	answers := map[string]*fakeStaging{
 		"import":        knows(ada(), userpool.SignInResult{Sub: sub}, nil, email),
-		"wrong":         knows(ada(), userpool.SignInResult{}, userpool.ErrSignInRejected, email),
+		"wrong":         knows(ada(), userpool.SignInResult{Rejected: userpool.WrongPassword}, nil, email),
 		"unknown":       knows(ada(), userpool.SignInResult{}, nil),
 		"throttled":     knows(ada(), userpool.SignInResult{}, userpool.ErrThrottled, email),
 		"other email":   knows(but(func(u *userpool.User) { u.Attributes["email"] = "bob@example.com" }), userpool.SignInResult{Sub: sub}, nil, email),

@@ -37,7 +37,7 @@ func TestMetricsOfEveryOutcome(t *testing.T) {
 		{"sign-in", knows(ada(), tokens, nil, email), recorded(t, "authentication"), nil, accepted("import", "sign-in"), true},
 		{"sign-in with MFA", knows(but(func(u *userpool.User) { u.MFA = true }), tokens, nil, email), recorded(t, "authentication"), nil, accepted("import-for-reset", "sign-in"), true},
 		{"forgot password", knows(ada(), tokens, nil, email), recorded(t, "forgot_password"), nil, accepted("import-for-reset", "forgot-password"), true},
-		{"wrong password", knows(ada(), userpool.SignInResult{}, userpool.ErrSignInRejected, email), recorded(t, "authentication"), nil, rejection(WrongPassword), true},
+		{"wrong password", knows(ada(), userpool.SignInResult{Rejected: userpool.WrongPassword}, nil, email), recorded(t, "authentication"), nil, rejection(userpool.WrongPassword), true},
 		{"unknown user", knows(ada(), tokens, nil), recorded(t, "forgot_password"), nil, rejection(UnknownUser), true},
 		{"disabled", knows(but(func(u *userpool.User) { u.Enabled = false }), tokens, nil, email), recorded(t, "authentication"), nil, rejection(userpool.Disabled), true},
 		{"name that no pool takes", knows(ada(), tokens, nil), typed(t, "authentication", "a b"), nil, rejection(InvalidUsername), false},

@@ -18,38 +18,31 @@ type staging interface {
 }
 
 // askStaging checks the password, if there is one, and reads the user, both at once. Both calls are awaited, so that
-// the response time does not tell whether the user exists.
-func (h *Handler) askStaging(ctx context.Context, name string, password userpool.Password) (answers, error) {
-	var (
-		check     passwordCheck
-		signInErr error
-		calls     sync.WaitGroup
-	)
+// the response time does not tell whether the user exists. signInErr is an outage of the password check, which does
+// not matter for a user who is not importable anyway.
+func (h *Handler) askStaging(
+	ctx context.Context, name string, password userpool.Password,
+) (a answers, signInErr, err error) {
+	var calls sync.WaitGroup
 	if password != "" {
-		calls.Go(func() { check.SignInResult, signInErr = h.staging.SignIn(ctx, h.clientID, name, password) })
+		a.password = &userpool.SignInResult{}
+		calls.Go(func() { *a.password, signInErr = h.staging.SignIn(ctx, h.clientID, name, password) })
 	}
-	user, err := h.staging.Get(ctx, name)
+	a.user, err = h.staging.Get(ctx, name)
 	calls.Wait()
-	switch {
-	case err != nil:
-		return answers{}, err
-	case signInErr != nil && !errors.Is(signInErr, userpool.ErrSignInRejected):
-		return answers{}, signInErr
-	case password == "":
-		return answers{user: user}, nil
-	}
-	check.accepted = signInErr == nil
-	return answers{user: user, password: &check}, nil
+	return a, signInErr, err
 }
 
 // retryLowerCase asks for the name as typed and, if staging does not know it, once more in lower case: case-sensitive
 // pools have what was typed at sign-up.
-func (h *Handler) retryLowerCase(ctx context.Context, name string, password userpool.Password) (answers, error) {
-	a, err := h.askStaging(ctx, name, password)
+func (h *Handler) retryLowerCase(
+	ctx context.Context, name string, password userpool.Password,
+) (a answers, signInErr, err error) {
+	a, signInErr, err = h.askStaging(ctx, name, password)
 	if lower := ledger.FoldASCII(name); errors.Is(err, userpool.ErrUserNotFound) && lower != name {
 		return h.askStaging(ctx, lower, password)
 	}
-	return a, err
+	return a, signInErr, err
 }
 
 // maxUsername is the longest user name that a pool takes ("Amazon Cognito API reference, AdminGetUser").

@@ -4,6 +4,7 @@
 package ledger
 
 import (
+	"cmp"
 	"errors"
 	"strings"
 	"time"
@@ -29,21 +30,35 @@ const (
 
 // Record is what the ledger knows of one staging user. Zero times and empty strings are absent in the table.
 type Record struct {
-	StagingSub    string         `dynamodbav:"stagingSub"`
-	Email         string         `dynamodbav:"email,omitempty"` // folded, see FoldASCII
-	State         State          `dynamodbav:"state,omitempty"`
-	Via           Via            `dynamodbav:"via,omitempty"`
-	ProductionSub string         `dynamodbav:"productionSub,omitempty"` // empty until bound
-	Adopted       bool           `dynamodbav:"adopted,omitempty"`       // production had the user before the migration
-	ImportedAt    time.Time      `dynamodbav:"importedAt,omitempty"`
-	MovedAt       time.Time      `dynamodbav:"movedAt,omitempty"`
-	SeenAt        time.Time      `dynamodbav:"seenAt,omitempty"`        // first sign-in of a user that a sweep migrated
-	PasswordSetAt time.Time      `dynamodbav:"passwordSetAt,omitempty"` // steps of a sweep
-	ResetAt       time.Time      `dynamodbav:"resetAt,omitempty"`
-	Copied        map[string]int `dynamodbav:"copied,omitempty"` // table → rows that the migration wrote
-	Kept          map[string]int `dynamodbav:"kept,omitempty"`   // table → rows that production had already
-	Cursor        string         `dynamodbav:"cursor,omitempty"` // where the next mover continues
-	LastError     string         `dynamodbav:"lastError,omitempty"`
+	StagingSub      string         `dynamodbav:"stagingSub"`
+	StagingUsername string         `dynamodbav:"stagingUsername,omitempty"` // absent: the sub
+	Email           string         `dynamodbav:"email,omitempty"`           // folded, see FoldASCII
+	State           State          `dynamodbav:"state,omitempty"`
+	Via             Via            `dynamodbav:"via,omitempty"`
+	ProductionSub   string         `dynamodbav:"productionSub,omitempty"` // empty until bound
+	Adopted         bool           `dynamodbav:"adopted,omitempty"`       // production had the user before the migration
+	ImportedAt      time.Time      `dynamodbav:"importedAt,omitempty"`
+	MovedAt         time.Time      `dynamodbav:"movedAt,omitempty"`
+	SeenAt          time.Time      `dynamodbav:"seenAt,omitempty"`        // first sign-in of a user that a sweep migrated
+	PasswordSetAt   time.Time      `dynamodbav:"passwordSetAt,omitempty"` // steps of a sweep
+	ResetAt         time.Time      `dynamodbav:"resetAt,omitempty"`
+	Copied          map[string]int `dynamodbav:"copied,omitempty"`      // table → rows that the migration wrote
+	Kept            map[string]int `dynamodbav:"kept,omitempty"`        // table → rows that production had already
+	Cursor          string         `dynamodbav:"cursor,omitempty"`      // where the next mover continues
+	MovingUntil     time.Time      `dynamodbav:"movingUntil,omitempty"` // the mover's lease, in whole seconds
+	LastError       string         `dynamodbav:"lastError,omitempty"`
+	FailedRows      []string       `dynamodbav:"failedRows,omitempty"` // keys of rows that cannot be written, a few
+	Failures        int            `dynamodbav:"failures,omitempty"`   // moves that ended with such rows
+	RetryAfter      time.Time      `dynamodbav:"retryAfter,omitempty"` // when hook and background try again
+}
+
+// NewRecord returns the record of a user who is about to be created.
+func NewRecord(stagingSub, stagingUsername, email string, via Via, at time.Time) Record {
+	r := Record{StagingSub: stagingSub, Email: FoldASCII(email), State: Imported, Via: via, ImportedAt: at.UTC()}
+	if stagingUsername != stagingSub {
+		r.StagingUsername = stagingUsername
+	}
+	return r
 }
 
 // Exists reports whether the ledger has this record: Get returns the zero Record if it has not.
@@ -51,6 +66,12 @@ func (r Record) Exists() bool { return r.StagingSub != "" }
 
 // Bound reports whether a production user owns this record.
 func (r Record) Bound() bool { return r.ProductionSub != "" }
+
+// Leased reports whether a mover has the user's lease.
+func (r Record) Leased(now time.Time) bool { return r.MovingUntil.After(now) }
+
+// Username returns the name by which staging knows the user.
+func (r Record) Username() string { return cmp.Or(r.StagingUsername, r.StagingSub) }
 
 // CreatedBySweep reports whether a sweep created the production user, who has a random password until they sign in.
 func (r Record) CreatedBySweep() bool { return r.Via == Sweep && !r.Adopted }
@@ -64,8 +85,10 @@ var (
 	ErrBoundToAnotherUser = errors.New("ledger record belongs to another production user")
 	// ErrChanged is returned if the record is no longer the one that was read.
 	ErrChanged = errors.New("ledger record has changed")
-	// ErrNotMoving is returned if another mover completed the move, or an operator deleted the record.
-	ErrNotMoving = errors.New("ledger record is not moving")
+	// ErrLeased is returned if another mover has the user's lease.
+	ErrLeased = errors.New("another mover has the lease of the ledger record")
+	// ErrLeaseLost is returned if the lease has expired and another mover took it, or an operator deleted the record.
+	ErrLeaseLost = errors.New("the lease of the ledger record is lost")
 )
 
 // FoldASCII lowers ASCII letters only. Unicode folding would take look-alikes such as the Kelvin sign for a K.

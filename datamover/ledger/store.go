@@ -34,16 +34,12 @@ func New(api dynamoAPI, table string) *Store { return &Store{api: api, table: ta
 
 // Import writes a new record before Cognito creates the user. An unbound record is overwritten, since its email or path
 // may have changed; for a bound one it returns ErrAlreadyBound.
-func (s *Store) Import(ctx context.Context, stagingSub, email string, via Via, at time.Time) error {
-	applied, _, err := s.put(ctx, newRecord(stagingSub, email, via, at), "attribute_not_exists(productionSub)", nil)
+func (s *Store) Import(ctx context.Context, r Record) error {
+	applied, _, err := s.put(ctx, r, "attribute_not_exists(productionSub)", nil)
 	if err == nil && !applied {
 		return ErrAlreadyBound
 	}
 	return err
-}
-
-func newRecord(stagingSub, email string, via Via, at time.Time) Record {
-	return Record{StagingSub: stagingSub, Email: FoldASCII(email), State: Imported, Via: via, ImportedAt: at.UTC()}
 }
 
 // put writes a whole record. applied is false if the condition was not met; existing is then what the ledger has.
@@ -126,46 +122,6 @@ func (s *Store) FirstSignIn(ctx context.Context, stagingSub, productionSub strin
 	return err
 }
 
-// Progress is how far a move has come: Cursor is what remains, and everything else is counted in Copied or Kept.
-type Progress struct {
-	Cursor       string
-	Copied, Kept map[string]int
-}
-
-// Checkpoint records the progress of a move, or returns ErrNotMoving.
-func (s *Store) Checkpoint(ctx context.Context, stagingSub, productionSub string, p Progress) error {
-	return s.whileMoving(ctx, stagingSub, productionSub, change{
-		set: map[string]any{"cursor": p.Cursor, "copied": p.Copied, "kept": p.Kept},
-	})
-}
-
-// Complete records that every row is in production, or returns ErrNotMoving.
-func (s *Store) Complete(ctx context.Context, stagingSub, productionSub string, p Progress, at time.Time) error {
-	return s.whileMoving(ctx, stagingSub, productionSub, change{
-		set:    map[string]any{"state": Moved, "movedAt": at.UTC(), "copied": p.Copied, "kept": p.Kept},
-		remove: []string{"cursor", "lastError"},
-	})
-}
-
-// Fail records why a move is incomplete and what remains, or returns ErrNotMoving. The record stays moving, so that the
-// next sign-in or sweep tries again.
-func (s *Store) Fail(ctx context.Context, stagingSub, productionSub string, p Progress, reason string) error {
-	return s.whileMoving(ctx, stagingSub, productionSub, change{
-		set: map[string]any{"cursor": p.Cursor, "copied": p.Copied, "kept": p.Kept, "lastError": reason},
-	})
-}
-
-func (s *Store) whileMoving(ctx context.Context, stagingSub, productionSub string, c change) error {
-	c.condition = "productionSub = :owner AND #state = :moving"
-	c.values = map[string]any{":owner": productionSub, ":moving": Moving}
-	c.names = []string{"state"}
-	_, applied, err := s.update(ctx, stagingSub, c)
-	if err == nil && !applied {
-		return ErrNotMoving
-	}
-	return err
-}
-
 // change is one conditional update of a record. Every attribute in set, remove and names can be written #name in the
 // condition, since several of ours are reserved words.
 type change struct {
@@ -212,10 +168,14 @@ func (c change) input() (*dynamodb.UpdateItemInput, error) {
 	if err != nil {
 		return nil, err
 	}
-	expression := "SET " + strings.Join(sets, ", ")
-	if len(c.remove) > 0 {
-		expression += " REMOVE #" + strings.Join(c.remove, ", #")
+	var clauses []string
+	if len(sets) > 0 {
+		clauses = append(clauses, "SET "+strings.Join(sets, ", "))
 	}
+	if len(c.remove) > 0 {
+		clauses = append(clauses, "REMOVE #"+strings.Join(c.remove, ", #"))
+	}
+	expression := strings.Join(clauses, " ")
 	return &dynamodb.UpdateItemInput{
 		UpdateExpression:                    &expression,
 		ConditionExpression:                 &c.condition,

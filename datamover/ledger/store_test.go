@@ -16,14 +16,18 @@ import (
 
 // store is the contract of both ledgers.
 type store interface {
-	Import(ctx context.Context, stagingSub, email string, via ledger.Via, at time.Time) error
+	Import(ctx context.Context, r ledger.Record) error
 	Get(ctx context.Context, stagingSub string) (ledger.Record, error)
 	Bind(ctx context.Context, stagingSub, productionSub, email string) (ledger.Record, error)
 	FirstSignIn(ctx context.Context, stagingSub, productionSub string, at time.Time) error
-	Checkpoint(ctx context.Context, stagingSub, productionSub string, p ledger.Progress) error
-	Complete(ctx context.Context, stagingSub, productionSub string, p ledger.Progress, at time.Time) error
-	Fail(ctx context.Context, stagingSub, productionSub string, p ledger.Progress, reason string) error
-	BeginSweep(ctx context.Context, stagingSub, email string, at time.Time, before ledger.Record) (ledger.Record, error)
+	TakeLease(ctx context.Context, stagingSub, productionSub string, now time.Time, d time.Duration) (
+		ledger.Record, ledger.Lease, error)
+	Renew(ctx context.Context, l ledger.Lease, now time.Time, d time.Duration) (ledger.Lease, error)
+	Checkpoint(ctx context.Context, l ledger.Lease, p ledger.Progress, now time.Time, d time.Duration) (ledger.Lease, error)
+	Complete(ctx context.Context, l ledger.Lease, p ledger.Progress, at time.Time) error
+	Fail(ctx context.Context, l ledger.Lease, p ledger.Progress, f ledger.Failure) error
+	Free(ctx context.Context, l ledger.Lease) error
+	BeginSweep(ctx context.Context, r, before ledger.Record) error
 	Revert(ctx context.Context, stagingSub string, at time.Time, before ledger.Record) error
 	BindCreated(ctx context.Context, stagingSub, productionSub string) (ledger.Record, error)
 	BindExisting(ctx context.Context, stagingSub, productionSub string) (ledger.Record, error)
@@ -57,17 +61,20 @@ func contract(t *testing.T, l store) {
 	_, err := l.Bind(ctx, "u", "p", "ada@example.com")
 	require.ErrorIs(t, err, ledger.ErrNoRecord)
 
-	require.NoError(t, l.Import(ctx, "u", "Ada@Example.com", ledger.Sweep, at))
+	require.NoError(t, l.Import(ctx, ledger.NewRecord("u", "u", "Ada@Example.com", ledger.Sweep, at)))
 	imported := ledger.Record{StagingSub: "u", Email: "ada@example.com", State: ledger.Imported, Via: ledger.Sweep, ImportedAt: at}
 	require.Equal(t, imported, get("u"))
-	require.NoError(t, l.Import(ctx, "u", "new@example.com", ledger.SignIn, at.Add(1)), "an unbound record is overwritten")
+	require.NoError(t, l.Import(ctx, ledger.NewRecord("u", "u", "new@example.com", ledger.SignIn, at.Add(1))), "an unbound record is overwritten")
 	require.Equal(t, ledger.SignIn, get("u").Via)
 
 	_, err = l.Bind(ctx, "u", "p", "ada@example.com")
 	require.ErrorIs(t, err, ledger.ErrBoundToAnotherUser, "another email")
 	_, err = l.Bind(ctx, "u", "", "new@example.com")
 	require.ErrorIs(t, err, ledger.ErrBoundToAnotherUser, "no production user")
-	require.ErrorIs(t, l.Checkpoint(ctx, "u", "p", ledger.Progress{}), ledger.ErrNotMoving, "not bound")
+	_, _, err = l.TakeLease(ctx, "u", "p", at, time.Minute)
+	require.ErrorIs(t, err, ledger.ErrBoundToAnotherUser, "not bound")
+	_, _, err = l.TakeLease(ctx, "unknown", "p", at, time.Minute)
+	require.ErrorIs(t, err, ledger.ErrNoRecord)
 	require.NoError(t, l.FirstSignIn(ctx, "u", "p", at))
 	require.Zero(t, get("u").SeenAt, "not bound")
 
@@ -81,39 +88,97 @@ func contract(t *testing.T, l store) {
 	require.Equal(t, record, again)
 	_, err = l.Bind(ctx, "u", "thief", "new@example.com")
 	require.ErrorIs(t, err, ledger.ErrBoundToAnotherUser)
-	require.ErrorIs(t, l.Import(ctx, "u", "new@example.com", ledger.SignIn, at), ledger.ErrAlreadyBound)
+	require.ErrorIs(t, l.Import(ctx, ledger.NewRecord("u", "u", "new@example.com", ledger.SignIn, at)), ledger.ErrAlreadyBound)
 
 	require.NoError(t, l.FirstSignIn(ctx, "u", "p", at))
 	require.NoError(t, l.FirstSignIn(ctx, "u", "p", at.Add(time.Hour)), "once is enough")
 	require.NoError(t, l.FirstSignIn(ctx, "u", "thief", at.Add(time.Hour)))
 	require.Equal(t, at, get("u").SeenAt)
 
+	leaseContract(t, l, get)
+}
+
+// leaseContract moves a bound record under leases, beside another mover.
+func leaseContract(t *testing.T, l store, get func(string) ledger.Record) {
+	ctx := t.Context()
 	some := ledger.Progress{Cursor: "t {}", Copied: map[string]int{"t": 2}, Kept: map[string]int{}}
-	require.ErrorIs(t, l.Checkpoint(ctx, "u", "thief", some), ledger.ErrNotMoving)
-	require.NoError(t, l.Checkpoint(ctx, "u", "p", some))
+	now := at.Add(time.Hour + 300*time.Millisecond)
+	record, lease, err := l.TakeLease(ctx, "u", "p", now, 45*time.Second)
+	require.NoError(t, err)
+	require.Equal(t, record, get("u"))
+	require.Equal(t, at.Add(time.Hour+45*time.Second), lease.Until, "whole seconds")
+	require.Equal(t, lease.Until, record.MovingUntil)
+	existing, _, err := l.TakeLease(ctx, "u", "p", now.Add(44*time.Second), time.Minute)
+	require.ErrorIs(t, err, ledger.ErrLeased)
+	require.Equal(t, record, existing)
+	_, _, err = l.TakeLease(ctx, "u", "thief", now.Add(time.Hour), time.Minute)
+	require.ErrorIs(t, err, ledger.ErrBoundToAnotherUser)
+
+	lost := lease
+	lease, err = l.Renew(ctx, lease, now.Add(15*time.Second), 45*time.Second)
+	require.NoError(t, err)
+	require.Equal(t, lease.Until, get("u").MovingUntil)
+	lease, err = l.Checkpoint(ctx, lease, some, now.Add(20*time.Second), 45*time.Second)
+	require.NoError(t, err)
 	require.Equal(t, "t {}", get("u").Cursor)
 	require.Equal(t, some.Copied, get("u").Copied)
-	require.ErrorIs(t, l.Fail(ctx, "u", "thief", some, "x"), ledger.ErrNotMoving)
-	require.NoError(t, l.Fail(ctx, "u", "p", ledger.Progress{Cursor: "left", Copied: some.Copied, Kept: some.Kept}, "1 not moved"))
-	require.Equal(t, "1 not moved", get("u").LastError)
-	require.Equal(t, "left", get("u").Cursor)
-	require.Equal(t, ledger.Moving, get("u").State)
+	require.Equal(t, lease.Until, get("u").MovingUntil)
+	underLost := func(lost ledger.Lease) {
+		t.Helper()
+		before := get("u")
+		_, err := l.Renew(ctx, lost, now, time.Hour)
+		require.ErrorIs(t, err, ledger.ErrLeaseLost)
+		_, err = l.Checkpoint(ctx, lost, ledger.Progress{Cursor: "rewind"}, now, time.Hour)
+		require.ErrorIs(t, err, ledger.ErrLeaseLost)
+		require.ErrorIs(t, l.Complete(ctx, lost, ledger.Progress{}, at), ledger.ErrLeaseLost)
+		require.ErrorIs(t, l.Fail(ctx, lost, ledger.Progress{}, ledger.Failure{Reason: "x"}), ledger.ErrLeaseLost)
+		require.ErrorIs(t, l.Free(ctx, lost), ledger.ErrLeaseLost)
+		require.Equal(t, before, get("u"))
+	}
+	underLost(lost)
+	underLost(ledger.Lease{StagingSub: "u", ProductionSub: "thief", Until: lease.Until})
+	underLost(ledger.Lease{StagingSub: "u", ProductionSub: "p", Until: lease.Until.Add(time.Second)})
+
+	record, successor, err := l.TakeLease(ctx, "u", "p", now.Add(2*time.Minute), 45*time.Second)
+	require.NoError(t, err, "a lease expires by itself")
+	require.Equal(t, "t {}", record.Cursor)
+	underLost(lease)
+	require.NoError(t, l.Free(ctx, successor))
+	require.Zero(t, get("u").MovingUntil)
+	require.Equal(t, "t {}", get("u").Cursor)
+
+	failed := ledger.Progress{Cursor: "remaining", Copied: some.Copied, Kept: some.Kept}
+	_, lease, err = l.TakeLease(ctx, "u", "p", now, time.Minute)
+	require.NoError(t, err)
+	require.NoError(t, l.Fail(ctx, lease, failed, ledger.Failure{Reason: "throttled"}))
+	require.Zero(t, get("u").Failures, "an outage is no failure of rows")
+	require.Zero(t, get("u").MovingUntil)
+	_, lease, err = l.TakeLease(ctx, "u", "p", now, time.Minute)
+	require.NoError(t, err)
+	require.NoError(t, l.Fail(ctx, lease, failed, ledger.Failure{
+		Reason: "1 not moved", Rows: []string{"t: id=1"}, Failures: 1, RetryAfter: now.Add(time.Minute),
+	}))
+	record = get("u")
+	require.Equal(t, "1 not moved", record.LastError)
+	require.Equal(t, []string{"t: id=1"}, record.FailedRows)
+	require.Equal(t, 1, record.Failures)
+	require.Equal(t, at.Add(time.Hour+time.Minute), record.RetryAfter)
+	require.Equal(t, "remaining", record.Cursor)
+	require.Equal(t, ledger.Moving, record.State)
 
 	all := ledger.Progress{Copied: map[string]int{"t": 3}, Kept: map[string]int{"s": 1}}
-	require.ErrorIs(t, l.Complete(ctx, "u", "thief", all, at), ledger.ErrNotMoving)
-	require.NoError(t, l.Complete(ctx, "u", "p", all, at))
+	_, lease, err = l.TakeLease(ctx, "u", "p", now, time.Minute)
+	require.NoError(t, err)
+	require.NoError(t, l.Complete(ctx, lease, all, at))
 	moved := get("u")
 	assert.Equal(t, ledger.Record{
 		StagingSub: "u", Email: "new@example.com", State: ledger.Moved, Via: ledger.SignIn, ProductionSub: "p",
 		ImportedAt: at.Add(1), MovedAt: at, SeenAt: at, Copied: all.Copied, Kept: all.Kept,
 	}, moved)
-	require.ErrorIs(t, l.Checkpoint(ctx, "u", "p", some), ledger.ErrNotMoving, "moved stays moved")
-	require.ErrorIs(t, l.Complete(ctx, "u", "p", some, at), ledger.ErrNotMoving)
-	require.ErrorIs(t, l.Fail(ctx, "u", "p", some, "x"), ledger.ErrNotMoving)
-	record, err = l.Bind(ctx, "u", "p", "new@example.com")
+	underLost(lease)
+	bound, err := l.Bind(ctx, "u", "p", "new@example.com")
 	require.NoError(t, err)
-	require.Equal(t, moved, record)
-	require.ErrorIs(t, l.Checkpoint(ctx, "unknown", "p", some), ledger.ErrNotMoving)
+	require.Equal(t, moved, bound)
 }
 
 // sweepContract takes a record through a sweep, concurrently with a user who signs in.
@@ -126,11 +191,7 @@ func sweepContract(t *testing.T, l store) {
 		return record
 	}
 	begin := func(sub, email string, at time.Time, before ledger.Record) error {
-		record, err := l.BeginSweep(ctx, sub, email, at, before)
-		if err == nil {
-			require.Equal(t, get(sub), record)
-		}
-		return err
+		return l.BeginSweep(ctx, ledger.NewRecord(sub, sub, email, ledger.Sweep, at), before)
 	}
 	_, err := l.BindCreated(ctx, "s", "p")
 	require.ErrorIs(t, err, ledger.ErrNoRecord)
@@ -146,7 +207,7 @@ func sweepContract(t *testing.T, l store) {
 	require.Zero(t, get("s"))
 	require.NoError(t, l.Revert(ctx, "s", at, none), "twice does no harm")
 
-	require.NoError(t, l.Import(ctx, "s", "ada@example.com", ledger.ForgotPassword, at))
+	require.NoError(t, l.Import(ctx, ledger.NewRecord("s", "s", "ada@example.com", ledger.ForgotPassword, at)))
 	triggered := get("s")
 	require.ErrorIs(t, begin("s", "ada@example.com", at, begun), ledger.ErrChanged, "not the record that was read")
 	require.NoError(t, begin("s", "ada@example.com", at.Add(1), triggered))
@@ -154,7 +215,7 @@ func sweepContract(t *testing.T, l store) {
 	require.Equal(t, triggered, get("s"), "the trigger's record is restored")
 
 	require.NoError(t, begin("s", "ada@example.com", at.Add(2), triggered))
-	require.NoError(t, l.Import(ctx, "s", "ada@example.com", ledger.SignIn, at.Add(3)))
+	require.NoError(t, l.Import(ctx, ledger.NewRecord("s", "s", "ada@example.com", ledger.SignIn, at.Add(3))))
 	require.NoError(t, l.Revert(ctx, "s", at.Add(2), triggered))
 	require.Equal(t, ledger.SignIn, get("s").Via, "a user who signed in meanwhile is left alone")
 	_, err = l.PasswordSet(ctx, "s", "p", at)

@@ -21,20 +21,16 @@ func sameAs(r Record) map[string]any {
 // BeginSweep writes the record of a user that a sweep is about to create. before is the unbound record that was read,
 // zero if there was none; if it has changed since, the user is signing in, and ErrChanged is returned. It is
 // idempotent, since an answer may be lost.
-func (s *Store) BeginSweep(ctx context.Context, stagingSub, email string, at time.Time, before Record) (Record, error) {
+func (s *Store) BeginSweep(ctx context.Context, r, before Record) error {
 	condition, values := "attribute_not_exists(stagingSub)", map[string]any(nil)
 	if before.Exists() {
 		condition, values = unchanged, sameAs(before)
 	}
-	begun := newRecord(stagingSub, email, Sweep, at)
-	applied, existing, err := s.put(ctx, begun, condition, values)
-	switch {
-	case err != nil:
-		return Record{}, err
-	case !applied && !(existing.Via == Sweep && existing.ImportedAt.Equal(at) && !existing.Bound()):
-		return Record{}, ErrChanged
+	applied, existing, err := s.put(ctx, r, condition, values)
+	if err == nil && !applied && !(existing.Via == Sweep && existing.ImportedAt.Equal(r.ImportedAt) && !existing.Bound()) {
+		return ErrChanged
 	}
-	return begun, nil
+	return err
 }
 
 // Revert undoes a BeginSweep at that time: it restores before, or deletes the record if before is zero. A record that

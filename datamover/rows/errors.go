@@ -17,6 +17,20 @@ var (
 	ErrBusy = errors.New("table is too busy")
 )
 
+// RowError is returned if DynamoDB rejects one row, such as one that is too large. Repeating cannot help.
+type RowError struct {
+	Table, Key string
+	cause      error
+}
+
+func (e *RowError) Error() string { return fmt.Sprintf("write %s, %s: %v", e.Table, e.Key, e.cause) }
+
+// Unwrap returns the cause.
+func (e *RowError) Unwrap() error { return e.cause }
+
+// Permanent reports whether repeating cannot help: a row is rejected, or a table cannot be used.
+func Permanent(err error) bool { return errors.Is(err, ErrTable) || errors.As(err, new(*RowError)) }
+
 // KeyError is returned if a table's key is not the one that is configured or needed. It wraps ErrTable.
 type KeyError struct {
 	Table, Want, Has string
@@ -47,14 +61,6 @@ func translate(action string, err error) error {
 		return fmt.Errorf("%s: %w: %w", action, ErrTable, err)
 	}
 	return fmt.Errorf("%s: %w", action, err)
-}
-
-// translatePut is translate for one row, which DynamoDB rejects by a ValidationException too.
-func translatePut(action string, err error) error {
-	if code(err) == codeValidation {
-		return fmt.Errorf("%s: %w", action, err)
-	}
-	return translate(action, err)
 }
 
 func code(err error) string {

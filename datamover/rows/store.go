@@ -1,6 +1,7 @@
 package rows
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -159,7 +160,23 @@ func (s *Store) PutIfAbsent(ctx context.Context, t settings.Table, row Row, owne
 	case errors.As(err, &exists):
 		return Equal(row, exists.Item), nil
 	}
-	return false, translatePut("write "+t.Target, err)
+	if code(err) == codeValidation {
+		return false, &RowError{Table: t.Target, Key: s.keyOf(t, row), cause: err}
+	}
+	return false, translate("write "+t.Target, err)
+}
+
+// keyOf describes a row by its key without the owner, or by the table's name if the owner is the whole key.
+func (s *Store) keyOf(t settings.Table, row Row) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var parts []string
+	for _, name := range s.keys[t.Target] {
+		if name != t.OwnerKey {
+			parts = append(parts, name+"="+row.Text(name))
+		}
+	}
+	return cmp.Or(strings.Join(parts, ", "), "the owner's row")
 }
 
 // Scan streams every row of a table as it is now and holds one page at a time. The first error ends it.

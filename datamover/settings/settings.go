@@ -24,6 +24,8 @@ type Settings struct {
 	CustomAttributes []string // with their "custom:" prefix
 	MFAUsers         MFAPolicy
 	HookBudget       time.Duration
+
+	BackgroundFunction string // empty: the function itself
 }
 
 // Table is one table with rows of users: OwnerKey is the partition key of both and holds the user's sub.
@@ -74,6 +76,8 @@ var Variables = []Variable{
 		setMFAUsers},
 	{"HOOK_BUDGET", "3s", "how long a sign-in waits for its data; the rest continues in the background (0s to 3.5s)",
 		setHookBudget},
+	{"BACKGROUND_FUNCTION", "", "Lambda function that continues moves in the background; empty: the hook's own",
+		text(func(s *Settings) *string { return &s.BackgroundFunction })},
 }
 
 const defaultTables = `[{"source":"Spaceport-Users-staging","target":"Spaceport-Users-prod","ownerKey":"id"},` +

@@ -14,6 +14,7 @@ const (
 	AttrSub                 Attribute = "sub"
 	AttrEmail               Attribute = "email"
 	AttrEmailVerified       Attribute = "email_verified"
+	AttrPhoneNumber         Attribute = "phone_number"
 	AttrPhoneNumberVerified Attribute = "phone_number_verified"
 	AttrPreferredUsername   Attribute = "preferred_username"
 	AttrStagingSub          Attribute = "custom:staging_sub" // of a production user: the staging user they were
@@ -34,8 +35,8 @@ var (
 )
 
 // ProductionAttributes returns what production stores of a staging user: the standard attributes and the listed custom
-// ones. It counts the custom attributes that are left out. Empty values are not sent: to Cognito they mean "delete"
-// ("Amazon Cognito API reference, AdminUpdateUserAttributes").
+// ones. It counts what is left out: custom attributes, and what Cognito rejects as a combination. Empty values are not
+// sent: to Cognito they mean "delete" ("Amazon Cognito API reference, AdminUpdateUserAttributes").
 func ProductionAttributes(u User, custom []string) (attributes map[Attribute]string, dropped int) {
 	attributes = maps.Clone(u.Attributes)
 	maps.DeleteFunc(attributes, func(name Attribute, value string) bool {
@@ -52,6 +53,11 @@ func ProductionAttributes(u User, custom []string) (attributes map[Attribute]str
 		if value, ok := attributes[flag]; ok {
 			attributes[flag] = strings.ToLower(value) // pools that were filled by script hold "True" too
 		}
+	}
+	// A verified flag needs what it is about ("Amazon Cognito API reference, AdminCreateUser, UserAttributes").
+	if _, ok := attributes[AttrPhoneNumberVerified]; ok && attributes[AttrPhoneNumber] == "" {
+		delete(attributes, AttrPhoneNumberVerified)
+		dropped++
 	}
 	if attributes[AttrPreferredUsername] == "" {
 		attributes[AttrPreferredUsername] = u.Email()

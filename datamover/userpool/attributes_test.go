@@ -44,3 +44,18 @@ func TestEveryStandardAttributeIsCopied(t *testing.T) {
 	assert.Equal(t, want, mapped)
 	assert.Zero(t, dropped)
 }
+
+// TestAttributesAreValidTogether has a flag without what it is about, which Cognito rejects.
+func TestAttributesAreValidTogether(t *testing.T) {
+	u := User{Sub: sub, Attributes: map[Attribute]string{
+		"email": "ada@example.com", "email_verified": "true", "phone_number": "", "phone_number_verified": "true",
+	}}
+	mapped, dropped := ProductionAttributes(u, nil)
+	assert.NotContains(t, mapped, AttrPhoneNumberVerified)
+	assert.NotContains(t, mapped, AttrPhoneNumber)
+	assert.Equal(t, 1, dropped)
+	delete(u.Attributes, AttrPhoneNumber)
+	mapped, dropped = ProductionAttributes(u, nil)
+	assert.NotContains(t, mapped, AttrPhoneNumberVerified)
+	assert.Equal(t, 1, dropped)
+}

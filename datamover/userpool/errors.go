@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/aws/smithy-go"
@@ -15,8 +16,6 @@ var (
 	ErrUserNotFound = errors.New("user not found")
 	// ErrUserExists is returned if the pool has a user with that email.
 	ErrUserExists = errors.New("user exists")
-	// ErrSignInRejected is returned for a wrong password and for every state in which the pool lets no user in.
-	ErrSignInRejected = errors.New("sign-in rejected")
 	// ErrPoolNotFound is returned if there is no such pool in that Region and account.
 	ErrPoolNotFound = fmt.Errorf("user pool not found: %w", ErrMisconfigured)
 
@@ -28,11 +27,8 @@ var (
 
 // meanings is the table of Cognito's error codes ("Amazon Cognito API reference, Common Errors", and each operation's).
 var meanings = map[string]error{
-	"UserNotFoundException":          ErrUserNotFound,
-	"UsernameExistsException":        ErrUserExists,
-	"UserNotConfirmedException":      ErrSignInRejected,
-	"PasswordResetRequiredException": ErrSignInRejected,
-	"UserLambdaValidationException":  ErrSignInRejected, // one of the pool's own triggers rejects the user
+	"UserNotFoundException":   ErrUserNotFound,
+	"UsernameExistsException": ErrUserExists,
 
 	"TooManyRequestsException": ErrThrottled,
 	"LimitExceededException":   ErrThrottled,
@@ -45,13 +41,39 @@ var meanings = map[string]error{
 
 	"InvalidParameterException":             ErrMisconfigured, // such as an app client without the flow
 	"InvalidUserPoolConfigurationException": ErrMisconfigured,
+	"InvalidLambdaResponseException":        ErrMisconfigured,
+	"OperationNotEnabledException":          ErrMisconfigured,
+	"UnsupportedOperationException":         ErrMisconfigured,
 	"ResourceNotFoundException":             ErrPoolNotFound,
 }
 
-// signInMeanings is what a code means if it answers a password check ("AdminInitiateAuth, Errors").
-var signInMeanings = map[string]error{
-	"NotAuthorizedException": ErrSignInRejected, // wrong password, disabled, locked out
-	"UserNotFoundException":  ErrSignInRejected,
+// The answers to a password check that are about one user ("Amazon Cognito API reference, AdminInitiateAuth, Errors").
+var (
+	rejections = map[string]Reason{
+		"NotAuthorizedException":         RejectedByStaging,
+		"UserNotFoundException":          RejectedByStaging,
+		"UserNotConfirmedException":      NotConfirmed,
+		"PasswordResetRequiredException": NotConfirmed,
+		"UserLambdaValidationException":  RejectedByTrigger,
+	}
+	factorMissing = []string{
+		"MFAMethodNotFoundException", "InvalidSmsRoleAccessPolicyException", "InvalidSmsRoleTrustRelationshipException",
+		"InvalidEmailRoleAccessPolicyException",
+	}
+)
+
+// notAuthorized tells the causes of a NotAuthorizedException apart, by the texts that Cognito documents or is known to
+// send. The first match counts; with any other text the cause is unknown.
+var notAuthorized = []struct {
+	text   string
+	reason Reason
+}{
+	{"incorrect username or password", WrongPassword},
+	{"password attempts exceeded", TooManyAttempts},
+	{"user is disabled", Disabled},
+	{"security reasons", BlockedByThreatProtection},
+	{"preauthentication failed", RejectedByTrigger},
+	{"temporary password has expired", NotConfirmed},
 }
 
 // apiError is an answer of Cognito. Its text leaves out Cognito's message: that can be the text of one of the pool's
@@ -79,21 +101,34 @@ func translate(action string, err error) error {
 	return fmt.Errorf("%s: %w: %w", action, ErrUnavailable, err)
 }
 
-// translateSignIn is translate for a password check.
-func translateSignIn(action string, err error) error {
+// signInError sorts an error of a password check: an answer about the user is a result.
+func signInError(action string, err error) (SignInResult, error) {
 	var api smithy.APIError
-	if !errors.As(err, &api) || signInMeanings[api.ErrorCode()] == nil {
-		return translate(action, err)
+	if !errors.As(err, &api) {
+		return SignInResult{}, translate(action, err)
 	}
-	meaning := signInMeanings[api.ErrorCode()]
-	if isSecretHash(api.ErrorMessage()) {
-		meaning = ErrMisconfigured
+	code, message := api.ErrorCode(), strings.ToLower(api.ErrorMessage())
+	reason := rejections[code]
+	switch {
+	case slices.Contains(factorMissing, code):
+		return SignInResult{FactorMissing: true}, nil
+	case code == "NotAuthorizedException" && isSecretHash(message):
+		return SignInResult{}, &apiError{action, code, ErrMisconfigured, err}
+	case reason == "":
+		return SignInResult{}, translate(action, err)
 	}
-	return &apiError{action, api.ErrorCode(), meaning, err}
+	if code == "NotAuthorizedException" {
+		for _, cause := range notAuthorized {
+			if strings.Contains(message, cause.text) {
+				return SignInResult{Rejected: cause.reason}, nil
+			}
+		}
+	}
+	return SignInResult{Rejected: reason}, nil
 }
 
 // isSecretHash recognizes "Client … is configured with secret but SECRET_HASH was not received": no password was
 // checked.
 func isSecretHash(message string) bool {
-	return strings.Contains(strings.ReplaceAll(strings.ToLower(message), "_", " "), "secret hash")
+	return strings.Contains(strings.ReplaceAll(message, "_", " "), "secret hash")
 }

@@ -38,16 +38,18 @@ func New(api cognitoAPI, id string) *Pool { return &Pool{api: api, id: id} }
 // ID returns the pool's id.
 func (p *Pool) ID() string { return p.id }
 
-// SignInResult is what a pool answers to a password that it accepts.
+// SignInResult is what a pool answers about one user's password. What is about the pool as a whole is an error.
 type SignInResult struct {
-	Sub       string // of the token; empty if there is a challenge
-	Challenge string // empty if there are tokens
-	Username  string // of the challenge; empty if Cognito does not name it
+	Rejected      Reason // why the user is not let in; empty: the password is accepted
+	FactorMissing bool   // the pool demands a second factor that is not set up, or that it cannot serve
+	Sub           string // of the token; empty if there is a challenge
+	Challenge     string // empty if there are tokens
+	Username      string // of the challenge; empty if Cognito does not name it
 }
 
-// IsFor reports whether the accepted password is this user's.
+// IsFor reports whether the accepted password is this user's, as far as the pool says.
 func (r SignInResult) IsFor(u User) bool {
-	if r.Challenge == "" {
+	if r.Challenge == "" && !r.FactorMissing {
 		return r.Sub != "" && r.Sub == u.Sub
 	}
 	return r.Username == "" || r.Username == u.Username
@@ -63,11 +65,12 @@ func (p *Pool) SignIn(ctx context.Context, clientID, name string, password Passw
 		AuthParameters: map[string]string{"USERNAME": name, "PASSWORD": string(password)},
 	}, retryIfNotReceived)
 	if err != nil {
-		return SignInResult{}, translateSignIn("check password", err)
+		return signInError("check password", err)
 	}
 	if out.ChallengeName != "" {
 		return SignInResult{
 			Challenge: string(out.ChallengeName), Username: out.ChallengeParameters["USER_ID_FOR_SRP"],
+			FactorMissing: out.ChallengeName == types.ChallengeNameTypeMfaSetup,
 		}, nil
 	}
 	sub, err := subOf(out.AuthenticationResult)

@@ -71,7 +71,8 @@ func TestSignIn(t *testing.T) {
 	}
 }
 
-// TestErrorsAndAttempts has what each of Cognito's errors means, and how often a password check and a look-up are sent.
+// TestErrorsAndAttempts has what each of Cognito's errors means that is about the pool, and how often a password check and
+// a look-up are sent.
 func TestErrorsAndAttempts(t *testing.T) {
 	tests := []struct {
 		status    int
@@ -80,17 +81,20 @@ func TestErrorsAndAttempts(t *testing.T) {
 		passwords int
 		reads     int
 	}{
-		{400, "UserNotConfirmedException", ErrSignInRejected, 1, 1},
-		{400, "PasswordResetRequiredException", ErrSignInRejected, 1, 1},
-		{400, "UserLambdaValidationException", ErrSignInRejected, 1, 1},
 		{400, "TooManyRequestsException", ErrThrottled, 3, 3},
 		{500, "InternalErrorException", ErrUnavailable, 1, 3},
 		{503, "ServiceUnavailable", ErrUnavailable, 1, 3},
 		{400, "UnexpectedLambdaException", ErrUnavailable, 1, 1},
 		{400, "AccessDenied", ErrAccessDenied, 1, 1},
 		{400, "AccessDeniedException", ErrAccessDenied, 1, 1},
+		{400, "ForbiddenException", ErrAccessDenied, 1, 1},
 		{400, "InvalidParameterException", ErrMisconfigured, 1, 1},
+		{400, "InvalidLambdaResponseException", ErrMisconfigured, 1, 1},
+		{400, "InvalidUserPoolConfigurationException", ErrMisconfigured, 1, 1},
+		{400, "OperationNotEnabledException", ErrMisconfigured, 1, 1},
+		{400, "UnsupportedOperationException", ErrMisconfigured, 1, 1},
 		{400, "ResourceNotFoundException", ErrMisconfigured, 1, 1},
+		{400, "ErrorOfNextYearException", ErrUnavailable, 1, 1},
 	}
 	for _, tt := range tests {
 		t.Run(tt.code, func(t *testing.T) {
@@ -110,22 +114,55 @@ func TestErrorsAndAttempts(t *testing.T) {
 	}
 }
 
-func TestRejectedIsNotMisconfigured(t *testing.T) {
-	p, requests := pool(t, 400, `{"__type":"NotAuthorizedException","message":"Incorrect username or password."}`)
+// TestAnswersAboutOneUser has what a password check says about one user. It is never an error, and never sent twice.
+func TestAnswersAboutOneUser(t *testing.T) {
+	rejected := func(r Reason) SignInResult { return SignInResult{Rejected: r} }
+	for _, tt := range []struct {
+		code, message string
+		want          SignInResult
+	}{
+		{"NotAuthorizedException", "Incorrect username or password.", rejected(WrongPassword)},
+		{"NotAuthorizedException", "Password attempts exceeded", rejected(TooManyAttempts)},
+		{"NotAuthorizedException", "User is disabled.", rejected(Disabled)},
+		{"NotAuthorizedException", "Unable to login because of security reasons.", rejected(BlockedByThreatProtection)},
+		{"NotAuthorizedException", "PreAuthentication failed with error Terms not accepted.", rejected(RejectedByTrigger)},
+		{"NotAuthorizedException", "Temporary password has expired and must be reset by an administrator.", rejected(NotConfirmed)},
+		{"NotAuthorizedException", "A text of next year.", rejected(RejectedByStaging)},
+		{"NotAuthorizedException", "", rejected(RejectedByStaging)},
+		{"UserNotFoundException", "User does not exist.", rejected(RejectedByStaging)},
+		{"UserNotConfirmedException", "User is not confirmed.", rejected(NotConfirmed)},
+		{"PasswordResetRequiredException", "Password reset required for the user", rejected(NotConfirmed)},
+		{"UserLambdaValidationException", "PreAuthentication failed with error x", rejected(RejectedByTrigger)},
+		{"MFAMethodNotFoundException", "x", SignInResult{FactorMissing: true}},
+		{"InvalidSmsRoleAccessPolicyException", "x", SignInResult{FactorMissing: true}},
+		{"InvalidSmsRoleTrustRelationshipException", "x", SignInResult{FactorMissing: true}},
+		{"InvalidEmailRoleAccessPolicyException", "x", SignInResult{FactorMissing: true}},
+	} {
+		t.Run(tt.code+" "+tt.message, func(t *testing.T) {
+			p, requests := pool(t, 400, fmt.Sprintf(`{"__type":%q,"message":%q}`, tt.code, tt.message))
+			got, err := p.SignIn(t.Context(), "client", "ada@example.com", "pw")
+			require.NoError(t, err)
+			assert.Equal(t, tt.want, got)
+			assert.EqualValues(t, 1, requests.Load(), "a wrong password is never sent twice")
+		})
+	}
+	p, _ := pool(t, 200, `{"ChallengeName":"MFA_SETUP","ChallengeParameters":{"USER_ID_FOR_SRP":"u-1"}}`)
+	got, err := p.SignIn(t.Context(), "client", "ada@example.com", "pw")
+	require.NoError(t, err)
+	assert.Equal(t, SignInResult{Challenge: "MFA_SETUP", Username: "u-1", FactorMissing: true}, got)
+}
+
+func TestClientWithASecretIsMisconfigured(t *testing.T) {
+	p, _ := pool(t, 400, `{"__type":"NotAuthorizedException",`+
+		`"message":"Client client is configured with secret but SECRET_HASH was not received"}`)
 	_, err := p.SignIn(t.Context(), "client", "ada@example.com", "pw")
-	require.ErrorIs(t, err, ErrSignInRejected)
-	assert.EqualValues(t, 1, requests.Load(), "a wrong password is never sent twice")
-	p, _ = pool(t, 400, `{"__type":"NotAuthorizedException","message":"Client client is configured with secret but SECRET_HASH was not received"}`)
-	_, err = p.SignIn(t.Context(), "client", "ada@example.com", "pw")
 	require.ErrorIs(t, err, ErrMisconfigured)
 }
 
-func TestUnknownUser(t *testing.T) {
+func TestUserNotFound(t *testing.T) {
 	p, _ := pool(t, 400, answer("UserNotFoundException"))
 	_, err := p.Get(t.Context(), "ada@example.com")
 	require.ErrorIs(t, err, ErrUserNotFound)
-	_, err = p.SignIn(t.Context(), "client", "ada@example.com", "pw")
-	require.ErrorIs(t, err, ErrSignInRejected)
 }
 
 func TestLostAnswerIsNotSentAgain(t *testing.T) {

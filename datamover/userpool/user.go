@@ -78,4 +78,14 @@ const (
 	EmailUnverified Reason = "email-unverified"
 	AfterCutoff     Reason = "after-cutoff"
 	MFARejected     Reason = "mfa-rejected" // MFA_USERS is refuse
+
+	// Why staging does not let a user in who is eligible.
+	WrongPassword             Reason = "wrong-password"
+	TooManyAttempts           Reason = "too-many-attempts"
+	BlockedByThreatProtection Reason = "blocked-by-threat-protection"
+	RejectedByTrigger         Reason = "rejected-by-trigger" // one of staging's own functions
+	RejectedByStaging         Reason = "rejected-by-staging" // the cause is not known
+
+	Deleted      Reason = "deleted"       // the user is no longer in the pool
+	EmailChanged Reason = "email-changed" // the user has another email now
 )

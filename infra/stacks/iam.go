@@ -25,6 +25,9 @@ type Role struct {
 	}
 }
 
+// ManagedPolicy is the properties of an IAM policy with a name of its own.
+type ManagedPolicy struct{ PolicyDocument Policy }
+
 // Policy is a policy document.
 type Policy struct{ Statement []Statement }
 

@@ -39,16 +39,17 @@ var (
 	}
 	productionKnown = map[string]string{
 		"AWS::Partition": "aws", "AWS::Region": "us-east-1", "AWS::AccountId": productionAccount,
-		"AWS::URLSuffix":   "amazonaws.com",
-		"AWS::StackName":   "spaceport-migration",
-		"UserPool.Arn":     "arn:aws:cognito-idp:us-east-1:222222222222:userpool/us-east-1_Production",
-		"Trigger":          "Spaceport-Migration-trigger",
-		"Datamover":        "Spaceport-Migration-datamover",
-		"Trigger.Arn":      "arn:aws:lambda:us-east-1:222222222222:function:Spaceport-Migration-trigger",
-		"Datamover.Arn":    "arn:aws:lambda:us-east-1:222222222222:function:Spaceport-Migration-datamover",
-		"TriggerLog.Arn":   "arn:aws:logs:us-east-1:222222222222:log-group:/aws/lambda/Spaceport-Migration-trigger:*",
-		"DatamoverLog.Arn": "arn:aws:logs:us-east-1:222222222222:log-group:/aws/lambda/Spaceport-Migration-datamover:*",
-		"DeadLetters.Arn":  "arn:aws:sqs:us-east-1:222222222222:Spaceport-Migration-dead-letters",
+		"AWS::URLSuffix":    "amazonaws.com",
+		"AWS::StackName":    "spaceport-migration",
+		"UserPool.Arn":      "arn:aws:cognito-idp:us-east-1:222222222222:userpool/us-east-1_Production",
+		"Trigger":           "Spaceport-Migration-trigger",
+		"Datamover":         "Spaceport-Migration-datamover",
+		"Trigger.Arn":       "arn:aws:lambda:us-east-1:222222222222:function:Spaceport-Migration-trigger",
+		"Datamover.Arn":     "arn:aws:lambda:us-east-1:222222222222:function:Spaceport-Migration-datamover",
+		"TriggerLog.Arn":    "arn:aws:logs:us-east-1:222222222222:log-group:/aws/lambda/Spaceport-Migration-trigger:*",
+		"DatamoverLog.Arn":  "arn:aws:logs:us-east-1:222222222222:log-group:/aws/lambda/Spaceport-Migration-datamover:*",
+		"BackgroundLog.Arn": "arn:aws:logs:us-east-1:222222222222:log-group:/aws/lambda/Spaceport-Migration-datamover-background",
+		"DeadLetters.Arn":   "arn:aws:sqs:us-east-1:222222222222:Spaceport-Migration-dead-letters",
 	}
 )
 
@@ -397,7 +398,7 @@ func TestAlarmsWatchEmittedMetrics(t *testing.T) {
 	}
 	s := production(t, productionEverything)
 	alarms := ofType(t, s, "AWS::CloudWatch::Alarm")
-	assert.Len(t, alarms, 14)
+	assert.Len(t, alarms, 19)
 	for _, id := range alarms {
 		alarm := properties[struct {
 			AlarmName, AlarmDescription, Namespace, MetricName, TreatMissingData string

@@ -2,12 +2,15 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-lambda-go/lambdacontext"
+	cognito "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	lambdaapi "github.com/aws/aws-sdk-go-v2/service/lambda"
 
@@ -17,13 +20,15 @@ import (
 	"github.com/spaceport/user-migration/datamover/metrics"
 	"github.com/spaceport/user-migration/datamover/rows"
 	"github.com/spaceport/user-migration/datamover/settings"
+	"github.com/spaceport/user-migration/datamover/userpool"
 )
 
 // limits allow for thousands of rows and a table that scales up. A sign-in's deadlines cut them short.
 var limits = account.Limits{Attempts: 8, MaxBackoff: 2 * time.Second, Attempt: 5 * time.Second, Parallel: 32}
 
 func main() {
-	log := metrics.NewLog(os.Stdout, lambdacontext.FunctionName)
+	// The background function's metrics count with the hook's, so that alarms and dashboard show one datamover.
+	log := metrics.NewLog(os.Stdout, strings.TrimSuffix(lambdacontext.FunctionName, "-background"))
 	handler, err := newHandler(context.Background(), log)
 	if err != nil {
 		log.Error("start", "error", err.Error())
@@ -33,7 +38,7 @@ func main() {
 }
 
 func newHandler(ctx context.Context, log metrics.Log) (*datamover.Handler, error) {
-	s, err := settings.Read(os.Getenv)
+	s, err := settings.Read(os.Getenv, "STAGING_USER_POOL_ID")
 	if err != nil {
 		return nil, err
 	}
@@ -45,7 +50,10 @@ func newHandler(ctx context.Context, log metrics.Log) (*datamover.Handler, error
 	database := dynamodb.NewFromConfig(production)
 	records := ledger.New(database, s.LedgerTable)
 	source, target := rows.NewStore(dynamodb.NewFromConfig(staging)), rows.NewStore(database)
-	mover := datamover.NewMover(s.Tables, source, target, records)
-	background := invokeBackground(lambdaapi.NewFromConfig(production), lambdacontext.FunctionName)
-	return datamover.NewHandler(mover, records, background, s.HookBudget, log), nil
+	mover := datamover.NewMover(s.Tables, source, target, records, time.Now)
+	background := cmp.Or(s.BackgroundFunction, lambdacontext.FunctionName)
+	return datamover.NewHandler(mover, records,
+		userpool.New(cognito.NewFromConfig(staging), s.StagingUserPoolID),
+		userpool.New(cognito.NewFromConfig(production), s.ProductionUserPoolID),
+		invokeBackground(lambdaapi.NewFromConfig(production), background), s, log), nil
 }

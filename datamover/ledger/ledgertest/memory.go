@@ -46,14 +46,12 @@ func (m *Memory) Calls() map[string]int {
 }
 
 // Import does what ledger.Store.Import does.
-func (m *Memory) Import(_ context.Context, stagingSub, email string, via ledger.Via, at time.Time) error {
-	return m.call("Import", stagingSub, func(record *ledger.Record) error {
+func (m *Memory) Import(_ context.Context, r ledger.Record) error {
+	return m.call("Import", r.StagingSub, func(record *ledger.Record) error {
 		if record.Bound() {
 			return ledger.ErrAlreadyBound
 		}
-		*record = ledger.Record{
-			StagingSub: stagingSub, Email: ledger.FoldASCII(email), State: ledger.Imported, Via: via, ImportedAt: at.UTC(),
-		}
+		*record = r
 		return nil
 	})
 }
@@ -122,39 +120,6 @@ func (m *Memory) FirstSignIn(_ context.Context, stagingSub, productionSub string
 		}
 		return nil
 	})
-}
-
-// Checkpoint does what ledger.Store.Checkpoint does.
-func (m *Memory) Checkpoint(_ context.Context, stagingSub, productionSub string, p ledger.Progress) error {
-	return m.call("Checkpoint", stagingSub, whileMoving(productionSub, func(record *ledger.Record) {
-		record.Cursor, record.Copied, record.Kept = p.Cursor, maps.Clone(p.Copied), maps.Clone(p.Kept)
-	}))
-}
-
-// Complete does what ledger.Store.Complete does.
-func (m *Memory) Complete(_ context.Context, stagingSub, productionSub string, p ledger.Progress, at time.Time) error {
-	return m.call("Complete", stagingSub, whileMoving(productionSub, func(record *ledger.Record) {
-		record.State, record.MovedAt, record.Cursor, record.LastError = ledger.Moved, at.UTC(), "", ""
-		record.Copied, record.Kept = maps.Clone(p.Copied), maps.Clone(p.Kept)
-	}))
-}
-
-// Fail does what ledger.Store.Fail does.
-func (m *Memory) Fail(_ context.Context, stagingSub, productionSub string, p ledger.Progress, reason string) error {
-	return m.call("Fail", stagingSub, whileMoving(productionSub, func(record *ledger.Record) {
-		record.Cursor, record.LastError = p.Cursor, reason
-		record.Copied, record.Kept = maps.Clone(p.Copied), maps.Clone(p.Kept)
-	}))
-}
-
-func whileMoving(productionSub string, change func(*ledger.Record)) func(*ledger.Record) error {
-	return func(record *ledger.Record) error {
-		if record.ProductionSub != productionSub || record.State != ledger.Moving {
-			return ledger.ErrNotMoving
-		}
-		change(record)
-		return nil
-	}
 }
 
 // call runs f on a copy of the record and keeps the copy if f agrees.

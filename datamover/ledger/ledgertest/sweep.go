@@ -8,23 +8,17 @@ import (
 )
 
 // BeginSweep does what ledger.Store.BeginSweep does.
-func (m *Memory) BeginSweep(
-	_ context.Context, stagingSub, email string, at time.Time, before ledger.Record,
-) (begun ledger.Record, err error) {
-	err = m.call("BeginSweep", stagingSub, func(record *ledger.Record) error {
-		if !unchanged(*record, ledger.Record{Via: ledger.Sweep, ImportedAt: at}) {
-			if before.Exists() != record.Exists() || before.Exists() && !unchanged(*record, before) {
-				return ledger.ErrChanged
-			}
+func (m *Memory) BeginSweep(_ context.Context, r, before ledger.Record) error {
+	return m.call("BeginSweep", r.StagingSub, func(record *ledger.Record) error {
+		if unchanged(*record, ledger.Record{Via: ledger.Sweep, ImportedAt: r.ImportedAt}) {
+			return nil
 		}
-		begun = ledger.Record{
-			StagingSub: stagingSub, Email: ledger.FoldASCII(email), State: ledger.Imported, Via: ledger.Sweep,
-			ImportedAt: at.UTC(),
+		if before.Exists() != record.Exists() || before.Exists() && !unchanged(*record, before) {
+			return ledger.ErrChanged
 		}
-		*record = begun
+		*record = r
 		return nil
 	})
-	return begun, err
 }
 
 func unchanged(record, read ledger.Record) bool {

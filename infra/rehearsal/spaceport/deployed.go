@@ -38,6 +38,7 @@ func (s *Spaceport) read(file, account string, parameters map[string]string, res
 	stack, err := template.With(parameters, map[string]string{
 		"AWS::Partition": "aws", "AWS::Region": s.Cloud.Region(), "AWS::AccountId": account,
 		"UserPool": s.ProductionPool, "Trigger.Arn": s.arn(Trigger), "Datamover.Arn": s.arn(Datamover),
+		"UserPool.Arn": "arn:aws:cognito-idp:" + s.Cloud.Region() + ":" + account + ":userpool/" + s.ProductionPool,
 	})
 	if err != nil {
 		return err
@@ -48,7 +49,16 @@ func (s *Spaceport) read(file, account string, parameters map[string]string, res
 // mayInStaging and mayInProduction are what a role allows.
 func (s *Spaceport) mayInStaging(role string) ([]string, error) { return actions(s.inStaging, role) }
 func (s *Spaceport) mayInProduction(role string) ([]string, error) {
-	return actions(s.inProduction, role)
+	allowed, err := actions(s.inProduction, role)
+	if role != "DatamoverRole" || err != nil {
+		return allowed, err
+	}
+	var more stacks.ManagedPolicy
+	err = s.inProduction("ReadProductionUsers", &more)
+	for _, statement := range more.PolicyDocument.Statement {
+		allowed = append(allowed, statement.Action...)
+	}
+	return allowed, err
 }
 
 func actions(in func(string, any) error, role string) ([]string, error) {

@@ -24,6 +24,8 @@ import (
 const (
 	Trigger   = "Spaceport-Migration-trigger"
 	Datamover = "Spaceport-Migration-datamover"
+
+	Background = Datamover + "-background" // the second function of the datamover
 )
 
 const (
@@ -164,16 +166,20 @@ func (s *Spaceport) connect() {
 
 // makeFunctions starts both as the stacks deploy them, each with an identity that has only the permissions of its role.
 func (s *Spaceport) makeFunctions(root string, extra map[string]string) error {
-	for _, f := range []struct{ folder, resource, role, name, stagingRole string }{
-		{"trigger", "Trigger", "TriggerRole", Trigger, triggerRole},
-		{"datamover", "Datamover", "DatamoverRole", Datamover, datamoverRole},
+	for _, f := range []struct {
+		folder, resource, role, stagingRole string
+		principals                          []string // functions that share the role
+	}{
+		{"trigger", "Trigger", "TriggerRole", triggerRole, []string{Trigger}},
+		{"datamover", "Datamover", "DatamoverRole", datamoverRole, []string{Datamover, Background}},
+		{"datamover", "Background", "DatamoverRole", datamoverRole, []string{Datamover, Background}},
 	} {
 		inStaging, err := s.mayInStaging(f.role)
 		if err != nil {
 			return err
 		}
 		s.Cloud.AllowRole(
-			cloud.Role{ARN: f.stagingRole, ExternalID: externalID, Principals: []string{f.name}, Allow: inStaging},
+			cloud.Role{ARN: f.stagingRole, ExternalID: externalID, Principals: f.principals, Allow: inStaging},
 		)
 		inProduction, err := s.mayInProduction(f.role)
 		if err != nil {
@@ -225,7 +231,7 @@ func (s *Spaceport) Environment(who aws.Credentials, role string) map[string]str
 	return map[string]string{
 		"AWS_ACCESS_KEY_ID": who.AccessKeyID, "AWS_SECRET_ACCESS_KEY": who.SecretAccessKey, "AWS_ENDPOINT_URL": s.Cloud.URL(),
 		"STAGING_USER_POOL_ID": s.StagingPool, "STAGING_CLIENT_ID": s.StagingClient, "STAGING_ROLE_ARN": role,
-		"STAGING_EXTERNAL_ID": externalID, "PRODUCTION_USER_POOL_ID": s.ProductionPool,
+		"STAGING_EXTERNAL_ID": externalID, "PRODUCTION_USER_POOL_ID": s.ProductionPool, "BACKGROUND_FUNCTION": Background,
 	}
 }
 

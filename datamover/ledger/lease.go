@@ -1,0 +1,127 @@
+package ledger
+
+import (
+	"context"
+	"maps"
+	"time"
+)
+
+// Lease is a mover's exclusive right to a bound record, until a time. Every write under it names the lease, so that a
+// mover whose lease has expired cannot undo the work of its successor.
+type Lease struct {
+	StagingSub, ProductionSub string
+	Until                     time.Time
+}
+
+// until is a lease's or a pause's end as the table has it: whole seconds, which compare as text.
+func until(t time.Time) time.Time { return t.UTC().Truncate(time.Second) }
+
+// TakeLease takes the lease of a bound record until now+d, and returns the record as it then is. It returns ErrLeased
+// if another mover has it, and ErrBoundToAnotherUser or ErrNoRecord if the record is not the user's.
+func (s *Store) TakeLease(
+	ctx context.Context, stagingSub, productionSub string, now time.Time, d time.Duration,
+) (Record, Lease, error) {
+	lease := Lease{stagingSub, productionSub, until(now.Add(d))}
+	record, applied, err := s.update(ctx, stagingSub, change{
+		set:       map[string]any{"movingUntil": lease.Until},
+		condition: "productionSub = :owner AND (attribute_not_exists(#movingUntil) OR #movingUntil <= :now)",
+		values:    map[string]any{":owner": productionSub, ":now": until(now)},
+	})
+	switch {
+	case err != nil:
+		return Record{}, Lease{}, err
+	case applied:
+		return record, lease, nil
+	case !record.Exists():
+		return Record{}, Lease{}, ErrNoRecord
+	case record.ProductionSub != productionSub:
+		return Record{}, Lease{}, ErrBoundToAnotherUser
+	}
+	return record, Lease{}, ErrLeased
+}
+
+// Progress is how far a move has come: Cursor is what remains, and everything else is counted in Copied or Kept.
+type Progress struct {
+	Cursor       string
+	Copied, Kept map[string]int
+}
+
+func (p Progress) attributes() map[string]any {
+	return map[string]any{"cursor": p.Cursor, "copied": p.Copied, "kept": p.Kept}
+}
+
+// Renew extends a lease until now+d.
+func (s *Store) Renew(ctx context.Context, l Lease, now time.Time, d time.Duration) (Lease, error) {
+	return s.extend(ctx, l, map[string]any{}, now, d)
+}
+
+// Checkpoint records the progress of a move and extends the lease until now+d.
+func (s *Store) Checkpoint(ctx context.Context, l Lease, p Progress, now time.Time, d time.Duration) (Lease, error) {
+	return s.extend(ctx, l, p.attributes(), now, d)
+}
+
+func (s *Store) extend(
+	ctx context.Context, l Lease, set map[string]any, now time.Time, d time.Duration,
+) (Lease, error) {
+	next := l
+	next.Until = until(now.Add(d))
+	set["movingUntil"] = next.Until
+	record, applied, err := s.under(ctx, l, change{set: set})
+	switch {
+	case err != nil:
+		return l, err
+	case !applied && !(record.ProductionSub == l.ProductionSub && record.MovingUntil.Equal(next.Until)):
+		return l, ErrLeaseLost // a lost answer to this same write is no loss
+	}
+	return next, nil
+}
+
+// Complete records that every row is in production, and frees the lease.
+func (s *Store) Complete(ctx context.Context, l Lease, p Progress, at time.Time) error {
+	return s.free(ctx, l, change{
+		set:    map[string]any{"state": Moved, "movedAt": at.UTC(), "copied": p.Copied, "kept": p.Kept},
+		remove: []string{"cursor", "lastError", "failedRows", "failures", "retryAfter"},
+	}, func(r Record) bool { return r.State == Moved })
+}
+
+// Failure is why a move is incomplete.
+type Failure struct {
+	Reason     string
+	Rows       []string  // keys of rows that cannot be written
+	Failures   int       // moves that ended with such rows; 0: the reason is an outage
+	RetryAfter time.Time // zero: at once
+}
+
+// Fail records why a move is incomplete and what remains, and frees the lease. The record stays moving, so that the
+// next sign-in or sweep tries again.
+func (s *Store) Fail(ctx context.Context, l Lease, p Progress, f Failure) error {
+	c := change{set: p.attributes()}
+	c.set["lastError"] = f.Reason
+	if f.Failures > 0 {
+		maps.Copy(c.set, map[string]any{"failedRows": f.Rows, "failures": f.Failures, "retryAfter": until(f.RetryAfter)})
+	}
+	return s.free(ctx, l, c, func(r Record) bool { return r.LastError == f.Reason })
+}
+
+// Free frees a lease without any other change.
+func (s *Store) Free(ctx context.Context, l Lease) error {
+	return s.free(ctx, l, change{}, func(Record) bool { return true })
+}
+
+// free makes a change and frees the lease. done recognizes the change if the answer to it was lost.
+func (s *Store) free(ctx context.Context, l Lease, c change, done func(Record) bool) error {
+	c.remove = append(c.remove, "movingUntil")
+	record, applied, err := s.under(ctx, l, c)
+	lostAnswer := record.ProductionSub == l.ProductionSub && record.MovingUntil.IsZero() && done(record)
+	if err == nil && !applied && !lostAnswer {
+		return ErrLeaseLost
+	}
+	return err
+}
+
+func (s *Store) under(ctx context.Context, l Lease, c change) (Record, bool, error) {
+	c.condition = "productionSub = :owner AND #movingUntil = :lease"
+	c.values = map[string]any{":owner": l.ProductionSub, ":lease": l.Until}
+	c.names = []string{"movingUntil"}
+	return s.update(ctx, l.StagingSub, c)
+}
