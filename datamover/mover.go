@@ -44,12 +44,6 @@ type moveLedger interface {
 	Fail(ctx context.Context, l ledger.Lease, p ledger.Progress, f ledger.Failure) error
 }
 
-// A mover holds its lease for LeaseFor after each renewal. It renews at each checkpoint, and at least every renewEvery.
-const (
-	LeaseFor   = 45 * time.Second
-	renewEvery = 15 * time.Second
-)
-
 // A move that ends with rows that cannot be written is tried again after a pause, which doubles each time.
 const (
 	firstPause   = time.Minute
@@ -95,21 +89,16 @@ func (e *PartialError) Unwrap() []error { return e.Causes }
 func (m *Mover) Move(
 	ctx context.Context, record ledger.Record, lease ledger.Lease,
 ) (ledger.Progress, ledger.Lease, error) {
-	mv := &move{Mover: m, record: record, lease: lease, causes: map[string]error{}}
+	mv := &move{Mover: m, lease: NewKeeper(lease, m.ledger.Renew, m.now), record: record, causes: map[string]error{}}
 	mv.todo, mv.progress = m.start(record)
-	moving, end := context.WithCancelCause(ctx)
-	var renewals sync.WaitGroup
-	renewals.Go(func() { mv.keepLease(moving, end) })
-	err := mv.run(moving)
-	end(nil)
-	renewals.Wait()
-	switch {
-	case err == nil:
+	err := mv.lease.While(ctx, mv.run)
+	if err == nil {
 		err = mv.end(ctx)
-	case errors.Is(context.Cause(moving), ledger.ErrLeaseLost):
-		err = ledger.ErrLeaseLost
 	}
-	return mv.progress, mv.lease, err
+	if err == nil || errors.As(err, new(*PartialError)) {
+		return mv.progress, ledger.Lease{}, err
+	}
+	return mv.progress, mv.lease.Lease(), err
 }
 
 // run works off todo. An error ends the move.
@@ -128,36 +117,6 @@ func (mv *move) run(ctx context.Context) error {
 	return nil
 }
 
-// keepLease renews the lease until the move ends, and ends the move if the lease is lost.
-func (mv *move) keepLease(ctx context.Context, end context.CancelCauseFunc) {
-	ticker := time.NewTicker(renewEvery)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-			err := mv.extend(func(l ledger.Lease) (ledger.Lease, error) {
-				return mv.ledger.Renew(ctx, l, mv.now(), LeaseFor)
-			})
-			if errors.Is(err, ledger.ErrLeaseLost) {
-				end(err)
-			}
-		}
-	}
-}
-
-// extend writes one extension of the lease at a time, since each names the lease that the last one wrote.
-func (mv *move) extend(write func(ledger.Lease) (ledger.Lease, error)) error {
-	mv.leaseMu.Lock()
-	defer mv.leaseMu.Unlock()
-	lease, err := write(mv.lease)
-	if err == nil {
-		mv.lease = lease
-	}
-	return err
-}
-
 // start returns what remains of a record's move, and what is counted already.
 func (m *Mover) start(record ledger.Record) (todo []segment, counted ledger.Progress) {
 	counted = ledger.Progress{Copied: map[string]int{}, Kept: map[string]int{}}
@@ -172,13 +131,11 @@ func (m *Mover) start(record ledger.Record) (todo []segment, counted ledger.Prog
 // move is one run of the mover over one user.
 type move struct {
 	*Mover
+	lease     *Keeper
 	record    ledger.Record
 	progress  ledger.Progress
 	todo      []segment // the first is in progress
 	remaining []segment // for the next move
-
-	leaseMu sync.Mutex
-	lease   ledger.Lease
 
 	mu     sync.Mutex
 	failed int
@@ -254,7 +211,7 @@ func (mv *move) checkpoint(ctx context.Context) (err error) {
 	if mv.progress.Cursor, err = encodeCursor(slices.Concat(mv.todo, mv.remaining), mv.tables); err != nil {
 		return err
 	}
-	return mv.extend(func(l ledger.Lease) (ledger.Lease, error) {
+	return mv.lease.extend(func(l ledger.Lease) (ledger.Lease, error) {
 		return mv.ledger.Checkpoint(ctx, l, mv.progress, mv.now(), LeaseFor)
 	})
 }
@@ -335,7 +292,7 @@ func (mv *move) fail(source string, err error) {
 
 func (mv *move) end(ctx context.Context) (err error) {
 	if len(mv.remaining) == 0 {
-		return mv.ledger.Complete(ctx, mv.lease, mv.progress, mv.now())
+		return mv.ledger.Complete(ctx, mv.lease.Lease(), mv.progress, mv.now())
 	}
 	partial := &PartialError{Failed: mv.failed, Rows: mv.rows, Outage: mv.outage}
 	for _, t := range mv.tables {
@@ -346,7 +303,7 @@ func (mv *move) end(ctx context.Context) (err error) {
 	if mv.progress.Cursor, err = encodeCursor(mv.remaining, mv.tables); err != nil {
 		return err
 	}
-	if err := mv.ledger.Fail(ctx, mv.lease, mv.progress, mv.failure(partial)); err != nil {
+	if err := mv.ledger.Fail(ctx, mv.lease.Lease(), mv.progress, mv.failure(partial)); err != nil {
 		return fmt.Errorf("%w (%w)", err, errors.Join(partial.Causes...)) // not a *PartialError: the lease is not free
 	}
 	return partial

@@ -23,6 +23,7 @@ import (
 	"github.com/spaceport/user-migration/bulk/quota"
 	"github.com/spaceport/user-migration/bulk/sweep"
 	"github.com/spaceport/user-migration/datamover"
+	"github.com/spaceport/user-migration/datamover/settings"
 	"github.com/spaceport/user-migration/datamover/userpool"
 )
 
@@ -45,7 +46,8 @@ type sweepRun struct {
 	app           *app
 	clients       *clients
 	sweeper       *sweep.Sweeper
-	defaultSender bool // Cognito's own
+	defaultSender bool          // Cognito's own
+	ahead         time.Duration // of AWS's clock
 }
 
 func sweepCommand(a *app) *cobra.Command {
@@ -67,7 +69,7 @@ func sweepCommand(a *app) *cobra.Command {
 }
 
 func (r *sweepRun) run(ctx context.Context) error {
-	before, work := []func(context.Context) error{r.checkFlags, r.open, r.readTarget}, r.dryRun
+	before, work := []func(context.Context) error{r.checkFlags, r.open, r.readTarget, r.readMFA, r.prepare}, r.dryRun
 	if r.Live {
 		before, work = append(before, r.ask), r.migrate
 	}
@@ -115,13 +117,40 @@ func (r *sweepRun) open(ctx context.Context) error {
 	}
 	r.clients, r.Limits, r.options.SendResets = c, quota.New(r.share, r.raised), r.notify == "code"
 	r.options.Cutoff, r.options.CustomAttributes = s.StagingCutoff, s.CustomAttributes
+	return nil
+}
+
+// prepare makes the sweep, once everything that its options depend on is read.
+func (r *sweepRun) prepare(context.Context) error {
+	c, s := r.clients, r.clients.settings
 	r.sweeper = sweep.New(sweep.Dependencies{
 		Staging:    userpool.New(cognito.NewFromConfig(c.staging, quota.New(r.share, nil).Option), s.StagingUserPoolID),
 		Production: userpool.New(cognito.NewFromConfig(c.production, r.Limits.Option), s.ProductionUserPoolID),
-		Move:       datamover.NewMover(s.Tables, c.stagingRows, c.productionRows, c.ledger).Move,
-		Ledger:     c.ledger, Limits: r.Limits, Log: io.Discard, Progress: r.app.progress, Fatal: fatal,
+		Move:       datamover.NewMover(s.Tables, c.stagingRows, c.productionRows, c.ledger, r.now).Move,
+		Ledger:     c.ledger, Limits: r.Limits, Log: io.Discard, Progress: r.app.progress, Now: r.now, Fatal: fatal,
 	}, r.options)
 	r.Counters = &r.sweeper.Counters
+	return nil
+}
+
+// now is AWS's clock: leases and the age of users are compared with what AWS's clocks wrote.
+func (r *sweepRun) now() time.Time { return r.app.now().Add(r.ahead) }
+
+// readMFA decides whether each user must be read in staging before they are created: a list does not show second
+// factors. Where the pool has none, nobody is read.
+func (r *sweepRun) readMFA(ctx context.Context) error {
+	if r.clients.settings.MFAUsers != settings.MFARefuse {
+		return nil
+	}
+	id := r.clients.settings.StagingUserPoolID
+	out, err := cognito.NewFromConfig(r.clients.staging).DescribeUserPool(ctx, &cognito.DescribeUserPoolInput{UserPoolId: &id})
+	if err != nil {
+		return fmt.Errorf("read whether staging pool %s has second factors (MFA_USERS is refuse): %w", id, err)
+	}
+	if r.options.RefuseMFA = out.UserPool.MfaConfiguration != types.UserPoolMfaTypeOff; r.options.RefuseMFA {
+		r.app.progress.Println("MFA_USERS is refuse: each user who would be created is read in staging first, which makes them " +
+			"a monthly active user there.")
+	}
 	return nil
 }
 
@@ -140,11 +169,9 @@ func (r *sweepRun) readTarget(ctx context.Context) error {
 	email := out.UserPool.EmailConfiguration
 	r.defaultSender = email == nil || email.EmailSendingAccount != "DEVELOPER"
 	r.Pool = aws.ToString(out.UserPool.Name)
-	ahead := time.Duration(0)
 	if server, ok := awsmiddleware.GetServerTime(out.ResultMetadata); ok {
-		ahead = server.Sub(r.app.now())
+		r.ahead = server.Sub(r.app.now())
 	}
-	r.sweeper.Now = func() time.Time { return r.app.now().Add(ahead) }
 	_, err = r.clients.productionRows.KeySchema(ctx, r.clients.settings.LedgerTable)
 	for _, t := range r.clients.settings.Tables {
 		_, source := r.clients.stagingRows.KeySchema(ctx, t.Source)

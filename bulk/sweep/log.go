@@ -26,15 +26,16 @@ const (
 	Skipped   Status = "SKIPPED"
 	Failed    Status = "FAILED"
 
-	AlreadyMoved          Reason = "already-moved"          // by sign-in, or adopted; nothing is left to do
-	SignedInSince         Reason = "signed-in"              // created by a sweep, and has signed in since
-	ResetAlreadySent      Reason = "reset-sent"             // created by a sweep, and was sent a reset email
-	ResetNotRequested     Reason = "reset-not-requested"    // created by a sweep, without a reset email
-	SigningIn             Reason = "signing-in"             // right now
-	AwaitingUser          Reason = "awaiting-user"          // imported by the trigger; the data moves at the next sign-in
-	ProductionUserExists  Reason = "production-user-exists" // was not created by this migration
-	ProductionUserDeleted Reason = "deleted"                // was bound to the record
-	LimitReached          Reason = "limit-reached"          // Options.Limit
+	AlreadyMoved          Reason = "already-moved"           // by sign-in, or adopted; nothing is left to do
+	SignedInSince         Reason = "signed-in"               // created by a sweep, and has signed in since
+	ResetAlreadySent      Reason = "reset-sent"              // created by a sweep, and was sent a reset email
+	ResetNotRequested     Reason = "reset-not-requested"     // created by a sweep, without a reset email
+	SigningIn             Reason = "signing-in"              // right now
+	AwaitingUser          Reason = "awaiting-user"           // imported by the trigger; the data moves at the next sign-in
+	ProductionUserExists  Reason = "production-user-exists"  // was not created by this migration
+	ProductionUserDeleted Reason = "production-user-deleted" // was bound to the record
+	MoveInProgress        Reason = "move-in-progress"        // another mover has the lease
+	LimitReached          Reason = "limit-reached"           // Options.Limit
 )
 
 var explanations = map[Reason]string{
@@ -43,6 +44,8 @@ var explanations = map[Reason]string{
 	Reason(userpool.Disabled):        "disabled in staging",
 	Reason(userpool.EmailUnverified): "no verified email in staging",
 	Reason(userpool.AfterCutoff):     "created in staging after the cutoff",
+	Reason(userpool.MFARejected):     "has a second factor, and MFA_USERS is refuse",
+	Reason(userpool.Deleted):         "deleted in staging since the list was read",
 
 	AlreadyMoved:          "migrated already",
 	SignedInSince:         "migrated by a sweep, has signed in since",
@@ -52,6 +55,7 @@ var explanations = map[Reason]string{
 	AwaitingUser:          "imported, but has not signed in yet: the data moves when the user does",
 	ProductionUserExists:  "not created by this migration: --adopt binds the production user if both emails are verified",
 	ProductionUserDeleted: "the production account was deleted: delete the ledger record to import the user again",
+	MoveInProgress:        "the data is being moved now, by a sign-in or another sweep: run the sweep again",
 	LimitReached:          "beyond --limit: run the sweep again",
 }
 

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -27,6 +28,7 @@ type Options struct {
 	Users      []string // only the users with these emails; empty: all
 	SendResets bool     // send a reset email when all data is there
 	Adopt      bool     // bind production users who existed before the migration and have the same verified email
+	RefuseMFA  bool     // read each user in staging, and skip those with a second factor
 
 	Cutoff           time.Time
 	CustomAttributes []string
@@ -37,6 +39,7 @@ type Dependencies struct {
 	Staging interface {
 		List(ctx context.Context) iter.Seq2[userpool.User, error]
 		FindByEmail(ctx context.Context, email string) ([]userpool.User, error)
+		Get(ctx context.Context, name string) (userpool.User, error)
 		EstimatedSize(ctx context.Context) int
 	}
 	Production interface {
@@ -44,18 +47,22 @@ type Dependencies struct {
 		Get(ctx context.Context, name string) (userpool.User, error)
 		Create(ctx context.Context, email string, attributes map[userpool.Attribute]string) (sub string, err error)
 		SetRandomPassword(ctx context.Context, sub string) error
+		SetStagingSub(ctx context.Context, sub, stagingSub string) error
 		SendReset(ctx context.Context, sub string) error
 	}
 	Ledger interface {
 		Get(ctx context.Context, stagingSub string) (ledger.Record, error)
-		BeginSweep(ctx context.Context, stagingSub, email string, at time.Time, before ledger.Record) (ledger.Record, error)
+		BeginSweep(ctx context.Context, r, before ledger.Record) error
 		Revert(ctx context.Context, stagingSub string, at time.Time, before ledger.Record) error
 		BindCreated(ctx context.Context, stagingSub, productionSub string) (ledger.Record, error)
-		BindExisting(ctx context.Context, stagingSub, productionSub string) (ledger.Record, error)
+		TakeLease(ctx context.Context, stagingSub, productionSub string, now time.Time, d time.Duration) (
+			ledger.Record, ledger.Lease, error)
+		Renew(ctx context.Context, l ledger.Lease, now time.Time, d time.Duration) (ledger.Lease, error)
+		Free(ctx context.Context, l ledger.Lease) error
 		PasswordSet(ctx context.Context, stagingSub, productionSub string, at time.Time) (ledger.Record, error)
 		ResetSent(ctx context.Context, stagingSub, productionSub string, at time.Time) (ledger.Record, error)
 	}
-	Move     func(ctx context.Context, record ledger.Record) (ledger.Progress, error)
+	Move     func(context.Context, ledger.Record, ledger.Lease) (ledger.Progress, ledger.Lease, error)
 	Log      io.Writer         // the audit log: an Entry a line
 	Progress *console.Progress // counts the users; may be nil
 	Limits   quota.Limits      // of production
@@ -70,9 +77,14 @@ type Sweeper struct {
 
 	options  Options
 	creating sync.Mutex    // with Options.Limit, users are created one after the other
+	adopting sync.Mutex    // one after the other
 	newUsers atomic.Int64  // created by this sweep
 	moving   chan struct{} // one place for each concurrent data move
 	failures atomic.Int64  // consecutive
+
+	later    []userpool.User // whom another mover had
+	until    time.Time       // when the last of their leases ends
+	returned bool            // to them
 }
 
 // inFlight users use the lowest quota fully, at a second or two each. movesInFlight bounds memory: two pages of rows.
@@ -99,7 +111,8 @@ func (s *Sweeper) Plan(ctx context.Context) error {
 			emails.Add(u.Email())
 		}
 	}
-	err := s.each(ctx, func(u userpool.User) error { return s.plan(ctx, emails, u) })
+	s.Skipped = map[Reason]int{}
+	err := s.each(ctx, s.users(ctx), func(u userpool.User) error { return s.plan(ctx, emails, u) })
 	s.Planned.Seconds = max( // data is moved meanwhile, which can only add to it
 		float64(s.Planned.Create)/s.Limits.PerSecond(quota.UserCreation),
 		float64(s.Planned.Create+s.Planned.Resets)/s.Limits.PerSecond(quota.UserAccountRecovery),
@@ -108,18 +121,45 @@ func (s *Sweeper) Plan(ctx context.Context) error {
 }
 
 // Run migrates users until all are done, ctx ends, or every user fails. Users in progress are completed in any case.
+// Then it returns once to those whom another mover had, and whose lease ends soon.
 func (s *Sweeper) Run(ctx context.Context) error {
-	s.Progress.Start("Sweeping", "users", s.Users)
-	defer s.Progress.End()
-	return s.each(ctx, func(u userpool.User) error { return s.migrate(context.WithoutCancel(ctx), u) })
+	s.Skipped = map[Reason]int{}
+	err := s.migrateAll(ctx, "Sweeping", s.Users, s.users(ctx))
+	if err != nil || len(s.later) == 0 {
+		return err
+	}
+	users := s.later
+	s.returned = true
+	select {
+	case <-ctx.Done():
+	case <-time.After(s.until.Sub(s.Now())):
+	}
+	return s.migrateAll(ctx, "Returning to users whose data was being moved", len(users), seq(users))
 }
 
-// each calls f concurrently for every user of the sweep. After the first error, or when ctx ends, no more are begun.
-func (s *Sweeper) each(ctx context.Context, f func(userpool.User) error) error {
-	s.Skipped = map[Reason]int{}
+func (s *Sweeper) migrateAll(ctx context.Context, what string, total int, users userSeq) error {
+	s.Progress.Start(what, "users", total)
+	defer s.Progress.End()
+	return s.each(ctx, users, func(u userpool.User) error { return s.migrate(context.WithoutCancel(ctx), u) })
+}
+
+type userSeq = iter.Seq2[userpool.User, error]
+
+func seq(users []userpool.User) userSeq {
+	return func(yield func(userpool.User, error) bool) {
+		for _, u := range users {
+			if !yield(u, nil) {
+				return
+			}
+		}
+	}
+}
+
+// each calls f concurrently for every user. After the first error, or when ctx ends, no more are begun.
+func (s *Sweeper) each(ctx context.Context, users userSeq, f func(userpool.User) error) error {
 	g, running := errgroup.WithContext(ctx)
 	g.SetLimit(inFlight)
-	for u, err := range s.users(running) {
+	for u, err := range users {
 		if err = errors.Join(err, running.Err()); err != nil {
 			return cmp.Or(g.Wait(), ctx.Err(), err)
 		}
@@ -131,7 +171,7 @@ func (s *Sweeper) each(ctx context.Context, f func(userpool.User) error) error {
 	return g.Wait()
 }
 
-func (s *Sweeper) users(ctx context.Context) iter.Seq2[userpool.User, error] {
+func (s *Sweeper) users(ctx context.Context) userSeq {
 	if len(s.options.Users) == 0 {
 		return s.Staging.List(ctx)
 	}
@@ -142,7 +182,7 @@ func (s *Sweeper) users(ctx context.Context) iter.Seq2[userpool.User, error] {
 				yield(userpool.User{}, cmp.Or(err, fmt.Errorf("staging has no user %s", email)))
 				return
 			}
-			for _, u := range found {
+			for u := range seq(found) {
 				if !yield(u, nil) {
 					return
 				}
@@ -167,37 +207,50 @@ func (s *Sweeper) plan(ctx context.Context, emails *users.EmailSet, u userpool.U
 	if err != nil {
 		return err
 	}
-	return m.note(m.planStep())
+	if s.options.Limit > 0 { // no more users are read than may be created
+		s.creating.Lock()
+		defer s.creating.Unlock()
+	}
+	next, reason := nextStep(m.facts, s.options, s.Now())
+	if next == createUser && s.options.Limit > 0 && s.Planned.Create == s.options.Limit {
+		next, reason = done, LimitReached
+	}
+	if next == createUser || next == adoptUser {
+		err = m.checkMFA(ctx)
+	}
+	if rejected, ok := errors.AsType[Reason](err); ok {
+		next, reason, err = done, rejected, nil
+	}
+	if err != nil {
+		return err
+	}
+	return m.note(m.count(next, reason))
 }
 
-// planStep counts the user's next step and returns what the log says about it.
-func (m *migration) planStep() (Status, string) {
+// count counts the user's next step and returns what the log says about it.
+func (m *migration) count(next *step, reason Reason) (Status, string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.Users++
-	next, reason := nextStep(m.facts, m.options, m.Now())
-	if next == createUser && m.options.Limit > 0 && m.Planned.Create == m.options.Limit {
-		next, reason = done, LimitReached
-	}
 	then := ""
 	if m.options.SendResets && next != done && (next == createUser || m.created()) {
 		m.Planned.Resets++
 		then = ", then send a reset email"
 	}
-	switch next {
-	case createUser:
+	switch {
+	case next == createUser:
 		m.Planned.Create++
 		return DryRun, "would create the user and move the data" + then
-	case adoptUser:
+	case next == adoptUser:
 		m.Planned.Adopt++
 		return DryRun, "would bind the existing production user if both emails are verified, and move the data"
-	case readProduction:
-		m.Planned.Complete++
-		return DryRun, "would resume the copy to production user " + m.record.ProductionSub + then
-	case sendReset:
+	case next == done:
+		return Skipped, string(reason)
+	case m.record.State == ledger.Moved:
 		return DryRun, "would send a reset email: user and data are there"
 	}
-	return Skipped, string(reason)
+	m.Planned.Complete++
+	return DryRun, "would resume the copy to production user " + m.record.ProductionSub + then
 }
 
 // migrate migrates one user. An error ends the whole sweep.
@@ -206,6 +259,8 @@ func (s *Sweeper) migrate(ctx context.Context, u userpool.User) error {
 	err := m.run(ctx)
 	reason, skipped := errors.AsType[Reason](err)
 	switch {
+	case reason == MoveInProgress && m.postpone():
+		return nil
 	case skipped:
 		err = m.note(Skipped, string(reason))
 	case errors.Is(err, userpool.ErrUserNotFound):
@@ -217,6 +272,19 @@ func (s *Sweeper) migrate(ctx context.Context, u userpool.User) error {
 	}
 	s.failures.Store(0)
 	return err
+}
+
+// postpone leaves the user for the end, if the lease ends within a minute.
+func (m *migration) postpone() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	until := m.record.MovingUntil
+	if m.returned || until.Sub(m.Now()) > time.Minute {
+		return false
+	}
+	m.later = append(m.later, m.staging)
+	m.until = slices.MaxFunc([]time.Time{m.until, until}, time.Time.Compare)
+	return true
 }
 
 // fail returns an error if the sweep must end.

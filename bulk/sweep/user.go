@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/spaceport/user-migration/datamover"
 	"github.com/spaceport/user-migration/datamover/ledger"
 	"github.com/spaceport/user-migration/datamover/userpool"
 )
@@ -20,6 +21,7 @@ var (
 	done           = &step{}
 	createUser     = &step{(*migration).createUser}     // or find the user that a killed sweep left
 	adoptUser      = &step{(*migration).adoptUser}      // who was in production before the migration
+	takeLease      = &step{(*migration).takeLease}      // what follows is for one owner of the user at a time
 	readProduction = &step{(*migration).readProduction} // what comes next depends on the production user
 	setPassword    = &step{(*migration).setPassword}    // FORCE_CHANGE_PASSWORD blocks "forgot password"
 	recordPassword = &step{(*migration).recordPassword} // also if a sweep was killed before it could
@@ -33,8 +35,8 @@ const signInTime = time.Minute // for an import by the trigger, on which Cognito
 type facts struct {
 	staging    userpool.User
 	record     ledger.Record  // the ledger's latest answer
+	lease      ledger.Lease   // zero unless this sweep has it
 	production *userpool.User // bound, or with the same email; nil until it was read, zero if there is none
-	tried      bool           // this run has moved the data
 }
 
 // created reports whether a sweep created the user, who has not signed in yet. Others get no password and no reset.
@@ -42,6 +44,17 @@ func (f facts) created() bool { return f.record.CreatedBySweep() && f.record.See
 
 // inProduction reports whether production has the user, as far as that was read.
 func (f facts) inProduction() bool { return f.production != nil && f.production.Email() != "" }
+
+// toCreate reports whether the user is to be created, or was when a sweep was killed.
+func (f facts) toCreate() bool {
+	r := f.record
+	if r.Exists() && r.Via != ledger.Sweep { // the trigger's answer may have been too late for Cognito
+		return !r.Bound() && f.production != nil && !f.inProduction()
+	}
+	return !r.Bound() && (r.Exists() || !f.inProduction())
+}
+
+func (f facts) leased() bool { return f.lease != ledger.Lease{} }
 
 // nextStep is the only place that knows the order of a migration: the first rule that applies counts. A sweep that was
 // killed anywhere resumes here, since every step is recorded before the next one begins.
@@ -53,22 +66,21 @@ func nextStep(f facts, o Options, now time.Time) (*step, Reason) {
 		reason  Reason // to skip the user
 	}{
 		{ineligible != "", done, Reason(ineligible)},
-		{f.tried && !moved, done, ""}, // an operator has deleted the record meanwhile
-		{!r.Exists() && !f.inProduction(), createUser, ""},
-		{!r.Bound() && r.Via == ledger.Sweep, createUser, ""},
+		{r.Leased(now) && !f.leased(), done, MoveInProgress},
+		{!r.Bound() && r.Exists() && r.Via != ledger.Sweep && now.Sub(r.ImportedAt) < signInTime, done, SigningIn},
+		{f.toCreate(), createUser, ""},
 		{!r.Exists() && o.Adopt, adoptUser, ""},
 		{!r.Exists(), done, ProductionUserExists},
-		{!r.Bound() && now.Sub(r.ImportedAt) < signInTime, done, SigningIn},
 		{!r.Bound() && f.inProduction(), done, AwaitingUser},
-		{!r.Bound() && f.production != nil, createUser, ""}, // the trigger's answer was too late for Cognito
 		{moved && !r.CreatedBySweep(), done, AlreadyMoved},
 		{moved && (!f.created() || r.PasswordSetAt.IsZero()), done, SignedInSince}, // no password: moved by a sign-in
 		{moved && !r.ResetAt.IsZero(), done, ResetAlreadySent},
 		{moved && !o.SendResets, done, ResetNotRequested},
-		{moved, sendReset, ""},
+		{r.Bound() && !f.leased(), takeLease, ""},
 		{f.production == nil, readProduction, ""},
 		{!f.inProduction(), done, ProductionUserDeleted},
-		{f.created() && f.inProduction() && f.production.NeedsPassword(), setPassword, ""},
+		{moved, sendReset, ""},
+		{f.created() && f.production.NeedsPassword(), setPassword, ""},
 		{f.created() && r.PasswordSetAt.IsZero(), recordPassword, ""},
 	} {
 		if rule.applies {
@@ -95,6 +107,11 @@ func (m *migration) keep(record ledger.Record, err error) error {
 
 // run takes one user to the end. It returns a Reason if the user is skipped.
 func (m *migration) run(ctx context.Context) error {
+	defer func() {
+		if m.leased() {
+			_ = m.Ledger.Free(ctx, m.lease) // else it expires
+		}
+	}()
 	err := m.keep(m.Ledger.Get(ctx, m.staging.Sub))
 	for previous := done; err == nil; {
 		next, reason := nextStep(m.facts, m.options, m.Now())
@@ -111,6 +128,21 @@ func (m *migration) run(ctx context.Context) error {
 	return err
 }
 
+// checkMFA reads what a list does not tell, if it matters. It makes the user a monthly active user of staging.
+func (m *migration) checkMFA(ctx context.Context) error {
+	if !m.options.RefuseMFA {
+		return nil
+	}
+	user, err := m.Staging.Get(ctx, m.staging.Username)
+	switch {
+	case errors.Is(err, userpool.ErrUserNotFound):
+		return Reason(userpool.Deleted)
+	case err == nil && user.MFA:
+		return Reason(userpool.MFARejected)
+	}
+	return err
+}
+
 // createUser writes the record before it creates the user, so that a sweep that is killed finds its own user again.
 func (m *migration) createUser(ctx context.Context) error {
 	if m.options.Limit > 0 { // which a user who exists in production already does not use up
@@ -122,7 +154,10 @@ func (m *migration) createUser(ctx context.Context) error {
 	}
 	before, user := m.record, userpool.User{Status: userpool.ForceChangePassword}
 	user.Attributes, _ = userpool.ProductionAttributes(m.staging, m.options.CustomAttributes)
-	err := m.begin(ctx)
+	err := m.checkMFA(ctx)
+	if err == nil {
+		err = m.begin(ctx)
+	}
 	if err == nil {
 		user.Sub, err = m.Production.Create(ctx, m.staging.Email(), user.Attributes)
 	}
@@ -142,7 +177,8 @@ func (m *migration) begin(ctx context.Context) error {
 	if m.record.Via == ledger.Sweep {
 		return nil
 	}
-	return m.keep(m.Ledger.BeginSweep(ctx, m.staging.Sub, m.staging.Email(), m.Now(), m.record))
+	r := ledger.NewRecord(m.staging.Sub, m.staging.Username, m.staging.Email(), ledger.Sweep, m.Now())
+	return m.keep(r, m.Ledger.BeginSweep(ctx, r, m.record))
 }
 
 // identify decides whether an earlier sweep created the user: only a sweep leaves a user with this staging sub who is
@@ -171,16 +207,43 @@ func (m *migration) bindCreated(ctx context.Context, details string) error {
 	return m.note(Created, details)
 }
 
-// adoptUser binds a user who existed before the migration, if both emails are the same and verified.
+// adoptUser binds a user who existed before the migration, if both emails are the same and verified. A user who was
+// another staging user, or is another's by now, stays theirs: custom:staging_sub says so, and is written first.
 func (m *migration) adoptUser(ctx context.Context) error {
-	user := m.production
-	if user.Status != userpool.Confirmed || !user.Enabled || !user.EmailVerified() || !user.HasEmail(m.staging.Email()) {
-		return ProductionUserExists
-	}
-	if err := m.begin(ctx); err != nil {
+	m.adopting.Lock() // two staging users can have one email, apart from case
+	defer m.adopting.Unlock()
+	if err := cmp.Or(m.checkMFA(ctx), m.readProduction(ctx)); err != nil {
 		return err
 	}
-	return m.keep(m.Ledger.BindExisting(ctx, m.staging.Sub, user.Sub))
+	user := m.production
+	if user.Status != userpool.Confirmed || !user.Enabled || !user.EmailVerified() || !user.HasEmail(m.staging.Email()) ||
+		user.StagingSub() != "" && user.StagingSub() != m.staging.Sub {
+		return ProductionUserExists
+	}
+	if err := m.Production.SetStagingSub(ctx, user.Sub, m.staging.Sub); err != nil {
+		return err
+	}
+	r := ledger.NewRecord(m.staging.Sub, m.staging.Username, m.staging.Email(), ledger.Sweep, m.Now())
+	r.Adopted, r.State, r.ProductionSub = true, ledger.Moving, user.Sub
+	return m.keep(r, m.Ledger.BeginSweep(ctx, r, m.record))
+}
+
+// takeLease begins again with what is true now: until then another sweep, or the user, may have gone on.
+func (m *migration) takeLease(ctx context.Context) (err error) {
+	m.record, m.lease, err = m.Ledger.TakeLease(ctx, m.staging.Sub, m.record.ProductionSub, m.Now(), datamover.LeaseFor)
+	m.production = nil
+	if errors.Is(err, ledger.ErrLeased) {
+		return MoveInProgress
+	}
+	return err
+}
+
+// whileLeased makes a call to Cognito, which has no condition for it, only as long as this sweep has the lease.
+func (m *migration) whileLeased(ctx context.Context, call func(context.Context, string) error) error {
+	keeper := datamover.NewKeeper(m.lease, m.Ledger.Renew, m.Now)
+	err := keeper.While(ctx, func(ctx context.Context) error { return call(ctx, m.record.ProductionSub) })
+	m.lease = keeper.Lease()
+	return err
 }
 
 // readProduction reads the user that the record is bound to, or that has the email.
@@ -195,30 +258,32 @@ func (m *migration) readProduction(ctx context.Context) error {
 
 func (m *migration) setPassword(ctx context.Context) error {
 	m.production.Status = userpool.Confirmed
-	return m.Production.SetRandomPassword(ctx, m.record.ProductionSub)
+	return m.whileLeased(ctx, m.Production.SetRandomPassword)
 }
 
 func (m *migration) recordPassword(ctx context.Context) error {
 	return m.keep(m.Ledger.PasswordSet(ctx, m.staging.Sub, m.record.ProductionSub, m.Now()))
 }
 
-// moveData reads the record again afterwards: a user who has signed in meanwhile is sent no reset email.
-func (m *migration) moveData(ctx context.Context) error {
+func (m *migration) moveData(ctx context.Context) (err error) {
 	m.moving <- struct{}{}
-	progress, err := m.Move(ctx, m.record)
+	progress, lease, err := m.Move(ctx, m.record, m.lease)
 	<-m.moving
-	details := fmt.Sprintf("rows copied: %v, rows that production had: %v", progress.Copied, progress.Kept)
-	if errors.Is(err, ledger.ErrNotMoving) {
-		details = "moved by another mover: the user has signed in meanwhile"
+	m.lease = lease
+	if errors.Is(err, ledger.ErrLeaseLost) {
+		m.lease = ledger.Lease{}
+		return MoveInProgress
 	} else if err != nil {
 		return fmt.Errorf("move data: %w", err)
 	}
-	m.tried = true
-	return cmp.Or(m.note(DataMoved, details), m.keep(m.Ledger.Get(ctx, m.staging.Sub)))
+	m.record.State, m.record.MovingUntil = ledger.Moved, time.Time{}
+	return m.note(DataMoved,
+		fmt.Sprintf("rows copied: %v, rows that production had: %v", progress.Copied, progress.Kept))
 }
 
+// sendReset has a record that was read under the lease: a user who has signed in meanwhile is sent no email.
 func (m *migration) sendReset(ctx context.Context) error {
-	if err := m.Production.SendReset(ctx, m.record.ProductionSub); err != nil {
+	if err := m.whileLeased(ctx, m.Production.SendReset); err != nil {
 		return err
 	}
 	if err := m.keep(m.Ledger.ResetSent(ctx, m.staging.Sub, m.record.ProductionSub, m.Now())); err != nil {

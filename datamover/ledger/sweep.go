@@ -3,7 +3,6 @@ package ledger
 import (
 	"context"
 	"fmt"
-	"maps"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -18,7 +17,7 @@ func sameAs(r Record) map[string]any {
 	return map[string]any{":via": r.Via, ":importedAt": r.ImportedAt.UTC()}
 }
 
-// BeginSweep writes the record of a user that a sweep is about to create. before is the unbound record that was read,
+// BeginSweep writes the record of a user that a sweep is about to create, or adopts. before is the unbound record that was read,
 // zero if there was none; if it has changed since, the user is signing in, and ErrChanged is returned. It is
 // idempotent, since an answer may be lost.
 func (s *Store) BeginSweep(ctx context.Context, r, before Record) error {
@@ -27,10 +26,14 @@ func (s *Store) BeginSweep(ctx context.Context, r, before Record) error {
 		condition, values = unchanged, sameAs(before)
 	}
 	applied, existing, err := s.put(ctx, r, condition, values)
-	if err == nil && !applied && !(existing.Via == Sweep && existing.ImportedAt.Equal(r.ImportedAt) && !existing.Bound()) {
+	if err == nil && !applied && !existing.begun(r) {
 		return ErrChanged
 	}
 	return err
+}
+
+func (r Record) begun(as Record) bool {
+	return r.Via == Sweep && r.ImportedAt.Equal(as.ImportedAt) && r.ProductionSub == as.ProductionSub
 }
 
 // Revert undoes a BeginSweep at that time: it restores before, or deletes the record if before is zero. A record that
@@ -58,20 +61,9 @@ func (s *Store) Revert(ctx context.Context, stagingSub string, at time.Time, bef
 // BindCreated binds a record to the user that a sweep has created and returns the record as it then is. It returns
 // ErrBoundToAnotherUser if another user has it.
 func (s *Store) BindCreated(ctx context.Context, stagingSub, productionSub string) (Record, error) {
-	return s.bindSwept(ctx, stagingSub, productionSub, nil)
-}
-
-// BindExisting is BindCreated for a production user who existed before the migration. The record says so, and such a
-// user is never given a password or sent a reset.
-func (s *Store) BindExisting(ctx context.Context, stagingSub, productionSub string) (Record, error) {
-	return s.bindSwept(ctx, stagingSub, productionSub, map[string]any{"adopted": true})
-}
-
-func (s *Store) bindSwept(ctx context.Context, stagingSub, productionSub string, more map[string]any) (Record, error) {
-	set := map[string]any{"productionSub": productionSub, "state": Moving, "via": Sweep}
-	maps.Copy(set, more)
 	existing, applied, err := s.update(ctx, stagingSub, change{
-		set: set, condition: "attribute_exists(stagingSub) AND attribute_not_exists(#productionSub)",
+		set:       map[string]any{"productionSub": productionSub, "state": Moving, "via": Sweep},
+		condition: "attribute_exists(stagingSub) AND attribute_not_exists(#productionSub)",
 	})
 	return boundTo(productionSub, existing, applied, err)
 }

@@ -11,6 +11,9 @@ import (
 )
 
 type userWriter interface {
+	AdminUpdateUserAttributes(
+		context.Context, *cognito.AdminUpdateUserAttributesInput, ...options,
+	) (*cognito.AdminUpdateUserAttributesOutput, error)
 	AdminCreateUser(context.Context, *cognito.AdminCreateUserInput, ...options) (*cognito.AdminCreateUserOutput, error)
 	AdminSetUserPassword(
 		context.Context, *cognito.AdminSetUserPasswordInput, ...options) (*cognito.AdminSetUserPasswordOutput, error)
@@ -32,6 +35,15 @@ func (p *Pool) Create(ctx context.Context, email string, attributes map[Attribut
 	}
 	created := listed(*out.User)
 	return cmp.Or(created.Sub, created.Username), nil // the user name is the sub if email is the user name
+}
+
+// SetStagingSub marks a production user as the staging user that they were.
+func (p *Pool) SetStagingSub(ctx context.Context, sub, stagingSub string) error {
+	_, err := p.api.AdminUpdateUserAttributes(ctx, &cognito.AdminUpdateUserAttributesInput{
+		UserPoolId: &p.id, Username: &sub,
+		UserAttributes: []types.AttributeType{{Name: aws.String(string(AttrStagingSub)), Value: &stagingSub}},
+	})
+	return translate("set "+string(AttrStagingSub), err)
 }
 
 // SetRandomPassword sets a permanent password that is not kept anywhere, so that "forgot password" works for the user

@@ -10,7 +10,7 @@ import (
 // BeginSweep does what ledger.Store.BeginSweep does.
 func (m *Memory) BeginSweep(_ context.Context, r, before ledger.Record) error {
 	return m.call("BeginSweep", r.StagingSub, func(record *ledger.Record) error {
-		if unchanged(*record, ledger.Record{Via: ledger.Sweep, ImportedAt: r.ImportedAt}) {
+		if record.Via == ledger.Sweep && record.ImportedAt.Equal(r.ImportedAt) && record.ProductionSub == r.ProductionSub {
 			return nil
 		}
 		if before.Exists() != record.Exists() || before.Exists() && !unchanged(*record, before) {
@@ -36,23 +36,13 @@ func (m *Memory) Revert(_ context.Context, stagingSub string, at time.Time, befo
 }
 
 // BindCreated does what ledger.Store.BindCreated does.
-func (m *Memory) BindCreated(_ context.Context, stagingSub, productionSub string) (ledger.Record, error) {
-	return m.bindSwept("BindCreated", stagingSub, productionSub, false)
-}
-
-// BindExisting does what ledger.Store.BindExisting does.
-func (m *Memory) BindExisting(_ context.Context, stagingSub, productionSub string) (ledger.Record, error) {
-	return m.bindSwept("BindExisting", stagingSub, productionSub, true)
-}
-
-func (m *Memory) bindSwept(call, stagingSub, productionSub string, adopted bool) (bound ledger.Record, err error) {
-	err = m.call(call, stagingSub, func(record *ledger.Record) error {
+func (m *Memory) BindCreated(_ context.Context, stagingSub, productionSub string) (bound ledger.Record, err error) {
+	err = m.call("BindCreated", stagingSub, func(record *ledger.Record) error {
 		switch {
 		case !record.Exists():
 			return ledger.ErrNoRecord
 		case !record.Bound():
 			record.ProductionSub, record.State, record.Via = productionSub, ledger.Moving, ledger.Sweep
-			record.Adopted = adopted
 		case record.ProductionSub != productionSub:
 			return ledger.ErrBoundToAnotherUser
 		}

@@ -40,7 +40,7 @@ func records(s *spaceport.Spaceport) *ledger.Store {
 
 // imported writes the record that the trigger writes.
 func imported(ctx context.Context, s *spaceport.Spaceport, u user) error {
-	return records(s).Import(ctx, u.stagingSub, u.email, ledger.SignIn, time.Now())
+	return records(s).Import(ctx, ledger.NewRecord(u.stagingSub, u.stagingSub, u.email, ledger.SignIn, time.Now()))
 }
 
 // bound also writes what the hook writes before it moves anything.
@@ -57,7 +57,11 @@ func moved(ctx context.Context, s *spaceport.Spaceport, u user) error {
 	if err := bound(ctx, s, u); err != nil {
 		return err
 	}
-	return records(s).Complete(ctx, u.stagingSub, u.productionSub, ledger.Progress{}, time.Now())
+	_, lease, err := records(s).TakeLease(ctx, u.stagingSub, u.productionSub, time.Now(), time.Minute)
+	if err != nil {
+		return err
+	}
+	return records(s).Complete(ctx, lease, ledger.Progress{}, time.Now())
 }
 
 // firstSignIn prepares the first sign-in of a user with a profile and projects, and returns its event.
