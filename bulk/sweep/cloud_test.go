@@ -21,8 +21,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	cognito "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	dynamodbtypes "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -460,22 +458,6 @@ func (o *operator) runAndSignal(t *testing.T, cmd *exec.Cmd, signal syscall.Sign
 	return sent.Load()
 }
 
-// expireLeases does what 45 seconds do: a killed sweep leaves leases.
-func expireLeases(t *testing.T, s *spaceport.Spaceport, subs ...string) {
-	t.Helper()
-	for _, sub := range subs {
-		_, err := s.ProductionTables.UpdateItem(t.Context(), &dynamodb.UpdateItemInput{
-			TableName:           &s.Settings.LedgerTable,
-			Key:                 map[string]dynamodbtypes.AttributeValue{"stagingSub": &dynamodbtypes.AttributeValueMemberS{Value: sub}},
-			UpdateExpression:    aws.String("REMOVE movingUntil"),
-			ConditionExpression: aws.String("attribute_exists(movingUntil)"),
-		})
-		if !errors.As(err, new(*dynamodbtypes.ConditionalCheckFailedException)) {
-			require.NoError(t, err)
-		}
-	}
-}
-
 // TestKilledAtEveryRequest kills a sweep of one user with SIGKILL around each request that it makes, and runs it again.
 func TestKilledAtEveryRequest(t *testing.T) {
 	t.Parallel()
@@ -490,7 +472,7 @@ func TestKilledAtEveryRequest(t *testing.T) {
 			require.NoError(t, err)
 			cmd, _, _ := o.command("sweep", "--live", "--yes", "--user", p.Email, "--quota", "UserAccountRecovery=1000")
 			killed := o.runAndSignal(t, cmd, syscall.SIGKILL, cloud.Fault{After: after, Kind: kind})
-			expireLeases(t, s, sub)
+			require.NoError(t, s.ExpireLease(t.Context(), sub))
 			o.sweep(t, "--user", p.Email)
 			user, err := s.ProductionUser(t.Context(), p.Email)
 			require.NoError(t, err)
@@ -530,7 +512,7 @@ func TestKilledAtRandomUntilDone(t *testing.T) {
 		kills++
 		for _, p := range all {
 			if kills != 2 { // once, the next sweep waits
-				expireLeases(t, s, p.sub)
+				require.NoError(t, s.ExpireLease(t.Context(), p.sub))
 			}
 			record, _ := s.Ledger(t.Context(), p.sub)
 			if p.want == "swept" && !record.ResetAt.IsZero() && !signedIn { // else an email may still be in flight
