@@ -219,7 +219,8 @@ fail_foreign() {
 }
 
 upload() { # FILE KEY
-	s3 put-object --key "$2" --body "$1" >/dev/null || fail "$1 was not uploaded to the bucket $bucket. Nothing was changed"
+	s3 put-object --key "$2" --body "$1" >/dev/null ||
+		fail "$1 was not uploaded to the bucket $bucket. Nothing was changed. ARTIFACT_BUCKET=NAME sets another bucket"
 }
 
 digest() { # ALGORITHM FILE

@@ -164,6 +164,8 @@ func TestFailedUpload(t *testing.T) {
 	assert.Equal(t, 1, code)
 	assert.Contains(t, output, "InternalError")
 	assert.Contains(t, output, "dist/trigger.zip was not uploaded")
+	assert.Contains(t, output, "ARTIFACT_BUCKET=NAME")
+	assert.Empty(t, s.calls("cloudformation deploy"))
 
 	s = newScript(t, map[string]string{"bucket": "own", "staging": stagingOutputs})
 	require.NoError(t, os.Remove(filepath.Join(s.home, "dist", "datamover.zip")))
