@@ -61,7 +61,7 @@ var noPermission = map[string]bool{
 
 // actionOf is the IAM action of an SDK method, if its name is not that of service and method.
 var (
-	prefixOf = map[string]string{"cognitoidentityprovider": "cognito-idp", "ssooidc": "sso-oauth"}
+	prefixOf = map[string]string{"cognitoidentityprovider": "cognito-idp", "ssooidc": "sso-oauth", "sesv2": "ses"}
 	actionOf = map[string]string{"lambda:Invoke": "lambda:InvokeFunction"}
 )
 
