@@ -463,8 +463,12 @@ func TestPoolSettings(t *testing.T) {
 	assert.Equal(t, productionKnown["Datamover.Arn"], *pool.LambdaConfig.PostConfirmation)
 	assert.Equal(t, productionKnown["Datamover.Arn"], *pool.LambdaConfig.PostAuthentication)
 	assert.Nil(t, pool.LambdaConfig.CustomMessage, "Cognito's default sender ignores custom text")
-	for _, a := range pool.Schema {
-		assert.Equal(t, *a.Name != "staging_sub", *a.Mutable, *a.Name)
+	for _, a := range pool.Schema { // a schema can never be corrected
+		assert.True(t, *a.Mutable, *a.Name)
+		if a.AttributeDataType == types.AttributeDataTypeString && assert.NotNil(t, a.StringAttributeConstraints, *a.Name) {
+			assert.Equal(t, "0", *a.StringAttributeConstraints.MinLength, *a.Name)
+			assert.Equal(t, "2048", *a.StringAttributeConstraints.MaxLength, *a.Name)
+		}
 	}
 
 	client := properties[cognito.CreateUserPoolClientInput](t, s, "WebClient")
