@@ -419,7 +419,7 @@ func (h *Handler) run(
 	_, before := h.mover.start(record)
 	progress, after, err := h.mover.Move(ctx, record, lease)
 	copied, kept, failed := total(progress.Copied), total(progress.Kept), 0
-	attrs = []any{"copied", copied, "kept", kept}
+	attrs = []any{"copied", copied, "kept", kept, "expired", total(progress.Expired)}
 	var partial *PartialError
 	if errors.As(err, &partial) {
 		failed = partial.Failed

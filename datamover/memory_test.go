@@ -77,9 +77,9 @@ func (m *memory) step(call string, f func()) error {
 	return nil
 }
 
-func (m *memory) Query(ctx context.Context, t settings.Table, owner, after string) (page []rows.Row, next string, err error) {
+func (m *memory) Query(ctx context.Context, t settings.Table, owner, after string) (page rows.Page, err error) {
 	if ctx.Err() != nil {
-		return nil, "", ctx.Err()
+		return page, ctx.Err()
 	}
 	err = m.step("Query "+t.Source, func() {
 		from, _ := strconv.Atoi(after)
@@ -87,14 +87,14 @@ func (m *memory) Query(ctx context.Context, t settings.Table, owner, after strin
 		to := min(from+pageSize, len(all))
 		for _, row := range all[from:to] {
 			if value(row, t.OwnerKey) == owner {
-				page = append(page, row)
+				page.Rows = append(page.Rows, row)
 			}
 		}
 		if to < len(all) {
-			next = strconv.Itoa(to)
+			page.Next = strconv.Itoa(to)
 		}
 	})
-	return page, next, err
+	return page, err
 }
 
 func (m *memory) CheckKeys(_ context.Context, t settings.Table, _ []rows.Row, _ string) error {

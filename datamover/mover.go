@@ -26,7 +26,7 @@ const maxFailedPages = 100
 
 // rowSource reads staging; the contract is that of rows.Store.
 type rowSource interface {
-	Query(ctx context.Context, t settings.Table, owner, after string) (page []rows.Row, next string, err error)
+	Query(ctx context.Context, t settings.Table, owner, after string) (rows.Page, error)
 }
 
 // rowTarget writes production; the contract is that of rows.Store.
@@ -119,11 +119,12 @@ func (mv *move) run(ctx context.Context) error {
 
 // start returns what remains of a record's move, and what is counted already.
 func (m *Mover) start(record ledger.Record) (todo []segment, counted ledger.Progress) {
-	counted = ledger.Progress{Copied: map[string]int{}, Kept: map[string]int{}}
+	counted = ledger.Progress{Copied: map[string]int{}, Kept: map[string]int{}, Expired: map[string]int{}}
 	todo, ok := decodeCursor(record.Cursor, m.tables)
 	if ok {
 		maps.Copy(counted.Copied, record.Copied)
 		maps.Copy(counted.Kept, record.Kept)
+		maps.Copy(counted.Expired, record.Expired)
 	}
 	return todo, counted
 }
@@ -179,10 +180,10 @@ func (mv *move) table(ctx context.Context, t settings.Table, s segment) error {
 
 // page writes one page and records it, unless it is the last of its table: the next record includes it.
 func (mv *move) page(ctx context.Context, t settings.Table, p page) error {
-	if err := mv.target.CheckKeys(ctx, t, p.rows, p.next); err != nil {
+	if err := mv.target.CheckKeys(ctx, t, p.Rows, p.Next); err != nil {
 		return err
 	}
-	copied, kept, failed, err := mv.write(ctx, t, p.rows)
+	copied, kept, failed, err := mv.write(ctx, t, p.Rows)
 	switch {
 	case err != nil:
 		return err
@@ -193,11 +194,12 @@ func (mv *move) page(ctx context.Context, t settings.Table, p page) error {
 	default:
 		add(mv.progress.Copied, t.Target, copied)
 		add(mv.progress.Kept, t.Target, kept)
+		add(mv.progress.Expired, t.Target, p.Expired)
 	}
-	if p.next == "" || mv.todo[0].Page {
+	if p.Next == "" || mv.todo[0].Page {
 		return nil
 	}
-	mv.todo[0].After = p.next
+	mv.todo[0].After = p.Next
 	return mv.checkpoint(ctx)
 }
 
@@ -217,9 +219,9 @@ func (mv *move) checkpoint(ctx context.Context) (err error) {
 }
 
 type page struct {
-	rows        []rows.Row
-	after, next string // where this page begins, and where the next one does
-	err         error
+	rows.Page
+	after string // where it begins
+	err   error
 }
 
 // pages reads one page ahead of the writers. The channel ends with the segment, an error or the context.
@@ -229,13 +231,13 @@ func (mv *move) pages(ctx context.Context, t settings.Table, s segment) <-chan p
 		defer close(ahead)
 		for after := s.After; ; {
 			p := page{after: after}
-			p.rows, p.next, p.err = mv.source.Query(ctx, t, mv.record.StagingSub, after)
+			p.Page, p.err = mv.source.Query(ctx, t, mv.record.StagingSub, after)
 			select {
 			case ahead <- p:
 			case <-ctx.Done():
 				return
 			}
-			if after = p.next; p.err != nil || after == "" || s.Page {
+			if after = p.Next; p.err != nil || after == "" || s.Page {
 				return
 			}
 		}

@@ -159,7 +159,7 @@ func (a awsAccount) describeTable(ctx context.Context, name string) Fact[dynamot
 }
 
 func (r *Reader) readTables(ctx context.Context, t settings.Table) TablePair {
-	_, _, err := r.staging.rows().Query(ctx, t, "no such user", "")
+	_, err := r.staging.rows().Query(ctx, t, "no such user", "")
 	from, to := r.staging.describeTable(ctx, t.Source), r.production.describeTable(ctx, t.Target)
 	ttl := ask(ctx, r.production.dynamodb().DescribeTimeToLive, &dynamodb.DescribeTimeToLiveInput{TableName: &t.Target},
 		func(out *dynamodb.DescribeTimeToLiveOutput) *dynamotypes.TimeToLiveDescription {

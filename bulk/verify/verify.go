@@ -32,7 +32,7 @@ const (
 type Verifier struct {
 	Tables  []settings.Table
 	Staging interface {
-		Query(ctx context.Context, t settings.Table, owner, after string) (page []rows.Row, next string, err error)
+		Query(ctx context.Context, t settings.Table, owner, after string) (rows.Page, error)
 	}
 	Production interface {
 		CheckKeys(ctx context.Context, t settings.Table, page []rows.Row, next string) error
@@ -59,6 +59,7 @@ type Table struct {
 	Same       int    `json:"same"`
 	Changed    int    `json:"changed"`
 	Missing    int    `json:"missing"`
+	Expired    int    `json:"expired"`    // rows past their time to live, which no move copies
 	AddedSince int    `json:"addedSince"` // rows that staging has beyond those moved, at least
 	Keys       struct {
 		Missing []string `json:"missing,omitempty"`
@@ -90,6 +91,7 @@ func sum(name string, tables ...Table) Table {
 		all.Same += t.Same
 		all.Changed += t.Changed
 		all.Missing += t.Missing
+		all.Expired += t.Expired
 		all.AddedSince += t.AddedSince
 	}
 	return all
@@ -201,17 +203,18 @@ func (v *Verifier) User(ctx context.Context, user ledger.Record) (Comparison, er
 func (v *Verifier) compare(ctx context.Context, t settings.Table, user ledger.Record) (Table, error) {
 	result := Table{Name: t.Target}
 	for after, more := "", true; more; more = after != "" {
-		page, next, err := v.Staging.Query(ctx, t, user.StagingSub, after)
+		page, err := v.Staging.Query(ctx, t, user.StagingSub, after)
 		if err == nil {
-			err = v.Production.CheckKeys(ctx, t, page, next)
+			err = v.Production.CheckKeys(ctx, t, page.Rows, page.Next)
 		}
 		if err == nil {
-			err = v.comparePage(ctx, t, user.ProductionSub, page, &result)
+			err = v.comparePage(ctx, t, user.ProductionSub, page.Rows, &result)
 		}
 		if err != nil {
 			return result, err
 		}
-		after = next
+		result.Expired += page.Expired
+		after = page.Next
 	}
 	result.AddedSince = max(0, result.Staging-user.Copied[t.Target]-user.Kept[t.Target])
 	return result, nil

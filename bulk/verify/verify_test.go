@@ -87,9 +87,9 @@ func (w *world) step(call string) error {
 	return w.fail(call)
 }
 
-func (w *world) Query(ctx context.Context, t settings.Table, owner, after string) ([]rows.Row, string, error) {
+func (w *world) Query(ctx context.Context, t settings.Table, owner, after string) (page rows.Page, err error) {
 	if err := errors.Join(ctx.Err(), w.step("Query "+owner)); err != nil {
-		return nil, "", err
+		return page, err
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -98,9 +98,10 @@ func (w *world) Query(ctx context.Context, t settings.Table, owner, after string
 	to := min(from+pageSize, len(all))
 	w.held = max(w.held, to-from)
 	if to < len(all) {
-		return slices.Clone(all[from:to]), strconv.Itoa(to), nil
+		page.Next = strconv.Itoa(to)
 	}
-	return slices.Clone(all[from:to]), "", nil
+	page.Rows = slices.Clone(all[from:to])
+	return page, nil
 }
 
 func (w *world) KeySchema(_ context.Context, table string) ([]string, error) {

@@ -40,14 +40,14 @@ func (s *Store) TakeLease(
 	return record, Lease{}, ErrLeased
 }
 
-// Progress is how far a move has come: Cursor is what remains, and everything else is counted in Copied or Kept.
+// Progress is how far a move has come: Cursor is what remains, and everything else is counted, by table.
 type Progress struct {
-	Cursor       string
-	Copied, Kept map[string]int
+	Cursor                string
+	Copied, Kept, Expired map[string]int
 }
 
 func (p Progress) attributes() map[string]any {
-	return map[string]any{"cursor": p.Cursor, "copied": p.Copied, "kept": p.Kept}
+	return map[string]any{"cursor": p.Cursor, "copied": p.Copied, "kept": p.Kept, "expired": p.Expired}
 }
 
 // Renew extends a lease until now+d.
@@ -78,8 +78,11 @@ func (s *Store) extend(
 
 // Complete records that every row is in production, and frees the lease.
 func (s *Store) Complete(ctx context.Context, l Lease, p Progress, at time.Time) error {
+	set := p.attributes()
+	delete(set, "cursor")
+	maps.Copy(set, map[string]any{"state": Moved, "movedAt": at.UTC()})
 	return s.free(ctx, l, change{
-		set:    map[string]any{"state": Moved, "movedAt": at.UTC(), "copied": p.Copied, "kept": p.Kept},
+		set:    set,
 		remove: []string{"cursor", "lastError", "failedRows", "failures", "retryAfter"},
 	}, func(r Record) bool { return r.State == Moved })
 }

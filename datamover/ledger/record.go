@@ -44,6 +44,7 @@ type Record struct {
 	ResetAt         time.Time      `dynamodbav:"resetAt,omitempty"`
 	Copied          map[string]int `dynamodbav:"copied,omitempty"`      // table → rows that the migration wrote
 	Kept            map[string]int `dynamodbav:"kept,omitempty"`        // table → rows that production had already
+	Expired         map[string]int `dynamodbav:"expired,omitempty"`     // table → rows past their time to live, left behind
 	Cursor          string         `dynamodbav:"cursor,omitempty"`      // where the next mover continues
 	MovingUntil     time.Time      `dynamodbav:"movingUntil,omitempty"` // the mover's lease, in whole seconds
 	LastError       string         `dynamodbav:"lastError,omitempty"`

@@ -1,8 +1,12 @@
 package rows_test
 
 import (
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/stretchr/testify/assert"
@@ -51,10 +55,10 @@ func TestEveryTypeSurvives(t *testing.T) {
 	source, target := rows.NewStore(s.StagingTables), rows.NewStore(s.ProductionTables)
 	want := map[string]rows.Row{}
 	for after, first := "", true; first || after != ""; first = false {
-		page, next, err := source.Query(t.Context(), table, "before", after)
+		page, err := source.Query(t.Context(), table, "before", after)
 		require.NoError(t, err)
-		require.NoError(t, target.CheckKeys(t.Context(), table, page, next))
-		for _, row := range page {
+		require.NoError(t, target.CheckKeys(t.Context(), table, page.Rows, page.Next))
+		for _, row := range page.Rows {
 			for range 2 { // the second time it exists, and is recognized as ours
 				copied, err := target.PutIfAbsent(t.Context(), table, row, "after")
 				require.NoError(t, err)
@@ -63,7 +67,7 @@ func TestEveryTypeSurvives(t *testing.T) {
 			row["userSub"] = text("after")
 			want[row["projectId"].(*types.AttributeValueMemberS).Value] = row
 		}
-		after = next
+		after = page.Next
 	}
 	got, err := spaceport.Rows(t.Context(), s.ProductionTables, table.Target, table.OwnerKey, "after")
 	require.NoError(t, err)
@@ -84,14 +88,40 @@ func TestPagesOfARealTable(t *testing.T) {
 	source := rows.NewStore(s.StagingTables)
 	seen := map[string]bool{}
 	for after, first := "", true; first || after != ""; first = false {
-		page, next, err := source.Query(t.Context(), table, sub, after)
+		page, err := source.Query(t.Context(), table, sub, after)
 		require.NoError(t, err)
-		for _, row := range page {
+		for _, row := range page.Rows {
 			seen[row["projectId"].(*types.AttributeValueMemberS).Value] = true
 		}
-		after = next
+		after = page.Next
 	}
 	assert.Len(t, seen, projects)
+}
+
+// TestExpiredRowsStayBehind has a share link that DynamoDB has not deleted yet, which it may take days for.
+func TestExpiredRowsStayBehind(t *testing.T) {
+	s := spaceporttest.Start(t, spaceport.Options{})
+	at := func(d time.Duration) types.AttributeValue {
+		return number(strconv.FormatInt(time.Now().Add(d).Unix(), 10))
+	}
+	for project, expires := range map[string]types.AttributeValue{"share-link": at(-30 * time.Hour), "draft": at(time.Hour)} {
+		require.NoError(t, s.Put(t.Context(), s.StagingTables, table.Source, rows.Row{
+			"userSub": text("u"), "projectId": text(project), "expiresAt": expires,
+		}))
+	}
+	page, err := rows.NewStore(s.StagingTables).Query(t.Context(), table, "u", "")
+	require.NoError(t, err)
+	require.Len(t, page.Rows, 2, "the table has no time to live")
+	_, err = s.StagingTables.UpdateTimeToLive(t.Context(), &dynamodb.UpdateTimeToLiveInput{
+		TableName:               aws.String(table.Source),
+		TimeToLiveSpecification: &types.TimeToLiveSpecification{AttributeName: aws.String("expiresAt"), Enabled: aws.Bool(true)},
+	})
+	require.NoError(t, err)
+	page, err = rows.NewStore(s.StagingTables).Query(t.Context(), table, "u", "")
+	require.NoError(t, err)
+	require.Len(t, page.Rows, 1)
+	assert.Equal(t, "draft", page.Rows[0].Text("projectId"))
+	assert.Equal(t, 1, page.Expired)
 }
 
 func TestRealTablesWithAnotherKey(t *testing.T) {
@@ -99,14 +129,14 @@ func TestRealTablesWithAnotherKey(t *testing.T) {
 	require.NoError(t, spaceport.MakeTable(t.Context(), s.StagingTables, "By-id", "id"))
 	require.NoError(t, spaceport.MakeTable(t.Context(), s.ProductionTables, "By-id-prod", "id"))
 	wrong := settings.Table{Source: "By-id", Target: "By-id-prod", OwnerKey: "userSub"}
-	_, _, err := rows.NewStore(s.StagingTables).Query(t.Context(), wrong, "u", "")
+	_, err := rows.NewStore(s.StagingTables).Query(t.Context(), wrong, "u", "")
 	require.ErrorIs(t, err, rows.ErrTable)
 	assert.ErrorContains(t, err, "table By-id: partition key is not userSub")
 	err = rows.NewStore(s.ProductionTables).CheckKeys(t.Context(), wrong, nil, "")
 	assert.EqualError(t, err, "table By-id-prod: key is id, not userSub")
 
 	wrong.Source, wrong.Target = "Gone", "Gone"
-	_, _, err = rows.NewStore(s.StagingTables).Query(t.Context(), wrong, "u", "")
+	_, err = rows.NewStore(s.StagingTables).Query(t.Context(), wrong, "u", "")
 	require.ErrorIs(t, err, rows.ErrTable)
 	require.ErrorIs(t, rows.NewStore(s.ProductionTables).CheckKeys(t.Context(), wrong, nil, ""), rows.ErrTable)
 }

@@ -8,6 +8,8 @@ import (
 	"maps"
 	"reflect"
 	"slices"
+	"strconv"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
@@ -22,6 +24,17 @@ func (r Row) OwnedBy(t settings.Table, owner string) Row {
 	r = maps.Clone(r)
 	r[t.OwnerKey] = &types.AttributeValueMemberS{Value: owner}
 	return r
+}
+
+// expired reports whether DynamoDB may delete the row at any moment: the attribute is a number of seconds, in the past
+// and at most five years ago ("Amazon DynamoDB developer guide, Using time to live").
+func (r Row) expired(attribute string, now time.Time) bool {
+	n, ok := r[attribute].(*types.AttributeValueMemberN)
+	if !ok {
+		return false
+	}
+	seconds, err := strconv.ParseFloat(n.Value, 64)
+	return err == nil && seconds < float64(now.Unix()) && seconds >= float64(now.AddDate(-5, 0, 0).Unix())
 }
 
 // Text returns a key attribute as text, a binary one in base64.

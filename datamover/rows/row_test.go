@@ -3,7 +3,9 @@ package rows
 import (
 	"context"
 	"errors"
+	"strconv"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -180,12 +182,35 @@ func (f fakeQuery) Query(context.Context, *dynamodb.QueryInput, ...func(*dynamod
 
 func TestQueryOfATableWithAnotherKey(t *testing.T) {
 	api := fakeQuery{err: &smithy.GenericAPIError{Code: "ValidationException", Message: "Query condition missed key schema element: id"}}
-	_, _, err := NewStore(api).Query(t.Context(), projects, "u", "")
+	_, err := NewStore(api).Query(t.Context(), projects, "u", "")
 	var key *KeyError
 	require.ErrorAs(t, err, &key)
 	assert.ErrorContains(t, err, "table P-staging: partition key is not userSub as configured")
 	assert.ErrorContains(t, err, "missed key schema element: id")
 
-	_, _, err = NewStore(api).Query(t.Context(), projects, "u", `{"userSub":{"S":"u"}}`)
+	_, err = NewStore(api).Query(t.Context(), projects, "u", `{"userSub":{"S":"u"}}`)
 	require.ErrorIs(t, err, ErrPosition, "at the beginning the key is wrong; later the position is")
+}
+
+func TestExpired(t *testing.T) {
+	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	seconds := func(at time.Time) types.AttributeValue { return n(strconv.FormatInt(at.Unix(), 10)) }
+	for name, tt := range map[string]struct {
+		value   types.AttributeValue
+		expired bool
+	}{
+		"a second ago":                  {seconds(now.Add(-time.Second)), true},
+		"now":                           {seconds(now), false},
+		"in an hour":                    {seconds(now.Add(time.Hour)), false},
+		"almost five years ago":         {seconds(now.AddDate(-5, 0, 0)), true},
+		"five years ago: never deleted": {seconds(now.AddDate(-5, 0, 0).Add(-time.Second)), false},
+		"milliseconds":                  {n(strconv.FormatInt(now.UnixMilli(), 10)), false},
+		"zero":                          {n("0"), false},
+		"a fraction":                    {n("1772366399.5"), true},
+		"a text":                        {s(strconv.FormatInt(now.Add(-time.Hour).Unix(), 10)), false},
+		"null":                          {&types.AttributeValueMemberNULL{Value: true}, false},
+	} {
+		assert.Equal(t, tt.expired, Row{"expiresAt": tt.value}.expired("expiresAt", now), name)
+		assert.False(t, Row{"expiresAt": tt.value}.expired("other", now), name)
+	}
 }

@@ -23,6 +23,8 @@ type options = func(*dynamodb.Options)
 
 type dynamoAPI interface {
 	DescribeTable(context.Context, *dynamodb.DescribeTableInput, ...options) (*dynamodb.DescribeTableOutput, error)
+	DescribeTimeToLive(
+		context.Context, *dynamodb.DescribeTimeToLiveInput, ...options) (*dynamodb.DescribeTimeToLiveOutput, error)
 	Query(context.Context, *dynamodb.QueryInput, ...options) (*dynamodb.QueryOutput, error)
 	Scan(context.Context, *dynamodb.ScanInput, ...options) (*dynamodb.ScanOutput, error)
 	BatchGetItem(context.Context, *dynamodb.BatchGetItemInput, ...options) (*dynamodb.BatchGetItemOutput, error)
@@ -34,25 +36,32 @@ type Store struct {
 	api   dynamoAPI
 	pause func(ctx context.Context, attempt int) error
 
-	mu   sync.Mutex
-	keys map[string][]string // by table; read once in a process
+	mu      sync.Mutex // what follows is by table, and read once in a process
+	keys    map[string][]string
+	expires map[string]string // the attribute for time to live, "" for none
 }
 
 // NewStore returns the tables that api reads and writes.
 func NewStore(api dynamoAPI) *Store {
-	return &Store{api: api, pause: pause, keys: map[string][]string{}}
+	return &Store{api: api, pause: pause, keys: map[string][]string{}, expires: map[string]string{}}
 }
 
 // pageSize keeps memory flat: two pages are in memory at a time, and one of DynamoDB's is up to 1 MB.
 const pageSize = 200
 
-// Query returns rows of one owner after a position, in the order of the table, and the position to continue from; "" is
-// both the beginning and the end. It returns a *KeyError if the source has another partition key, and ErrPosition for a
+// Page is a part of one owner's rows, in the order of the table.
+type Page struct {
+	Rows    []Row
+	Expired int    // more rows, which DynamoDB may delete at any moment
+	Next    string // the position to continue from; "" is both the beginning and the end
+}
+
+// Query returns rows of one owner after a position. It returns a *KeyError if the source has another partition key, and ErrPosition for a
 // position of another table.
-func (s *Store) Query(ctx context.Context, t settings.Table, owner, after string) (page []Row, next string, err error) {
+func (s *Store) Query(ctx context.Context, t settings.Table, owner, after string) (page Page, err error) {
 	start, err := decodePosition(after)
 	if err != nil {
-		return nil, "", err
+		return page, err
 	}
 	out, err := s.api.Query(ctx, &dynamodb.QueryInput{
 		TableName:                 &t.Source,
@@ -65,18 +74,43 @@ func (s *Store) Query(ctx context.Context, t settings.Table, owner, after string
 	})
 	switch {
 	case code(err) == codeValidation && after != "":
-		return nil, "", fmt.Errorf("read %s: %w: %w", t.Source, ErrPosition, err)
+		return page, fmt.Errorf("read %s: %w: %w", t.Source, ErrPosition, err)
 	case code(err) == codeValidation:
-		return nil, "", &KeyError{Table: t.Source, Want: t.OwnerKey, cause: err}
+		return page, &KeyError{Table: t.Source, Want: t.OwnerKey, cause: err}
 	case err != nil:
-		return nil, "", translate("read "+t.Source, err)
+		return page, translate("read "+t.Source, err)
 	}
-	page = make([]Row, len(out.Items))
-	for i, item := range out.Items {
-		page[i] = item
+	attribute, err := s.timeToLive(ctx, t.Source)
+	if err != nil {
+		return page, err
 	}
-	next, err = encodePosition(out.LastEvaluatedKey)
-	return page, next, err
+	now := time.Now()
+	for _, item := range out.Items {
+		if row := Row(item); row.expired(attribute, now) {
+			page.Expired++
+		} else {
+			page.Rows = append(page.Rows, row)
+		}
+	}
+	page.Next, err = encodePosition(out.LastEvaluatedKey)
+	return page, err
+}
+
+func (s *Store) timeToLive(ctx context.Context, table string) (attribute string, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if attribute, known := s.expires[table]; known {
+		return attribute, nil
+	}
+	out, err := s.api.DescribeTimeToLive(ctx, &dynamodb.DescribeTimeToLiveInput{TableName: &table})
+	if err != nil {
+		return "", translate("describe time to live of "+table, err)
+	}
+	if ttl := out.TimeToLiveDescription; ttl != nil && ttl.TimeToLiveStatus == types.TimeToLiveStatusEnabled {
+		attribute = aws.ToString(ttl.AttributeName)
+	}
+	s.expires[table] = attribute
+	return attribute, nil
 }
 
 // CheckKeys returns a *KeyError unless the target can have every row of a page: its partition key is the owner, every
