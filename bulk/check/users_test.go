@@ -103,7 +103,7 @@ func TestSignInNames(t *testing.T) {
 			"users/user names", Warning, "preferred_username (1 user), user name (0 users) besides their email"},
 
 		"one phone number, not unique in production": {nil, nil, []userpool.User{lena, luis},
-			"production pool/unique attributes", OK, "none but the email"},
+			"production pool/unique attributes", OK, "no attribute besides the email"},
 		"two users, one phone number": {nil, usernames("email", "phone_number"), []userpool.User{lena, luis, kim},
 			"production pool/unique attributes", Warning, "phone_number (2 users), such as +15555550100:"},
 		"three users, one phone number": {nil, aliases("phone_number"), []userpool.User{lena, luis, lena, kim},
