@@ -132,10 +132,18 @@ func callsOfBulk(t *testing.T) []string {
 			this := function{map[string]bool{}, map[string]bool{}}
 			ast.Inspect(f.Body, func(n ast.Node) bool {
 				switch n := n.(type) {
-				case *ast.Ident: // also a method that is passed on to be called
-					this.calls[n.Name] = true
+				case *ast.CallExpr:
+					switch called := n.Fun.(type) {
+					case *ast.SelectorExpr:
+						this.calls[called.Sel.Name] = true
+					case *ast.Ident:
+						this.calls[called.Name] = true
+					}
 				case *ast.SelectorExpr:
 					pkg, isName := n.X.(*ast.Ident)
+					if !isName { // m.Production.SendReset may be passed on to be called
+						this.calls[n.Sel.Name] = true
+					}
 					if method, isInput := strings.CutSuffix(n.Sel.Name, "Input"); isInput && isName && services[pkg.Name] != "" {
 						addCall(this.actions, services[pkg.Name], method)
 					}
