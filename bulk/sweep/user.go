@@ -212,7 +212,7 @@ func (m *migration) bindCreated(ctx context.Context, details string) error {
 func (m *migration) adoptUser(ctx context.Context) error {
 	m.adopting.Lock() // two staging users can have one email, apart from case
 	defer m.adopting.Unlock()
-	if err := cmp.Or(m.checkMFA(ctx), m.readProduction(ctx)); err != nil {
+	if err := errors.Join(m.checkMFA(ctx), m.readProduction(ctx)); err != nil {
 		return err
 	}
 	user := m.production
