@@ -121,7 +121,7 @@ func newReader(t *testing.T, s *spaceport.Spaceport, staging, production []strin
 	cfg.HTTPClient = sesClient{cfg.HTTPClient, slices.Contains(production, "ses:GetAccount")}
 	chosen := s.Settings
 	chosen.StagingRoleARN, chosen.CustomAttributes = role, []string{"custom:plan"}
-	r := NewReader(cfg, account.Staging(cfg, chosen, "bulk"), chosen)
+	r := NewReader(cfg, account.Staging(cfg, chosen, "bulk", account.Limits{Role: time.Minute}), chosen)
 	r.lag = 0 // the local cloud has none
 	return r
 }

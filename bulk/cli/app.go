@@ -63,7 +63,9 @@ func (a *app) confirm(ctx context.Context, poolName string, yes bool) error {
 }
 
 // Limits allow for a long run that must outlive a bad minute. A test shortens the pauses.
-var Limits = account.Limits{Attempts: 12, MaxBackoff: 8 * time.Second, Attempt: 30 * time.Second, Parallel: 64}
+var Limits = account.Limits{
+	Attempts: 12, MaxBackoff: 8 * time.Second, Attempt: 30 * time.Second, Role: 30 * time.Second, Parallel: 64,
+}
 
 // clients are both accounts.
 type clients struct {
@@ -90,7 +92,7 @@ func (a *app) open(ctx context.Context, required ...string) (*clients, error) {
 	production.Region = region(production.Region, s)
 	production.Logger = logging.Nop{} // it would write over the bar; errors are returned
 	c := &clients{settings: s, stack: stack, production: production}
-	c.staging = account.Staging(production, s, "spaceport-bulk")
+	c.staging = account.Staging(production, s, "spaceport-bulk", Limits)
 	c.productionCognito = cognito.NewFromConfig(production)
 	c.productionPool = userpool.New(c.productionCognito, s.ProductionUserPoolID)
 	c.stagingPool = userpool.New(cognito.NewFromConfig(c.staging), s.StagingUserPoolID)

@@ -25,6 +25,7 @@ type Limits struct {
 	Attempts   int           // of one call, the first included
 	MaxBackoff time.Duration // longest pause between two attempts
 	Attempt    time.Duration // longest single attempt, connecting included
+	Role       time.Duration // longest wait for the role in staging; STS, or a person with a code, may take their time
 	Parallel   int           // connections kept open to one endpoint
 }
 
@@ -48,6 +49,10 @@ func Production(ctx context.Context, l Limits) (aws.Config, error) {
 				// Attempts and deadlines bound the retries; the SDK's own token bucket would in addition make one
 				// user's bad minute fail the next one at once.
 				o.RateLimiter = ratelimit.None
+				// A row that a transaction of the application holds is free in a moment.
+				o.Retryables = append(o.Retryables, retry.RetryableErrorCode{
+					Codes: map[string]struct{}{"TransactionConflictException": {}},
+				})
 			})
 		}))
 	if err != nil {
@@ -58,7 +63,7 @@ func Production(ctx context.Context, l Limits) (aws.Config, error) {
 
 // Staging opens the staging account, in the Region of its pool, with a role assumed from production. Without a role it
 // is the same account.
-func Staging(production aws.Config, s settings.Settings, session string) aws.Config {
+func Staging(production aws.Config, s settings.Settings, session string, l Limits) aws.Config {
 	staging := production.Copy()
 	if region, _, ok := strings.Cut(s.StagingUserPoolID, "_"); ok {
 		staging.Region = region
@@ -73,6 +78,6 @@ func Staging(production aws.Config, s settings.Settings, session string) aws.Con
 				o.ExternalID = &s.StagingExternalID
 			}
 		})
-	staging.Credentials = &refreshAhead{source: assume, now: time.Now}
+	staging.Credentials = &refreshAhead{source: assume, timeout: l.Role, now: time.Now}
 	return staging
 }

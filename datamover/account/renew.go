@@ -15,15 +15,14 @@ const (
 	renewBefore = 10 * time.Minute
 	// usableUntil is how close to their end credentials are still used; a request must not arrive after it.
 	usableUntil = 30 * time.Second
-	// renewTimeout bounds a renewal that was frozen together with its Lambda environment.
-	renewTimeout = 3 * time.Second
 )
 
 // refreshAhead caches credentials and renews them while they still serve. aws.CredentialsCache would make the caller
 // wait for every renewal.
 type refreshAhead struct {
-	source aws.CredentialsProvider
-	now    func() time.Time
+	source  aws.CredentialsProvider
+	timeout time.Duration // bounds a renewal that was frozen together with its Lambda environment
+	now     func() time.Time
 
 	mu      sync.Mutex
 	current aws.Credentials
@@ -80,7 +79,7 @@ func (r *refreshAhead) renew() *renewal {
 	started := &renewal{done: make(chan struct{})}
 	r.renewal = started
 	go func() {
-		ctx, cancel := context.WithTimeout(context.Background(), renewTimeout)
+		ctx, cancel := context.WithTimeout(context.Background(), r.timeout)
 		defer cancel()
 		fresh, err := r.source.Retrieve(ctx)
 		r.mu.Lock()

@@ -37,7 +37,7 @@ func (f *fakeSTS) Retrieve(ctx context.Context) (aws.Credentials, error) {
 func TestWarmInvocationNeverWaitsForTheRole(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		sts := &fakeSTS{latency: 50 * time.Millisecond, life: time.Hour}
-		r := &refreshAhead{source: sts, now: time.Now}
+		r := &refreshAhead{source: sts, timeout: time.Minute, now: time.Now}
 		_, err := r.Retrieve(t.Context())
 		require.NoError(t, err)
 		for range 24 * 60 { // a day of one invocation a minute
@@ -55,7 +55,7 @@ func TestWarmInvocationNeverWaitsForTheRole(t *testing.T) {
 func TestColdCallersShareOneRequest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		sts := &fakeSTS{latency: time.Second, life: time.Hour}
-		r := &refreshAhead{source: sts, now: time.Now}
+		r := &refreshAhead{source: sts, timeout: time.Minute, now: time.Now}
 		for range 5 {
 			go func() {
 				_, err := r.Retrieve(t.Context())
@@ -70,7 +70,7 @@ func TestColdCallersShareOneRequest(t *testing.T) {
 func TestExpiredAfterAPauseIsRenewedAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		sts := &fakeSTS{latency: 50 * time.Millisecond, life: time.Hour}
-		r := &refreshAhead{source: sts, now: time.Now}
+		r := &refreshAhead{source: sts, timeout: time.Minute, now: time.Now}
 		_, _ = r.Retrieve(t.Context())
 		time.Sleep(3 * time.Hour)
 		got, err := r.Retrieve(t.Context())
@@ -82,7 +82,7 @@ func TestExpiredAfterAPauseIsRenewedAtOnce(t *testing.T) {
 func TestRefusedRole(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		denied := errors.New("AccessDenied")
-		r := &refreshAhead{source: &fakeSTS{err: denied}, now: time.Now}
+		r := &refreshAhead{source: &fakeSTS{err: denied}, timeout: time.Minute, now: time.Now}
 		_, err := r.Retrieve(t.Context())
 		require.ErrorIs(t, err, denied)
 		assert.ErrorContains(t, err, "assume staging role")
@@ -91,20 +91,20 @@ func TestRefusedRole(t *testing.T) {
 
 func TestCallersDeadlineIsKept(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := &refreshAhead{source: &fakeSTS{latency: time.Hour}, now: time.Now}
+		r := &refreshAhead{source: &fakeSTS{latency: time.Hour}, timeout: time.Minute, now: time.Now}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		began := time.Now()
 		_, err := r.Retrieve(ctx)
 		require.ErrorIs(t, err, context.DeadlineExceeded)
 		assert.Equal(t, time.Second, time.Since(began))
-		time.Sleep(renewTimeout) // the renewal itself ends too
+		time.Sleep(r.timeout) // the renewal itself ends too
 	})
 }
 
 func TestWrongClockIsNamed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := &refreshAhead{source: &fakeSTS{life: -time.Hour}, now: time.Now}
+		r := &refreshAhead{source: &fakeSTS{life: -time.Hour}, timeout: time.Minute, now: time.Now}
 		_, err := r.Retrieve(t.Context())
 		assert.ErrorContains(t, err, "clock")
 	})

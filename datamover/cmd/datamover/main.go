@@ -24,7 +24,9 @@ import (
 )
 
 // limits allow for thousands of rows and a table that scales up. A sign-in's deadlines cut them short.
-var limits = account.Limits{Attempts: 8, MaxBackoff: 2 * time.Second, Attempt: 5 * time.Second, Parallel: 32}
+var limits = account.Limits{
+	Attempts: 8, MaxBackoff: 2 * time.Second, Attempt: 5 * time.Second, Role: 3 * time.Second, Parallel: 32,
+}
 
 func main() {
 	// The background function's metrics count with the hook's, so that alarms and dashboard show one datamover.
@@ -46,7 +48,7 @@ func newHandler(ctx context.Context, log metrics.Log) (*datamover.Handler, error
 	if err != nil {
 		return nil, err
 	}
-	staging := account.Staging(production, s, "spaceport-datamover")
+	staging := account.Staging(production, s, "spaceport-datamover", limits)
 	database := dynamodb.NewFromConfig(production)
 	records := ledger.New(database, s.LedgerTable)
 	source, target := rows.NewStore(dynamodb.NewFromConfig(staging)), rows.NewStore(database)

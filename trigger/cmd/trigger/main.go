@@ -23,7 +23,7 @@ import (
 
 // limits fit the handler's budget: a hung connection leaves time for one more attempt.
 var limits = account.Limits{
-	Attempts: 3, MaxBackoff: 300 * time.Millisecond, Attempt: 1500 * time.Millisecond, Parallel: 4,
+	Attempts: 3, MaxBackoff: 300 * time.Millisecond, Attempt: 1500 * time.Millisecond, Role: 3 * time.Second, Parallel: 4,
 }
 
 func main() {
@@ -46,7 +46,7 @@ func newHandler(ctx context.Context, log metrics.Log) (*trigger.Handler, error) 
 	if err != nil {
 		return nil, err
 	}
-	staging := account.Staging(production, s, "spaceport-trigger")
+	staging := account.Staging(production, s, "spaceport-trigger", limits)
 	// Ask for the role while the runtime starts. The first invocation joins this request, and meets its error if any.
 	go func() { _, _ = staging.Credentials.Retrieve(ctx) }()
 	pool := userpool.New(cognito.NewFromConfig(staging), s.StagingUserPoolID)
