@@ -68,7 +68,8 @@ local-binaries: $(FUNCTIONS:%=.build/%/bootstrap) .build/bulk
 	@GOARCH=$$(go env GOHOSTARCH) $(LAMBDA) -o $@ ./infra/rehearsal/bench/empty
 
 # Both need AWS CLI profiles: STAGING_PROFILE and PRODUCTION_PROFILE. Every parameter of a template can be set by its name, as in
-# make deploy-production AlarmEmail=ops@spaceport.example. CONFIRM=yes skips the confirmation in a script.
+# make deploy-production AlarmEmail=ops@spaceport.example. ARTIFACT_BUCKET names the bucket for the functions' code. CONFIRM=yes skips
+# the confirmation in a script.
 GIVEN = $(foreach name,$(.VARIABLES),$(if $(filter command,$(firstword $(origin $(name)))),$(name)))
 
 deploy-staging: ## deploy roles and app client to the staging account; shows the changes and asks

@@ -2,7 +2,8 @@
 # Deploys one of the two stacks, or deletes the production stack. make deploy-staging, deploy-production and undeploy call it.
 #
 # Every parameter of a template can be set: make deploy-production AlarmEmail=ops@spaceport.example. A parameter that is not set
-# keeps the value that the stack has, or has the template's default. Nothing changes before the change set is shown and confirmed.
+# keeps the value that the stack has, or has the template's default. Nothing changes before the values and the change set are shown
+# and confirmed. ARTIFACT_BUCKET names the bucket for the functions' code.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 [ -z "${AWS_REGION:-}" ] || export AWS_DEFAULT_REGION=$AWS_REGION # version 1 of the AWS CLI reads no other variable
@@ -12,6 +13,11 @@ aws=${AWS:-aws}
 staging_stack=${STAGING_STACK:-spaceport-migration-staging}
 production_stack=${PRODUCTION_STACK:-spaceport-migration}
 out=${DEPLOY_OUT:-dist} # for the template with the S3 locations of the functions
+
+# The outputs of the staging stack that are parameters of the production stack. No other output is used: staging's account must
+# not decide about production.
+from_staging="StagingUserPoolId StagingClientId StagingTriggerRoleArn StagingDatamoverRoleArn StagingOperatorRoleArn ExternalId
+	NamePrefix UsersSourceTable ProjectsSourceTable"
 
 staging() { ${STAGING_PROFILE:+env AWS_PROFILE="$STAGING_PROFILE"} "$aws" "$@"; }
 production() { ${PRODUCTION_PROFILE:+env AWS_PROFILE="$PRODUCTION_PROFILE"} "$aws" "$@"; }
@@ -65,6 +71,11 @@ settled() { # SIDE STACK: waits until nothing is in progress, and prints its sta
 	done
 }
 
+resource() { # SIDE STACK LOGICAL_ID: prints the name of a resource of the stack, or nothing
+	"$1" cloudformation describe-stack-resource --stack-name "$2" --logical-resource-id "$3" \
+		--query StackResourceDetail.PhysicalResourceId --output text 2>/dev/null || true
+}
+
 outputs() { # SIDE STACK
 	"$1" cloudformation describe-stacks --stack-name "$2" --query 'Stacks[0].Outputs[].[OutputKey,OutputValue]' --output text
 }
@@ -83,22 +94,41 @@ check_given() {
 	exit 2
 }
 
-# set_overrides TEMPLATE SIDE STACK: sets overrides to Name=Value for every parameter that is set in the environment, or that is
-# an output of the staging stack. Exits if a required parameter is missing.
+# set_kept SIDE STACK: sets kept to the parameters of the deployed stack, as lines of name and value.
+set_kept() {
+	local now; now=$(status "$1" "$2") kept=""
+	case $now in
+	"" | REVIEW_IN_PROGRESS) ;;
+	*) kept=$("$1" cloudformation describe-stacks --stack-name "$2" --query 'Stacks[0].Parameters[].[ParameterKey,ParameterValue]' \
+		--output text) ;;
+	esac
+}
+
+# look_up NAME LINES: sets value to that of NAME in lines of name and value.
+look_up() {
+	[[ $2 =~ (^|$'\n')"$1"$'\t'([^$'\n']*) ]] && value=${BASH_REMATCH[2]}
+}
+
+# set_overrides TEMPLATE SIDE: sets overrides to Name=Value for every parameter that is set in the environment or comes
+# from the staging stack, and used to the values of all parameters, to be shown. Exits if a required parameter is missing.
 set_overrides() {
-	local template=$1 side=$2 stack=$3 from_staging="" missing="" current name state
-	check_given "$template"
-	[ "$side" = staging ] || from_staging=$(outputs staging "$staging_stack" 2>/dev/null || true)
-	current=$(status "$side" "$stack")
-	overrides=()
+	local template=$1 side=$2 staged="" missing="" name state value source
+	[ "$side" = staging ] || staged=$(outputs staging "$staging_stack" 2>/dev/null || true)
+	overrides=() used=""
 	while read -r name state; do
 		if [ -n "${!name+set}" ]; then
-			overrides+=("$name=${!name}")
-		elif [[ $from_staging =~ (^|$'\n')"$name"$'\t'([^$'\n']*) ]]; then
-			overrides+=("$name=${BASH_REMATCH[2]}")
-		elif [ "$state" = required ] && { [ -z "$current" ] || [ "$current" = REVIEW_IN_PROGRESS ]; }; then
+			source=given value=${!name} overrides+=("$name=${!name}")
+		elif grep -qw "$name" <<<"$from_staging" && look_up "$name" "$staged"; then
+			source=staging overrides+=("$name=$value")
+		elif look_up "$name" "$kept"; then
+			source=kept
+		elif [ "$state" = default ]; then
+			source=default value=$(parameter "$template" "$name" Default)
+		else
 			missing+=" $name"
+			continue
 		fi
+		used+=$(printf '  %-8s %s=%s' "$source" "$name" "${value//[[:cntrl:]]/ }")$'\n'
 	done < <(parameters "$template")
 	[ -n "$missing" ] || return 0
 	say "deploy: required parameters are missing:"
@@ -118,43 +148,101 @@ columns() {
 	awk -F'\t' '{ printf "  %-24s %s\n", $1, $2 }'
 }
 
-# delete_failed SIDE STACK: deletes the empty stack of a first deployment that failed, since it cannot be updated.
+# delete_failed SIDE STACK: deletes the empty stack of a first deployment that failed, since it cannot be updated. What the
+# template retains is kept.
 delete_failed() {
-	[ "$(status "$1" "$2")" = ROLLBACK_COMPLETE ] || return 0
+	local now pool; now=$(status "$1" "$2")
+	[ "$now" = ROLLBACK_COMPLETE ] || [ "$now" = ROLLBACK_FAILED ] || return 0
 	say "The first deployment of $2 failed and left an empty stack."
 	confirm "Delete it?" || fail "nothing was changed"
+	pool=$(resource "$1" "$2" UserPool)
 	"$1" cloudformation delete-stack --stack-name "$2"
 	gone "$1" "$2"
+	[ -z "$pool" ] || say "The user pool $pool, which it created, is kept but not used again. It has no users: delete it."
 }
 
-# reuse_ledger makes a new stack use the ledger of an earlier deployment, if it exists.
-reuse_ledger() {
-	local ledger=${LedgerTable:-$(parameter infra/production.yaml LedgerTable Default)}
-	if [ -z "${CreateLedger:-}" ] && [ -z "$(status production "$production_stack")" ] &&
-		production dynamodb describe-table --table-name "$ledger" >/dev/null 2>&1; then
-		say "The ledger $ledger of an earlier deployment exists and is used again (CreateLedger=no)."
+# left PARAMETER LOGICAL_ID: reports whether the table exists that the parameter names, without being the stack's own. Then
+# CloudFormation cannot create it.
+left() {
+	local value=${!1:-}
+	[ -n "$value" ] || look_up "$1" "$kept" || value=$(parameter infra/production.yaml "$1" Default)
+	production dynamodb describe-table --table-name "$value" >/dev/null 2>&1 || return 1
+	[ "$(resource production "$production_stack" "$2")" != "$value" ] || return 1
+	say "The table $value exists, perhaps from an earlier deployment, and is used again."
+}
+
+# reuse_tables makes the stack use tables that exist, instead of failing to create them: they outlive the stack, even if its
+# first deployment fails.
+reuse_tables() {
+	local create=${CreateTables:-no}
+	if [[ ${CreateLedger:-} = yes || -z ${CreateLedger:-}$kept ]] && left LedgerTable Ledger; then
 		CreateLedger=no
 	fi
+	if [[ $create = yes || $create = users ]] && left UsersTable Users; then
+		create=${create/users/no} create=${create/yes/projects}
+	fi
+	if [[ $create = yes || $create = projects ]] && left ProjectsTable Projects; then
+		create=${create/projects/no} create=${create/yes/users}
+	fi
+	[ -z "${CreateTables:-}" ] || CreateTables=$create
 }
 
-# bucket SIDE: prints the bucket for the functions' code. It is created if it does not exist.
-bucket() {
-	local name=${ARTIFACT_BUCKET:-} account region
-	if [ -z "$name" ]; then
-		account=$("$1" sts get-caller-identity --query Account --output text)
-		region=${AWS_REGION:-$("$1" configure get region || true)}
-		name=spaceport-migration-$account-${region:?set AWS_REGION}
+# set_bucket sets bucket to the bucket for the functions' code, and account to its owner. It is created if it does not exist.
+# Bucket names are shared by all accounts, and anyone can guess this one: therefore every call names the expected owner.
+set_bucket() {
+	local region answer location=()
+	account=$(production sts get-caller-identity --query Account --output text)
+	region=${AWS_DEFAULT_REGION:-$(production configure get region || true)}
+	bucket=${ARTIFACT_BUCKET:-spaceport-migration-$account-${region:?set AWS_REGION}}
+	if answer=$(s3 head-bucket 2>&1); then return; fi
+	[[ $answer != *"(403)"* && $answer != *Forbidden* ]] || fail_foreign
+	say "Creating the bucket $bucket for the functions' code."
+	[ "${region:?set AWS_REGION}" = us-east-1 ] || location=(--create-bucket-configuration "LocationConstraint=$region")
+	if ! answer=$(production s3api create-bucket --bucket "$bucket" ${location[@]+"${location[@]}"} 2>&1); then
+		say "$answer"
+		[[ $answer != *BucketAlreadyExists* ]] || fail_foreign
+		fail "nothing was changed"
 	fi
-	if ! "$1" s3api head-bucket --bucket "$name" >/dev/null 2>&1; then
-		say "Creating the bucket $name for the functions' code."
-		"$1" s3 mb "s3://$name" >&2
-		"$1" s3api put-public-access-block --bucket "$name" --public-access-block-configuration \
-			BlockPublicAcls=true,IgnorePublicAcls=true,BlockPublicPolicy=true,RestrictPublicBuckets=true
-	fi
-	printf '%s' "$name"
+	s3 put-public-access-block --public-access-block-configuration \
+		BlockPublicAcls=true,IgnorePublicAcls=true,BlockPublicPolicy=true,RestrictPublicBuckets=true
 }
 
-# deploy SIDE STACK OPTION...: shows the change set, asks, and executes it.
+s3() { # OPERATION OPTION...
+	local operation=$1
+	shift
+	production s3api "$operation" --bucket "$bucket" --expected-bucket-owner "$account" "$@"
+}
+
+fail_foreign() {
+	fail "the bucket $bucket belongs to another account, or account $account may not use it. Nothing was changed. Set another name:" \
+		"make deploy-production ARTIFACT_BUCKET=NAME"
+}
+
+upload() { # FILE KEY
+	s3 put-object --key "$2" --body "$1" >/dev/null ||
+		fail "$1 was not uploaded to the bucket $bucket. Nothing was changed. ARTIFACT_BUCKET=NAME sets another bucket"
+}
+
+digest() { # ALGORITHM FILE
+	python3 -c 'import hashlib, sys; print(hashlib.new(sys.argv[1], open(sys.argv[2], "rb").read()).hexdigest())' "$@"
+}
+
+# package uploads the functions, and the template with their locations. aws cloudformation package and deploy would upload by
+# themselves, without an expected owner; deploy does not if it finds the template under this key.
+package() {
+	local name key locations=""
+	mkdir -p "$out"
+	for name in trigger datamover; do
+		[ -f "dist/$name.zip" ] || fail "dist/$name.zip is missing. make deploy-production builds it"
+		key=$name-$(digest sha256 "dist/$name.zip").zip
+		upload "dist/$name.zip" "$key"
+		locations+="s|Code: ../dist/$name.zip|Code: {S3Bucket: \"$bucket\", S3Key: \"$key\"}|;"
+	done
+	sed "$locations" infra/production.yaml >"$out/production.yaml"
+	upload "$out/production.yaml" "$(digest md5 "$out/production.yaml").template"
+}
+
+# deploy SIDE STACK OPTION...: shows the parameters and the change set, asks, and executes it.
 deploy() {
 	local side=$1 stack=$2 answer change_set
 	shift 2
@@ -167,6 +255,8 @@ deploy() {
 		return
 	fi
 	say ""
+	say "Parameters of $stack (given, from the staging stack, kept as deployed, or the template's default):"
+	say "$used"
 	say "Changes to $stack ($(place "$change_set")):"
 	"$side" cloudformation describe-change-set --change-set-name "$change_set" --output table --query \
 		'Changes[].ResourceChange.{"1 action":Action,"2 resource":LogicalResourceId,"3 type":ResourceType,"4 replaced":Replacement}' >&2
@@ -207,15 +297,14 @@ detached() {
 	[[ $calls != *"$trigger"* && $calls != *"$datamover"* ]]
 }
 
-# settings_of STACK: prints its parameters that differ from the template's defaults, as arguments for make.
-settings_of() {
+# kept_settings prints the deployed parameters that differ from the template's defaults, as arguments for make.
+kept_settings() {
 	local name value known; known=$(parameters infra/production.yaml)
-	production cloudformation describe-stacks --stack-name "$1" --query 'Stacks[0].Parameters[].[ParameterKey,ParameterValue]' --output text |
-		while IFS=$'\t' read -r name value; do
-			case $name in ExistingUserPoolId | CreateLedger | CreateTables | Triggers) continue ;; esac
-			grep -qx "$name default" <<<"$known" || continue # an output of the staging stack
-			[ "$value" = "$(parameter infra/production.yaml "$name" Default)" ] || printf ' %s=%q' "$name" "$value"
-		done
+	while IFS=$'\t' read -r name value; do
+		case $name in ExistingUserPoolId | CreateLedger | CreateTables | Triggers) continue ;; esac
+		grep -qx "$name default" <<<"$known" || continue # an output of the staging stack
+		[ "$value" = "$(parameter infra/production.yaml "$name" Default)" ] || printf ' %s=%q' "$name" "$value"
+	done <<<"$kept"
 }
 
 undeploy() {
@@ -242,7 +331,9 @@ undeploy() {
 		fi
 		detached || fail "the pool still calls the functions, and sign-ins would fail without them. Run bulk detach --stack $production_stack --live first"
 	fi
-	local pool changed; pool=$(value production "$production_stack" ProductionUserPoolId) changed=$(settings_of "$production_stack")
+	local pool changed; pool=$(value production "$production_stack" ProductionUserPoolId)
+	set_kept production "$production_stack"
+	changed=$(kept_settings)
 	production cloudformation delete-stack --stack-name "$production_stack"
 	gone production "$production_stack"
 	say "$production_stack is deleted. To deploy it again with the same settings (and then run bulk attach):"
@@ -252,20 +343,22 @@ undeploy() {
 
 case $what in
 staging)
+	check_given infra/staging.yaml
 	delete_failed staging "$staging_stack"
-	set_overrides infra/staging.yaml staging "$staging_stack"
+	set_kept staging "$staging_stack"
+	set_overrides infra/staging.yaml staging
 	deploy staging "$staging_stack" --template-file infra/staging.yaml
 	say "$staging_stack is deployed. Next, run make deploy-production; it reads these outputs:"
 	outputs staging "$staging_stack" | columns
 	;;
 production)
+	check_given infra/production.yaml
 	delete_failed production "$production_stack"
-	reuse_ledger
-	set_overrides infra/production.yaml production "$production_stack"
-	mkdir -p "$out"
-	bucket=$(bucket production)
-	production cloudformation package --template-file infra/production.yaml --s3-bucket "$bucket" \
-		--output-template-file "$out/production.yaml" >"$out/package.log" 2>&1 || { cat "$out/package.log" >&2; fail "nothing was changed"; }
+	set_kept production "$production_stack"
+	reuse_tables
+	set_overrides infra/production.yaml production
+	set_bucket
+	package
 	deploy production "$production_stack" --template-file "$out/production.yaml" --s3-bucket "$bucket"
 	say "$production_stack is deployed. bulk --stack $production_stack reads these outputs:"
 	outputs production "$production_stack" | columns

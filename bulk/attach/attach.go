@@ -162,11 +162,11 @@ func (p *Plan) addAttribute() {
 	length := &types.StringAttributeConstraintsType{MinLength: aws.String("0"), MaxLength: aws.String("2048")}
 	add := &cognito.AddCustomAttributesInput{UserPoolId: &p.attacher.pool, CustomAttributes: []types.SchemaAttributeType{{
 		Name: aws.String(strings.TrimPrefix(stagingSub, "custom:")), AttributeDataType: types.AttributeDataTypeString,
-		StringAttributeConstraints: length, Mutable: aws.Bool(false)}}}
+		StringAttributeConstraints: length, Mutable: aws.Bool(true)}}}
 	p.add("schema", func(ctx context.Context) error {
 		_, err := p.attacher.api.AddCustomAttributes(ctx, add)
 		return err
-	}, "add "+stagingSub+" (string, immutable; Cognito cannot remove it again)")
+	}, "add "+stagingSub+" (string, mutable; Cognito cannot remove it again)")
 }
 
 // restrictClients plans an explicit write list without custom:staging_sub for every app client. A client without a list

@@ -209,7 +209,7 @@ func TestAttachInTheSafeOrder(t *testing.T) {
 	assert.Equal(t, []string{"email"}, f.clients[1].WriteAttributes)
 	added := f.pool.SchemaAttributes[2]
 	assert.Equal(t, stagingSub, *added.Name)
-	assert.False(t, *added.Mutable)
+	assert.True(t, *added.Mutable, "the migration trigger must be able to fill it")
 	assert.Equal(t, "arn:trigger", *f.pool.LambdaConfig.UserMigration)
 	assert.Equal(t, "arn:datamover", *f.pool.LambdaConfig.PostConfirmation)
 	assert.Equal(t, "arn:datamover", *f.pool.LambdaConfig.PostAuthentication)

@@ -25,7 +25,7 @@ import (
 // Answer is Cognito's answer to an app: "" for success, or code and message. Throttling tells nothing: it is unread.
 type Answer = Fact[string]
 
-const challenge = "Challenge" // the code of a sign-in that needs more than a password
+const challenge, accepted = "Challenge", "accepted" // the codes of a sign-in that needs more, and of success
 
 func answerOf(err error) Answer {
 	var api smithy.APIError
@@ -74,12 +74,23 @@ type UnknownUserProbe struct {
 	Created                Fact[bool] // whether the user exists afterwards
 }
 
-// ProbeUnknownUser signs in as a user who does not exist, and requests a code. example.com accepts no email (RFC 2606).
+// unknownEmail returns an email that no user has. example.com accepts no email (RFC 2606).
+func unknownEmail() string { return "canary-" + strings.ToLower(rand.Text()) + "@example.com" }
+
+// forgotPassword requests a code. If Cognito says that it sends one, the answer says how, but not to whom.
+func (r *Reader) forgotPassword(ctx context.Context, client types.UserPoolClientType, name string) Answer {
+	out, err := r.app.ForgotPassword(ctx, &cognito.ForgotPasswordInput{ClientId: client.ClientId, Username: &name})
+	if err != nil || out.CodeDeliveryDetails == nil {
+		return answerOf(err)
+	}
+	return Answer{Value: accepted + ": a code by " + string(out.CodeDeliveryDetails.DeliveryMedium)}
+}
+
+// ProbeUnknownUser signs in as a user who does not exist, and requests a code.
 func (r *Reader) ProbeUnknownUser(ctx context.Context, client types.UserPoolClientType) UnknownUserProbe {
-	p := UnknownUserProbe{Email: "canary-" + strings.ToLower(rand.Text()) + "@example.com", Client: client}
+	p := UnknownUserProbe{Email: unknownEmail(), Client: client}
 	p.SignIn = r.signIn(ctx, client, p.Email, userpool.Password(rand.Text()+"aA1!"))
-	_, err := r.app.ForgotPassword(ctx, &cognito.ForgotPasswordInput{ClientId: client.ClientId, Username: &p.Email})
-	p.ForgotPassword = answerOf(err)
+	p.ForgotPassword = r.forgotPassword(ctx, client, p.Email)
 	time.Sleep(r.lag)
 	users, err := r.production.pool().FindByEmail(ctx, p.Email)
 	p.Created = fact(len(users) > 0, err)
@@ -93,7 +104,7 @@ func (r *Report) AddUnknownUser(p UnknownUserProbe) {
 	if hidesUsers(p.Client) {
 		signIn, code = "NotAuthorizedException: Incorrect username or password.", ""
 	}
-	if code == "" && isCode(p.ForgotPassword, "InvalidParameterException") {
+	if code == "" && isCode(p.ForgotPassword, accepted, "InvalidParameterException") {
 		code = p.ForgotPassword.Value
 	}
 	r.compare("canary: unknown user's sign-in", p.SignIn, signIn)
@@ -105,7 +116,7 @@ func (r *Report) AddUnknownUser(p UnknownUserProbe) {
 // compare compares an answer with Cognito's own about an unknown user.
 func (r *Report) compare(check string, got Answer, want string) {
 	trigger := isCode(got, "UserLambdaValidationException", "UnexpectedLambdaException", "InvalidLambdaResponseException")
-	v := vars{"got": cmp.Or(got.Value, "accepted"), "want": cmp.Or(want, "accepted"), "error": got.Err}
+	v := vars{"got": cmp.Or(got.Value, accepted), "want": cmp.Or(want, accepted), "error": got.Err}
 	r.needs(nil).check(check, v, when{"unread", got.Err != nil}, when{"same", got.Value == want},
 		when{"trigger", trigger}, when{"client", isCode(got, clientCodes...)})
 }
@@ -121,6 +132,8 @@ type CanaryUser struct {
 	Tried      bool // the sign-in; then production and the ledger were read again
 	SignIn     Answer
 	Rows       Fact[verify.Comparison]
+
+	Forgot, UnknownForgot Answer // to "forgot password" afterwards, and to that of a user who does not exist
 }
 
 // MigrateCanaryUser signs the user in to production, which migrates them, unless that would prove nothing.
@@ -151,6 +164,8 @@ func (r *Reader) MigrateCanaryUser(
 		v := verify.Verifier{Tables: r.settings.Tables, Staging: r.staging.rows(), Production: r.production.rows()}
 		user.Rows = fact(v.User(ctx, user.Record.Value))
 	}
+	user.Forgot = r.forgotPassword(ctx, client, email)
+	user.UnknownForgot = r.forgotPassword(ctx, client, unknownEmail())
 	return user, nil
 }
 
@@ -170,21 +185,24 @@ func (u CanaryUser) unfit() []when {
 	}
 }
 
-// AddCanaryUser adds whether the user was migrated completely.
-func (r *Report) AddCanaryUser(u CanaryUser) {
+// AddCanaryUser adds whether the user was migrated completely, and what that proves.
+func (r *Report) AddCanaryUser(f Facts, client types.UserPoolClientType, u CanaryUser) {
 	c, answer, record, account := r.needs(nil), u.SignIn, u.Record.Value, u.Production.Value
 	v := vars{
 		"email": u.Email, "users": console.Quantity(u.Found, "user", "users"), "reason": u.Ineligible,
 		"answer": answer.Value, "answerError": answer.Err, "recordError": u.Record.Err, "error": u.Production.Err,
 		"stagingSub": u.Staging.Sub, "sub": account.Sub, "has": account.StagingSub(), "boundTo": record.ProductionSub,
-		"state": record.State, "lastError": record.LastError, "via": record.Via,
+		"state": record.State, "lastError": record.LastError, "via": record.Via, "client": describeClient(client),
+		"forgot": u.Forgot.Value, "unknown": u.UnknownForgot.Value, "forgotError": cmp.Or(u.Forgot.Err, u.UnknownForgot.Err),
 	}
 	if !u.Tried {
 		c.check("canary: canary user", v, u.unfit()...)
 		return
 	}
 	c.check("canary: tokens", v, when{"unread", answer.Err != nil}, when{"challenge", isCode(answer, challenge)},
-		when{"client", isCode(answer, clientCodes...)}, when{"rejected", answer.Value != ""})
+		when{"client", isCode(answer, clientCodes...)},
+		when{"not invoked", hidesUsers(client) && isCode(answer, "NotAuthorizedException")},
+		when{"rejected", answer.Value != ""}, when{"legacy", !hidesUsers(client)})
 	if answer != (Answer{}) {
 		return
 	}
@@ -193,6 +211,10 @@ func (r *Report) AddCanaryUser(u CanaryUser) {
 	c.check("canary: ledger record", v, when{"unread", u.Record.Err != nil}, when{"missing", !record.Exists()},
 		when{"not bound", !record.Bound()}, when{"another", record.ProductionSub != account.Sub},
 		when{"moving", record.State != ledger.Moved}, when{"not by sign-in", record.Via != ledger.SignIn})
+	r.needs(f.Production.Err).check("canary: sign-up", nil, when{"open", selfSignUp(f.Production.Value)})
+	c.check("canary: forgot password", v, when{"unread", v["forgotError"] != nil},
+		when{"differs", u.Forgot.Value != u.UnknownForgot.Value})
+	c.check("canary: not proved", nil)
 	for _, t := range u.Rows.Value.Tables {
 		c.check("canary: rows", vars{"table": t.Name, "error": u.Rows.Err,
 			"same": console.Count(t.Same), "rows": console.Quantity(t.Staging, "row", "rows"),

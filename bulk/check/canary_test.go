@@ -1,6 +1,7 @@
 package check
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -34,7 +35,12 @@ func TestUnknownUser(t *testing.T) {
 		"told apart": {probe{Client: hides, SignIn: notFound, ForgotPassword: notFound}, []Level{Failure, Failure, OK},
 			"an unknown user gets"},
 		"other words": {probe{Client: hides, SignIn: lambda}, []Level{Failure, OK, OK}, "Exception migrating user"},
-		"accepted":    {probe{Client: hides}, []Level{Failure, OK, OK}, `answered "accepted"`},
+		"proves": {probe{Client: hides, SignIn: incorrect}, []Level{OK, OK, OK},
+			"no stranger gets in; a trigger that Cognito cannot invoke looks the same"},
+		"code sent": {probe{Client: hides, SignIn: incorrect, ForgotPassword: codeSent}, []Level{OK, OK, OK}, "rejected"},
+		"code sent by an open client": {probe{SignIn: notFound, ForgotPassword: codeSent}, []Level{OK, Failure, OK},
+			"UserNotFoundException"},
+		"accepted": {probe{Client: hides}, []Level{Failure, OK, OK}, `answered "accepted"`},
 		"no such client": {probe{Client: hides, SignIn: code("ResourceNotFoundException")}, []Level{Failure, OK, OK},
 			"the app client could not be used"},
 		"not simulated": {probe{Client: hides, SignIn: incorrect, ForgotPassword: code("InvalidParameterException")},
@@ -89,6 +95,8 @@ func TestChooseClient(t *testing.T) {
 	assert.Equal(t, "the app clients could not be read (access denied)", none(f, ""))
 }
 
+var codeSent = Answer{Value: "accepted: a code by EMAIL"}
+
 func canaryUser() CanaryUser {
 	staging := stagingUser("eve@x.org")
 	staging.Sub = "staging-sub"
@@ -100,6 +108,7 @@ func canaryUser() CanaryUser {
 		Record: Fact[ledger.Record]{Value: ledger.Record{
 			StagingSub: "staging-sub", ProductionSub: "production-sub", State: ledger.Moved, Via: ledger.SignIn,
 		}},
+		Forgot: codeSent, UnknownForgot: codeSent,
 		Rows: Fact[verify.Comparison]{Value: verify.Comparison{Tables: []verify.Table{{Name: "P", Staging: 3, Same: 3}}}},
 	}
 }
@@ -140,7 +149,18 @@ func TestCanaryUser(t *testing.T) {
 			"not bound a minute after"},
 		"another's":    {func(c *user) { c.Record.Value.ProductionSub = "x" }, "ledger record", Failure, "bound to x"},
 		"another path": {func(c *user) { c.Record.Value.Via = ledger.Sweep }, "ledger record", Failure, "via sweep"},
-		"rows":         {func(*user) {}, "rows", OK, "P: 3 rows copied"},
+		"code":         {func(*user) {}, "forgot password", OK, "answered alike for eve@x.org and for an unknown user"},
+		"no code for unknown users": {func(c *user) {
+			c.UnknownForgot.Value = "InvalidParameterException: text"
+		}, "forgot password", Warning, `"accepted: a code by EMAIL" for eve@x.org, but "InvalidParameterException: text"`},
+		"no code for the user": {func(c *user) {
+			c.Forgot.Value = "CodeDeliveryFailureException: text"
+		}, "forgot password", Warning, `"CodeDeliveryFailureException: text" for eve@x.org, but "accepted`},
+		"code throttled": {func(c *user) { c.Forgot = Answer{Err: errOutage} }, "forgot password", Warning, "HTTP 500"},
+		"unknown user's code throttled": {func(c *user) {
+			c.UnknownForgot = Answer{Err: errOutage}
+		}, "forgot password", Warning, "HTTP 500"},
+		"rows": {func(*user) {}, "rows", OK, "P: 3 rows copied"},
 		"one row": {func(c *user) {
 			c.Rows.Value.Tables[0] = verify.Table{Name: "P", Staging: 1, Same: 1}
 		}, "rows", OK, "1 row copied"},
@@ -168,7 +188,7 @@ func TestCanaryUser(t *testing.T) {
 			var r Report
 			c := canaryUser()
 			tt.change(&c)
-			r.AddCanaryUser(c)
+			r.AddCanaryUser(allOK(), client("web"), c)
 			found := map[string]Finding{}
 			for _, f := range r.Findings {
 				found[f.Check] = f
@@ -178,4 +198,55 @@ func TestCanaryUser(t *testing.T) {
 			assert.Contains(t, found[tt.check].Found, tt.says)
 		})
 	}
+}
+
+// TestCanaryUserProves: the report says what of it is proved, and what is not.
+func TestCanaryUserProves(t *testing.T) {
+	hides, shows := client("web"), client("web")
+	shows.PreventUserExistenceErrors = types.PreventUserExistenceErrorTypesLegacy
+	open, unread := allOK(), allOK()
+	open.Production.Value.AdminCreateUserConfig, unread.Production.Err = nil, errOutage
+	for name, tt := range map[string]struct {
+		facts  Facts
+		client types.UserPoolClientType
+		signIn Answer
+		check  string
+		want   Level
+		says   string
+		remedy string
+	}{
+		"the trigger is invoked": {allOK(), hides, Answer{}, "tokens", OK,
+			"Proved: Cognito invokes the trigger with PreventUserExistenceErrors ENABLED, and accepts its import", ""},
+		"by a client that shows users": {allOK(), shows, Answer{}, "tokens", Warning,
+			"Not proved: that it does with PreventUserExistenceErrors ENABLED", "Set it to ENABLED on web (web1)"},
+		"the hook is invoked": {allOK(), hides, Answer{}, "ledger record", OK,
+			"Proved: Cognito invokes PostAuthentication at the migrating sign-in, with custom:staging_sub", ""},
+		"sign-up is closed": {allOK(), hides, Answer{}, "sign-up", OK, "proved: AllowAdminCreateUserOnly", ""},
+		"sign-up is open":   {open, hides, Answer{}, "sign-up", Warning, "since sign-up is open", "close sign-up"},
+		"never":             {allOK(), hides, Answer{}, "not proved", OK, "(RESET_REQUIRED), and that CustomMessage", ""},
+		"rejected": {allOK(), hides, incorrect, "tokens", Failure, "Incorrect username or password",
+			"PreventUserExistenceErrors ENABLED: set it to LEGACY on web (web1) during the migration. Then anyone can find"},
+		"rejected by a client that shows users": {allOK(), shows, incorrect, "tokens", Failure, "Incorrect username",
+			"Check the password, and the trigger's log."},
+		"the trigger fails": {allOK(), hides, Answer{Value: "UserLambdaValidationException: text"}, "tokens", Failure,
+			"UserLambdaValidationException", "Check the password, and the trigger's log."},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := canaryUser()
+			c.SignIn = tt.signIn
+			var r Report
+			r.AddCanaryUser(tt.facts, tt.client, c)
+			i := slices.IndexFunc(r.Findings, func(f Finding) bool { return f.Check == tt.check })
+			require.GreaterOrEqual(t, i, 0)
+			assert.Equal(t, tt.want, r.Findings[i].Level)
+			assert.Contains(t, r.Findings[i].Found, tt.says)
+			assert.Contains(t, r.Findings[i].Remedy, tt.remedy)
+			if name != "rejected" {
+				assert.NotContains(t, r.Findings[i].Remedy, "LEGACY")
+			}
+		})
+	}
+	var r Report
+	r.AddCanaryUser(unread, hides, canaryUser())
+	assert.Equal(t, []string{"canary: sign-up"}, r.Skipped)
 }

@@ -54,12 +54,12 @@ func Run(f Facts) Report {
 	always.pool("production pool: pool", f.Production, production, aws.ToString(f.Operator.Account), staging)
 	r.needs(f.Production.Err).productionPool(f)
 	r.needs(f.Production.Err).passwordSignIn(f.ProductionClients)
-	r.needs(f.ProductionClients.Err).appClients(f.ProductionClients.Value)
+	r.needs(f.ProductionClients.Err).appClients(f)
 	always.stagingRole(f)
 	always.pool("staging pool: pool", f.Staging, staging, f.StagingAccount.Value, production)
 	r.needs(f.Staging.Err).stagingPool(f)
 	always.eligible(f.Users)
-	r.needs(f.Users.Err).users(f.Users.Value, f.Production.Err)
+	r.needs(f.Users.Err).users(f)
 	always.tables(f)
 	denied, err := console.List(f.Denied.Value), f.Denied.Err
 	r.needs(cmp.Or(f.Production.Err, f.Ledger.Err)).check("permissions: operator",

@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/arn"
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
+	sestypes "github.com/aws/aws-sdk-go-v2/service/sesv2/types"
 
 	"github.com/spaceport/user-migration/bulk/attach"
 	"github.com/spaceport/user-migration/bulk/console"
@@ -34,12 +35,18 @@ func (c checker) productionPool(f Facts) {
 	sub := attribute(p, string(userpool.AttrStagingSub))
 	holds := sub.AttributeDataType == types.AttributeDataTypeString && fits(sub, strings.Repeat("x", 36)) // of a UUID
 	c.check("production pool: custom:staging_sub", vars{"type": sub.AttributeDataType},
-		when{"missing", sub.Name == nil}, when{"too short", !holds}, when{"mutable", aws.ToBool(sub.Mutable)})
+		when{"missing", sub.Name == nil}, when{"too short", !holds}, when{"immutable", !aws.ToBool(sub.Mutable)})
 
 	c.check("production pool: user names", nil,
 		when{"email", slices.Contains(p.UsernameAttributes, types.UsernameAttributeTypeEmail)},
 		when{"alias", slices.Contains(p.AliasAttributes, types.AliasAttributeTypeEmail)})
-	c.check("production pool: case", nil, when{"sensitive", caseSensitive(p)})
+	s, sensitive := f.Users.Value, caseSensitive(p)
+	c.check("production pool: unique attributes",
+		vars{"attributes": usersBy(s.Shared), "examples": strings.Join(s.SharedExamples, ", ")},
+		when{"shared", s.SharedExamples != nil}, when{"some", len(s.Shared) > 0})
+	c.check("production pool: case", vars{"users": console.Quantity(s.Capitals, "user has", "users have")},
+		when{"capitals", sensitive && s.Capitals > 0}, when{"sensitive", sensitive})
+	c.check("production pool: devices", nil, when{"remembered", p.DeviceConfiguration != nil})
 	c.check("production pool: sign-up", nil, when{"open", selfSignUp(p)})
 
 	update := cmp.Or(p.UserAttributeUpdateSettings, &types.UserAttributeUpdateSettingsType{})
@@ -88,6 +95,19 @@ func attribute(p types.UserPoolType, name string) types.SchemaAttributeType {
 	return first(p.SchemaAttributes, func(a types.SchemaAttributeType) bool { return aws.ToString(a.Name) == name })
 }
 
+// otherNames are those with which users of some pools sign in besides, or instead of, their email.
+var otherNames = []userpool.Attribute{userName, userpool.AttrPhoneNumber, userpool.AttrPreferredUsername}
+
+const userName userpool.Attribute = "user name" // not an attribute
+
+// signInWith reports whether a pool's users can sign in with an attribute, which is unique then ("Amazon Cognito
+// developer guide, Customizing sign-in attributes").
+func signInWith(p types.UserPoolType, name userpool.Attribute) bool {
+	return slices.Contains(p.UsernameAttributes, types.UsernameAttributeType(name)) ||
+		slices.Contains(p.AliasAttributes, types.AliasAttributeType(name)) ||
+		name == userName && len(p.UsernameAttributes) == 0
+}
+
 func caseSensitive(p types.UserPoolType) bool {
 	return p.UsernameConfiguration == nil || aws.ToBool(p.UsernameConfiguration.CaseSensitive)
 }
@@ -111,11 +131,15 @@ func (c checker) customAttributes(f Facts) {
 }
 
 func (c checker) email(p types.UserPoolType, f Facts) {
-	resets := max(0, f.Users.Value.Eligible-f.Bound.Value) // at most: one per eligible user who is not bound
-	sender := cmp.Or(p.EmailConfiguration, &types.EmailConfigurationType{}).EmailSendingAccount
-	c.check("production pool: email sender", vars{"resets": console.Count(resets)},
-		when{"function", attach.CustomEmailSender.Of(p.LambdaConfig) != ""},
-		when{"SES", sender == types.EmailSendingAccountTypeDeveloper},
+	resets, ses := f.Users.Value.Resets, f.SES.Value
+	bySES := cmp.Or(p.EmailConfiguration, &types.EmailConfigurationType{}).EmailSendingAccount == "DEVELOPER"
+	quota := cmp.Or(ses.SendQuota, &sestypes.SendQuota{Max24HourSend: -1})
+	daily, sent := int(quota.Max24HourSend), int(quota.SentLast24Hours)
+	c.check("production pool: email sender", vars{"resets": console.Count(resets), "error": f.SES.Err,
+		"daily": console.Count(daily), "sent": console.Count(sent)},
+		when{"function", attach.CustomEmailSender.Of(p.LambdaConfig) != ""}, when{"SES unread", bySES && f.SES.Err != nil},
+		when{"SES sandbox", bySES && !ses.ProductionAccessEnabled}, when{"SES paused", bySES && !ses.SendingEnabled},
+		when{"SES unlimited", bySES && daily < 0}, when{"SES quota", bySES && resets > daily-sent}, when{"SES", bySES},
 		when{"too many", resets > 50}, when{"unread", f.Users.Err != nil})
 
 	var order []string
@@ -136,11 +160,19 @@ func (c checker) passwordSignIn(clients Fact[[]types.UserPoolClientType]) {
 		when{"unread", clients.Err != nil}, when{"none", can == ""}, when{"some", cannot != ""})
 }
 
-func (c checker) appClients(clients []types.UserPoolClientType) {
+func (c checker) appClients(f Facts) {
+	clients, p := f.ProductionClients.Value, f.Production.Value
 	claim, _ := split(clients, canWrite(string(userpool.AttrStagingSub)))
 	c.check("app clients: write lists", vars{"clients": claim}, when{"open", claim != ""})
 	_, open := split(clients, hidesUsers)
 	c.check("app clients: hidden users", vars{"clients": open}, when{"open", open != ""})
+	choice, _ := split(clients, func(c types.UserPoolClientType) bool { return hasFlow(c, "ALLOW_USER_AUTH", "") })
+	c.check("app clients: USER_AUTH", vars{"clients": choice}, when{"allowed", choice != ""})
+	pages, _ := split(clients, func(c types.UserPoolClientType) bool {
+		return slices.Contains(c.AllowedOAuthFlows, "code") || slices.Contains(c.AllowedOAuthFlows, "implicit")
+	})
+	c.needs(cmp.Or(c.unread, f.Production.Err)).check("app clients: managed login", vars{"clients": pages},
+		when{"used", pages != "" && cmp.Or(p.Domain, p.CustomDomain) != nil})
 }
 
 func split(clients []types.UserPoolClientType, is func(types.UserPoolClientType) bool) (yes, no string) {

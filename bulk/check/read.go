@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/arn"
 	cognito "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -19,6 +20,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	iamtypes "github.com/aws/aws-sdk-go-v2/service/iam/types"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/sesv2"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go"
 
@@ -59,10 +61,11 @@ type Facts struct {
 	StagingAccount                    Fact[string]
 	Production, Staging               Fact[types.UserPoolType]
 	ProductionClients, StagingClients Fact[[]types.UserPoolClientType]
-	Policies                          map[string]Fact[string] // by the function's ARN
-	Groups                            Fact[[]string]          // of staging
-	Users                             Fact[Statistics]        // of staging
-	Bound                             Fact[int]               // ledger records that a production user owns
+	Policies                          map[string]Fact[string]                  // by the function's ARN
+	Groups                            Fact[[]string]                           // of staging
+	Users                             Fact[Statistics]                         // of staging
+	Factors                           Fact[cognito.GetUserPoolMfaConfigOutput] // of staging
+	SES                               Fact[sesv2.GetAccountOutput]             // in the Region of production's sender
 	Ledger                            Fact[dynamotypes.TableDescription]
 	Tables                            []TablePair
 	Denied                            Fact[[]string] // what a sweep needs in production, and the operator may not do
@@ -121,7 +124,14 @@ func (r *Reader) Read(ctx context.Context, progress *console.Progress) (Facts, e
 				&lambda.GetPolicyInput{FunctionName: &function}, func(out *lambda.GetPolicyOutput) *string { return out.Policy })
 		}
 	}
-	f.Ledger, f.Bound = r.production.describeTable(ctx, r.settings.LedgerTable), fact(r.bound(ctx))
+	f.Factors = ask(ctx, r.staging.cognito().GetUserPoolMfaConfig,
+		&cognito.GetUserPoolMfaConfigInput{UserPoolId: &r.staging.poolID}, itself)
+	if sender := f.Production.Value.EmailConfiguration; sender != nil && sender.EmailSendingAccount == "DEVELOPER" {
+		from, _ := arn.Parse(aws.ToString(sender.SourceArn)) // quotas and sandbox are the Region's
+		api := sesv2.NewFromConfig(r.production.Config, func(o *sesv2.Options) { o.Region = cmp.Or(from.Region, o.Region) })
+		f.SES = ask(ctx, api.GetAccount, &sesv2.GetAccountInput{}, itself)
+	}
+	f.Ledger = r.production.describeTable(ctx, r.settings.LedgerTable)
 	for _, t := range r.settings.Tables {
 		f.Tables = append(f.Tables, r.readTables(ctx, t))
 	}
@@ -129,6 +139,8 @@ func (r *Reader) Read(ctx context.Context, progress *console.Progress) (Facts, e
 	err = r.readUsers(ctx, &f, progress)
 	return f, err
 }
+
+func itself[T any](out *T) *T { return out }
 
 func (a awsAccount) describePool(ctx context.Context) Fact[types.UserPoolType] {
 	return ask(ctx, a.cognito().DescribeUserPool, &cognito.DescribeUserPoolInput{UserPoolId: &a.poolID},
@@ -168,27 +180,28 @@ func (r *Reader) readTables(ctx context.Context, t settings.Table) TablePair {
 	return TablePair{t, from, to, translate(err), fact(readBuckets(ctx, r.staging.rows(), t.Source)), ttl}
 }
 
-func (r *Reader) bound(ctx context.Context) (n int, err error) {
+// withoutReset returns the subs of users to whom a sweep sends no reset email, as far as the ledger can be read.
+func (r *Reader) withoutReset(ctx context.Context) *users.EmailSet {
+	subs := users.NewEmailSet()
 	for record, err := range r.ledger.All(ctx) {
-		if err != nil {
-			return n, err
-		}
-		if record.Bound() {
-			n++
+		expected := record.CreatedBySweep() && record.ResetAt.IsZero() && record.SeenAt.IsZero() &&
+			(record.State != ledger.Moved || !record.PasswordSetAt.IsZero()) // else a sign-in moved the data
+		if err == nil && record.Bound() && !expected {
+			subs.Add(record.StagingSub)
 		}
 	}
-	return n, nil
+	return subs
 }
 
 func (r *Reader) readUsers(ctx context.Context, f *Facts, progress *console.Progress) (err error) {
-	s := Statistics{Lacking: attributeCounts{}, Unfit: attributeCounts{}, Dropped: attributeCounts{}}
+	s, withoutReset := newStatistics(*f), r.withoutReset(ctx)
 	task := progress.Start("Reading staging", "users", r.staging.pool().EstimatedSize(ctx))
 	defer task.End()
 	s.Statistics, err = users.Read(r.staging.pool().List(ctx), r.settings.StagingCutoff, users.NewEmailSet(),
 		func(user userpool.User, reason userpool.Reason) error {
 			task.Add(1)
 			if reason == "" {
-				s.count(user, r.settings.CustomAttributes, f.Production.Value.SchemaAttributes)
+				s.count(user, *f, withoutReset)
 			}
 			return nil
 		})

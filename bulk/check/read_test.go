@@ -1,15 +1,20 @@
 package check
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
 	"maps"
+	"net/http"
+	"net/http/httptest"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 	cognito "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -23,6 +28,7 @@ import (
 	"github.com/spaceport/user-migration/bulk/console"
 	"github.com/spaceport/user-migration/bulk/verify"
 	"github.com/spaceport/user-migration/datamover/account"
+	"github.com/spaceport/user-migration/datamover/ledger"
 	"github.com/spaceport/user-migration/datamover/settings"
 	"github.com/spaceport/user-migration/infra/rehearsal/cloud"
 	"github.com/spaceport/user-migration/infra/rehearsal/spaceport"
@@ -38,15 +44,15 @@ const (
 var (
 	inStaging = []string{
 		"cognito-idp:DescribeUserPool", "cognito-idp:ListUsers", "cognito-idp:ListUserPoolClients",
-		"cognito-idp:DescribeUserPoolClient", "cognito-idp:ListGroups", "dynamodb:DescribeTable", "dynamodb:Query",
-		"dynamodb:Scan",
+		"cognito-idp:DescribeUserPoolClient", "cognito-idp:ListGroups", "cognito-idp:GetUserPoolMfaConfig",
+		"dynamodb:DescribeTable", "dynamodb:Query", "dynamodb:Scan",
 	}
 	inProduction = []string{
 		"sts:AssumeRole", "cognito-idp:DescribeUserPool", "cognito-idp:ListUsers", "cognito-idp:ListUserPoolClients",
 		"cognito-idp:DescribeUserPoolClient", "cognito-idp:AdminGetUser", "cognito-idp:AdminCreateUser",
 		"cognito-idp:AdminSetUserPassword", "cognito-idp:AdminResetUserPassword", "dynamodb:DescribeTable",
 		"dynamodb:DescribeTimeToLive", "dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:PutItem", "dynamodb:UpdateItem",
-		"dynamodb:DeleteItem", "dynamodb:Scan", "lambda:GetPolicy", "iam:SimulatePrincipalPolicy",
+		"dynamodb:DeleteItem", "dynamodb:Scan", "lambda:GetPolicy", "iam:SimulatePrincipalPolicy", "ses:GetAccount",
 	}
 )
 
@@ -112,11 +118,36 @@ func newReader(t *testing.T, s *spaceport.Spaceport, staging, production []strin
 		ARN: role, ExternalID: s.Settings.StagingExternalID, Principals: []string{"bulk"}, Allow: staging,
 	})
 	cfg := s.Config(s.Cloud.Credentials("bulk", production...))
+	cfg.HTTPClient = sesClient{cfg.HTTPClient, slices.Contains(production, "ses:GetAccount")}
 	chosen := s.Settings
 	chosen.StagingRoleARN, chosen.CustomAttributes = role, []string{"custom:plan"}
 	r := NewReader(cfg, account.Staging(cfg, chosen, "bulk"), chosen)
 	r.lag = 0 // the local cloud has none
 	return r
+}
+
+// sesClient answers GetAccount: us-west-2 is in the sandbox. All other requests are for the local cloud.
+type sesClient struct {
+	cloud   aws.HTTPClient
+	allowed bool
+}
+
+func (c sesClient) Do(r *http.Request) (*http.Response, error) {
+	if r.URL.Path != "/v2/email/account" {
+		return cmp.Or[aws.HTTPClient](c.cloud, http.DefaultClient).Do(r)
+	}
+	answer := httptest.NewRecorder()
+	switch {
+	case !c.allowed:
+		answer.Header().Set("X-Amzn-ErrorType", "AccessDeniedException")
+		answer.WriteHeader(http.StatusForbidden)
+	case strings.Contains(r.Header.Get("Authorization"), "/us-west-2/ses/"):
+		_, _ = answer.WriteString(`{"SendingEnabled":true,"SendQuota":{"Max24HourSend":200}}`)
+	default:
+		_, _ = answer.WriteString(`{"SendingEnabled":true,"ProductionAccessEnabled":true,` +
+			`"SendQuota":{"Max24HourSend":70000}}`)
+	}
+	return answer.Result(), nil
 }
 
 func read(t *testing.T, r *Reader) Facts {
@@ -215,6 +246,7 @@ func testEveryRight(t *testing.T, s *spaceport.Spaceport) {
 		"cognito-idp:ListUserPoolClients":    {"staging pool/trigger's client", Warning},
 		"cognito-idp:DescribeUserPoolClient": {"staging pool/trigger's client", Warning},
 		"cognito-idp:ListGroups":             {"staging pool/groups", Warning},
+		"cognito-idp:GetUserPoolMfaConfig":   {"staging pool/codes", Warning},
 		"dynamodb:DescribeTable":             {"tables/keys", Failure},
 		"dynamodb:Query":                     {"tables/keys", Failure},
 		"dynamodb:Scan":                      {"tables/files", Warning},
@@ -227,6 +259,7 @@ func testEveryRight(t *testing.T, s *spaceport.Spaceport) {
 		"dynamodb:DescribeTable":             {"tables/ledger", Failure},
 		"dynamodb:DescribeTimeToLive":        {"tables/time to live", Warning},
 		"lambda:GetPolicy":                   {"production pool/invocation", Warning},
+		"ses:GetAccount":                     {"production pool/email sender", Warning},
 		"iam:SimulatePrincipalPolicy":        {"permissions/operator", Warning},
 	}
 	for _, end := range []struct {
@@ -268,6 +301,10 @@ func TestReadUnsuitable(t *testing.T) {
 		AccountRecoverySetting: &types.AccountRecoverySettingType{RecoveryMechanisms: []types.RecoveryOptionType{
 			{Name: types.RecoveryOptionNameTypeAdminOnly, Priority: aws.Int32(1)},
 		}},
+		EmailConfiguration: &types.EmailConfigurationType{
+			EmailSendingAccount: types.EmailSendingAccountTypeDeveloper,
+			SourceArn:           aws.String("arn:aws:ses:us-west-2:123456789012:identity/example.com"),
+		},
 		AdminCreateUserConfig: &types.AdminCreateUserConfigType{AllowAdminCreateUserOnly: false},
 		UserAttributeUpdateSettings: &types.UserAttributeUpdateSettingsType{
 			AttributesRequireVerificationBeforeUpdate: []types.VerifiedAttributeType{},
@@ -286,6 +323,13 @@ func TestReadUnsuitable(t *testing.T) {
 		UserPoolId: &s.StagingPool, GroupName: aws.String("pilots"),
 	})
 	require.NoError(t, err)
+	_, err = s.Staging.SetUserPoolMfaConfig(ctx, &cognito.SetUserPoolMfaConfigInput{
+		UserPoolId: &s.StagingPool, MfaConfiguration: types.UserPoolMfaTypeOptional,
+		SmsMfaConfiguration: &types.SmsMfaConfigType{SmsConfiguration: &types.SmsConfigurationType{
+			SnsCallerArn: aws.String("arn:aws:iam::111111111111:role/sms"),
+		}},
+	})
+	require.NoError(t, err)
 	makeTablesUnsuitable(t, s)
 
 	r := newReader(t, s, inStaging, inProduction)
@@ -297,6 +341,7 @@ func TestReadUnsuitable(t *testing.T) {
 		"production pool/triggers": Failure, "production pool/invocation": Warning, "production pool/other triggers": Warning,
 		"production pool/sign-up": Warning, "production pool/change of email": Warning,
 		"production pool/custom attributes": Failure, "production pool/recovery": Failure,
+		"production pool/email sender": Warning, "staging pool/codes": Warning,
 		"app clients/write lists": Failure, "app clients/hidden users": Warning,
 		"staging pool/trigger's client": Failure, "staging pool/second factors": Warning, "staging pool/groups": Warning,
 		"tables/streams": Warning, "tables/time to live": Warning, "tables/keys": Failure,
@@ -304,7 +349,52 @@ func TestReadUnsuitable(t *testing.T) {
 		assert.Equal(t, want, got[name], name)
 	}
 	assert.Equal(t, []string{"pilots"}, f.Groups.Value)
+	assert.False(t, f.SES.Value.ProductionAccessEnabled, "of the Region in the pool's SourceArn")
 	assert.Equal(t, "userSub (S), projectId (N)", keyOf(f.Tables[1].To.Value))
+}
+
+// TestResets counts the reset emails that a sweep would send, those that --notify none held back among them.
+func TestResets(t *testing.T) {
+	t.Parallel()
+	s := spaceporttest.Start(t, spaceport.Options{})
+	bound := ledger.Record{ProductionSub: "p", State: ledger.Moved, Via: ledger.Sweep, PasswordSetAt: now}
+	records := map[string]ledger.Record{
+		"held-back": bound, "adopted": bound, "emailed": bound, "signed-in": bound, "moved-by-sign-in": bound,
+		"by-sign-in": bound, "moving": bound, "not-bound": bound, "disabled": bound,
+	}
+	change := func(email string, change func(*ledger.Record)) {
+		r := records[email]
+		change(&r)
+		records[email] = r
+	}
+	change("adopted", func(r *ledger.Record) { r.Adopted, r.PasswordSetAt = true, time.Time{} })
+	change("emailed", func(r *ledger.Record) { r.ResetAt = now })
+	change("signed-in", func(r *ledger.Record) { r.SeenAt = now })
+	change("moved-by-sign-in", func(r *ledger.Record) { r.PasswordSetAt = time.Time{} })
+	change("by-sign-in", func(r *ledger.Record) { r.Via, r.PasswordSetAt = ledger.SignIn, time.Time{} })
+	change("moving", func(r *ledger.Record) { r.State, r.PasswordSetAt = ledger.Moving, time.Time{} })
+	change("not-bound", func(r *ledger.Record) {
+		r.State, r.ProductionSub, r.Via, r.PasswordSetAt = ledger.Imported, "", ledger.ForgotPassword, time.Time{}
+	})
+	for name, record := range records {
+		sub, err := s.Add(t.Context(), spaceport.User{Name: "U", Email: name + "@example.com", Password: password})
+		require.NoError(t, err)
+		record.StagingSub = sub
+		item, err := attributevalue.MarshalMap(record)
+		require.NoError(t, err)
+		_, err = s.ProductionTables.PutItem(t.Context(), &dynamodb.PutItemInput{
+			TableName: aws.String("Spaceport-Migration-prod"), Item: item,
+		})
+		require.NoError(t, err)
+	}
+	_, err := s.Add(t.Context(), spaceport.User{Name: "New", Email: "new@example.com", Password: password})
+	require.NoError(t, err)
+	_, err = s.Staging.AdminDisableUser(t.Context(), &cognito.AdminDisableUserInput{
+		UserPoolId: &s.StagingPool, Username: aws.String("disabled@example.com"),
+	})
+	require.NoError(t, err)
+	f := read(t, newReader(t, s, inStaging, inProduction))
+	assert.Equal(t, 4, f.Users.Value.Resets, "held-back, moving, not-bound and new")
 }
 
 func makeTablesUnsuitable(t *testing.T, s *spaceport.Spaceport) {
@@ -400,13 +490,14 @@ func TestCanaries(t *testing.T) {
 	t.Parallel()
 	s := spaceporttest.Start(t, spaceport.Options{})
 	r := newReader(t, s, inStaging, inProduction)
+	facts := read(t, r)
 	app := types.UserPoolClientType{
 		ClientId: &s.ProductionApp, ClientName: aws.String("web"),
 		PreventUserExistenceErrors: types.PreventUserExistenceErrorTypesEnabled,
 	}
 	t.Run("unknown user", func(t *testing.T) { testUnknownUser(t, s, r, app) })
-	t.Run("canary user", func(t *testing.T) { testCanaryUser(t, s, r, app) })
-	t.Run("canary user without a hook", func(t *testing.T) { testCanaryUserWithoutHook(t, s, r, app) })
+	t.Run("canary user", func(t *testing.T) { testCanaryUser(t, s, r, facts, app) })
+	t.Run("canary user without a hook", func(t *testing.T) { testCanaryUserWithoutHook(t, s, r, facts, app) })
 }
 
 func testUnknownUser(t *testing.T, s *spaceport.Spaceport, r *Reader, app types.UserPoolClientType) {
@@ -426,27 +517,30 @@ func testUnknownUser(t *testing.T, s *spaceport.Spaceport, r *Reader, app types.
 	assert.Equal(t, 2, broken.Failures, "a trigger without access to staging: %v", broken.Findings)
 }
 
-func testCanaryUser(t *testing.T, s *spaceport.Spaceport, r *Reader, app types.UserPoolClientType) {
+func testCanaryUser(t *testing.T, s *spaceport.Spaceport, r *Reader, facts Facts, app types.UserPoolClientType) {
 	_, err := s.Add(t.Context(), spaceport.User{Name: "Eve", Email: "Eve@example.com", Password: password, Projects: 230})
 	require.NoError(t, err)
 	c, err := r.MigrateCanaryUser(t.Context(), "Eve@example.com", app, typed("not the password"))
 	require.NoError(t, err)
 	var report Report
-	report.AddCanaryUser(c)
+	report.AddCanaryUser(facts, app, c)
 	assert.Equal(t, 1, report.Failures)
+	assert.Empty(t, s.Cloud.Messages(), "no email before the user is migrated")
 
 	c, err = r.MigrateCanaryUser(t.Context(), "Eve@example.com", app, typed(password))
 	require.NoError(t, err)
 	report = Report{}
-	report.AddCanaryUser(c)
-	assert.Equal(t, Report{Findings: report.Findings, OK: 5}, report, "%v", report.Findings)
+	report.AddCanaryUser(facts, app, c)
+	assert.Equal(t, Report{Findings: report.Findings, OK: 8}, report, "%v", report.Findings)
+	require.Len(t, s.Cloud.Messages(), 1, "nobody but the canary user gets an email")
+	assert.Equal(t, "Eve@example.com", s.Cloud.Messages()[0].To)
 	assert.Equal(t, verify.Table{Name: "Spaceport-Projects-prod", Staging: 230, Same: 230}, c.Rows.Value.Tables[1])
 
 	notAsked := func() (string, error) { return "", errors.New("asked for a password without need") }
 	again, err := r.MigrateCanaryUser(t.Context(), "Eve@example.com", app, notAsked)
 	require.NoError(t, err)
 	report = Report{}
-	report.AddCanaryUser(again)
+	report.AddCanaryUser(facts, app, again)
 	assert.Contains(t, report.Findings[0].Found, "migrated already")
 	unknown, err := r.MigrateCanaryUser(t.Context(), "none@example.com", app, notAsked)
 	require.NoError(t, err)
@@ -457,7 +551,9 @@ func typed(password string) func() (string, error) {
 	return func() (string, error) { return password, nil }
 }
 
-func testCanaryUserWithoutHook(t *testing.T, s *spaceport.Spaceport, r *Reader, app types.UserPoolClientType) {
+func testCanaryUserWithoutHook(
+	t *testing.T, s *spaceport.Spaceport, r *Reader, facts Facts, app types.UserPoolClientType,
+) {
 	r.patience = 200 * time.Millisecond
 	_, err := s.Production.UpdateUserPool(t.Context(), &cognito.UpdateUserPoolInput{
 		UserPoolId: &s.ProductionPool, LambdaConfig: &types.LambdaConfigType{
@@ -470,7 +566,7 @@ func testCanaryUserWithoutHook(t *testing.T, s *spaceport.Spaceport, r *Reader, 
 	c, err := r.MigrateCanaryUser(t.Context(), "fay@example.com", app, typed(password))
 	require.NoError(t, err)
 	var report Report
-	report.AddCanaryUser(c)
+	report.AddCanaryUser(facts, app, c)
 	assert.Equal(t, Failure, levels(report)["canary/ledger record"])
 	assert.Empty(t, c.Rows.Value.Tables)
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/spaceport/user-migration/bulk/attach"
 	"github.com/spaceport/user-migration/bulk/console"
 	"github.com/spaceport/user-migration/bulk/users"
+	"github.com/spaceport/user-migration/datamover/ledger"
 	"github.com/spaceport/user-migration/datamover/settings"
 	"github.com/spaceport/user-migration/datamover/userpool"
 )
@@ -39,8 +40,15 @@ func (c checker) stagingPool(f Facts) {
 	c.check("staging pool: sign-up", vars{"cutoff": cutoff.Format(time.RFC3339)},
 		when{"closed", !selfSignUp(p)}, when{"no cut-off", cutoff.IsZero()}, when{"future", cutoff.After(f.Now)})
 	c.writableAttributes(f)
-	c.check("staging pool: case", nil, when{"sensitive", caseSensitive(p)})
+	capitals, sensitive := f.Users.Value.Capitals, caseSensitive(p)
+	v := vars{"users": console.Quantity(capitals, "user has", "users have"), "id": aws.ToString(p.Id)}
+	c.check("staging pool: case", v, when{"capitals", sensitive && capitals > 0}, when{"sensitive", sensitive})
 	c.secondFactors(p.MfaConfiguration, f.Production.Value.MfaConfiguration, f.Settings.MFAUsers)
+	factors, err := f.Factors.Value, f.Factors.Err
+	c.check("staging pool: codes", vars{"error": err}, when{"off", p.MfaConfiguration == "OFF"},
+		when{"unread", err != nil}, when{"sent", factors.SmsMfaConfiguration != nil || factors.EmailMfaConfiguration != nil})
+	addOns := cmp.Or(p.UserPoolAddOns, &types.UserPoolAddOnsType{})
+	c.check("staging pool: threat protection", v, when{"enforced", addOns.AdvancedSecurityMode == "ENFORCED"})
 	own := withFunction(true, p,
 		attach.UserMigration, attach.PreAuthentication, attach.PostAuthentication, attach.PreTokenGeneration)
 	c.check("staging pool: own triggers", vars{"triggers": own}, when{"some", own != ""})
@@ -76,13 +84,37 @@ type Statistics struct {
 	users.Statistics
 	Lacking, Unfit attributeCounts // required by production, but not set; with a value that production rejects
 	Dropped        attributeCounts // custom, and not copied
+
+	Resets, Capitals int             // reset emails that a sweep would send, at most; users whose email has capitals
+	OtherNames       attributeCounts // with which users sign in to staging, other than their email
+	Shared           attributeCounts // unique in production, but with a value that another user has too
+	SharedExamples   []string        // the first three of these values
+	values, shared   *users.EmailSet // of the attributes that are unique in production
 }
 
 type attributeCounts = map[userpool.Attribute]int
 
-func (s *Statistics) count(user userpool.User, custom []string, schema []types.SchemaAttributeType) {
-	sent, _ := userpool.ProductionAttributes(user, custom)
-	for _, a := range schema {
+func newStatistics(f Facts) Statistics {
+	s := Statistics{Lacking: attributeCounts{}, Unfit: attributeCounts{}, Dropped: attributeCounts{},
+		OtherNames: attributeCounts{}, Shared: attributeCounts{}, values: users.NewEmailSet(), shared: users.NewEmailSet()}
+	for _, name := range otherNames {
+		if signInWith(f.Staging.Value, name) {
+			s.OtherNames[name] = 0
+		}
+		if name != userName && signInWith(f.Production.Value, name) {
+			s.Shared[name] = 0
+		}
+	}
+	return s
+}
+
+func (s *Statistics) count(user userpool.User, f Facts, withoutReset *users.EmailSet) {
+	if !withoutReset.Has(user.Sub) {
+		s.Resets++
+	}
+	sent, _ := userpool.ProductionAttributes(user, f.Settings.CustomAttributes)
+	s.countNames(user, sent)
+	for _, a := range f.Production.Value.SchemaAttributes {
 		name := userpool.Attribute(aws.ToString(a.Name))
 		switch value := sent[name]; {
 		case name == userpool.AttrSub: // production's own
@@ -95,6 +127,28 @@ func (s *Statistics) count(user userpool.User, custom []string, schema []types.S
 	for name, value := range user.Attributes {
 		if name.Custom() && value != "" && sent[name] == "" {
 			s.Dropped[name]++
+		}
+	}
+}
+
+func (s *Statistics) countNames(user userpool.User, sent map[userpool.Attribute]string) {
+	if user.Email() != ledger.FoldASCII(user.Email()) {
+		s.Capitals++
+	}
+	user.Attributes[userName] = user.Username
+	for name := range s.OtherNames {
+		if value := user.Attributes[name]; value != "" && !user.HasEmail(value) {
+			s.OtherNames[name]++
+		}
+	}
+	for name := range s.Shared {
+		value := string(name) + " " + sent[name]
+		if sent[name] == "" || s.values.Add(value) {
+			continue
+		}
+		if s.Shared[name]++; s.shared.Add(value) { // the user who had it first shares it too
+			s.Shared[name]++
+			s.SharedExamples = append(s.SharedExamples, sent[name])[:min(3, len(s.SharedExamples)+1)]
 		}
 	}
 }
@@ -122,6 +176,21 @@ func within(n float64, least, most *string) bool {
 	return (noLow != nil || n >= low) && (noHigh != nil || n <= high)
 }
 
+// narrow returns the copied attributes that hold fewer than 100 characters in production, but more in staging.
+func narrow(f Facts) (names []string) {
+	long := strings.Repeat("x", 100) // some texts give 1-99 as the default
+	for _, a := range f.Production.Value.SchemaAttributes {
+		name, from := aws.ToString(a.Name), attribute(f.Staging.Value, aws.ToString(a.Name))
+		copied := !userpool.Attribute(name).Custom() || slices.Contains(f.Settings.CustomAttributes, name)
+		if copied && !fits(a, long) && from.Name != nil && fits(from, long) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+func usersBy[Name ~string](counts map[Name]int) string { return listCounts(counts, "user", "users") }
+
 // listCounts returns "given_name (3 users), name (1 user)".
 func listCounts[Name ~string](counts map[Name]int, one, many string) string {
 	var parts []string
@@ -135,18 +204,24 @@ func (c checker) eligible(users Fact[Statistics]) {
 	s, err := users.Value, users.Err
 	c.check("users: eligible", vars{
 		"eligible": console.Count(s.Eligible), "all": console.Quantity(s.Total, "staging user", "staging users"),
-		"others": listCounts(s.Ineligible, "user", "users"), "error": err,
+		"others": usersBy(s.Ineligible), "error": err,
 	}, when{"unread", err != nil}, when{"none", s.Eligible == 0}, when{"some", s.Eligible < s.Total})
 }
 
-func (c checker) users(s Statistics, err error) {
+func (c checker) users(f Facts) {
+	s, err := f.Users.Value, f.Production.Err
+	c.needs(cmp.Or(c.unread, f.Staging.Err)).check("users: user names", vars{"names": usersBy(s.OtherNames)},
+		when{"emails", maps.Equal(s.OtherNames, attributeCounts{userName: 0})},
+		when{"without email", !signInWith(f.Staging.Value, userpool.AttrEmail)}, when{"other", len(s.OtherNames) > 0})
 	have := func(n int) string { return console.Quantity(n, "user has", "users have") }
 	unverified := s.Ineligible[userpool.EmailUnverified]
 	c.check("users: verified email", vars{"users": have(unverified)}, when{"some", unverified > 0})
 	c.check("users: same address", vars{"users": have(s.SameEmail), "examples": strings.Join(s.SameEmailExamples, ", ")},
 		when{"some", s.SameEmail > 0})
-	list := func(n attributeCounts) vars { return vars{"attributes": listCounts(n, "user", "users"), "error": err} }
+	few := console.List(narrow(f))
+	list := func(n attributeCounts) vars { return vars{"attributes": usersBy(n), "error": err, "narrow": few} }
 	c.check("users: required attributes", list(s.Lacking), when{"unread", err != nil}, when{"some", len(s.Lacking) > 0})
-	c.check("users: fitting attributes", list(s.Unfit), when{"unread", err != nil}, when{"some", len(s.Unfit) > 0})
+	c.check("users: fitting attributes", list(s.Unfit), when{"unread", err != nil}, when{"some", len(s.Unfit) > 0},
+		when{"narrow", few != ""})
 	c.check("users: dropped attributes", list(s.Dropped), when{"some", len(s.Dropped) > 0})
 }

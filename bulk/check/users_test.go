@@ -2,13 +2,17 @@ package check
 
 import (
 	"maps"
+	"os/exec"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
+	"github.com/spaceport/user-migration/bulk/users"
 	"github.com/spaceport/user-migration/datamover/userpool"
 )
 
@@ -26,22 +30,132 @@ func with(name userpool.Attribute, value string) func(*userpool.User) {
 }
 
 func TestCountAttributes(t *testing.T) {
-	schema := productionDescription().SchemaAttributes
+	f := allOK()
+	schema := f.Production.Value.SchemaAttributes
 	schema[0].Required, schema[3] = aws.Bool(true), text("custom:plan", "3")
 	username := text("preferred_username", "2048")
 	username.Required = aws.Bool(true)
-	schema = append(schema, username)
-	s := Statistics{Lacking: attributeCounts{}, Unfit: attributeCounts{}, Dropped: attributeCounts{}}
+	f.Production.Value.SchemaAttributes = append(schema, username)
+	s := newStatistics(f)
 	for _, u := range []userpool.User{
 		stagingUser("ada@x.org", with("custom:plan", "pro"), with("custom:note", "n"), with("custom:empty", "")),
 		stagingUser("Ada@x.org", with("custom:plan", "largest")),
 		stagingUser("bob@x.org", with("name", "")),
 	} {
-		s.count(u, []string{"custom:plan"}, schema)
+		s.count(u, f, users.NewEmailSet())
 	}
 	assert.Equal(t, attributeCounts{"name": 1}, s.Lacking, "preferred_username is set by the migration, sub by Cognito")
 	assert.Equal(t, attributeCounts{"custom:plan": 1}, s.Unfit)
 	assert.Equal(t, attributeCounts{"custom:note": 1}, s.Dropped)
+}
+
+// TestSignInNames: pools and users as others reported them, and their neighbors.
+func TestSignInNames(t *testing.T) {
+	type pool = types.UserPoolType
+	const phone, preferred = userpool.AttrPhoneNumber, userpool.AttrPreferredUsername
+	named := func(username string) func(*userpool.User) { return func(u *userpool.User) { u.Username = username } }
+	usernames := func(names ...types.UsernameAttributeType) func(*pool) {
+		return func(p *pool) { p.UsernameAttributes = names }
+	}
+	aliases := func(names ...types.AliasAttributeType) func(*pool) {
+		return func(p *pool) { p.UsernameAttributes, p.AliasAttributes = nil, names }
+	}
+	sensitive := func(p *pool) { p.UsernameConfiguration.CaseSensitive = aws.Bool(true) }
+	lena := stagingUser("lena@example.com", with(phone, "+15555550100"), with("phone_number_verified", "true"))
+	luis := stagingUser("luis@example.com", with(phone, "+15555550100"), with("phone_number_verified", "true"))
+	kim := stagingUser("kim@example.com", with(phone, "+15555550199"), with("phone_number_verified", "true"))
+	someName := stagingUser("SomeName@Example.com", named("SomeName@Example.com"))
+	for name, tt := range map[string]struct {
+		staging, production func(*pool)
+		users               []userpool.User
+		check               string
+		want                Level
+		says                string
+	}{
+		"capitals in a case-sensitive staging pool": {func(p *pool) {
+			p.UsernameAttributes = nil
+			sensitive(p)
+		}, nil, []userpool.User{someName, lena}, "staging pool/case", Warning,
+			"1 user has an email with capitals, and can be migrated by signing in only with the exact spelling"},
+		"only small letters there": {sensitive, nil, []userpool.User{lena}, "staging pool/case", Warning, "two users"},
+		"capitals in a case-insensitive staging pool": {nil, nil, []userpool.User{someName}, "staging pool/case", OK,
+			"same user"},
+		"the address as typed": {nil, sensitive, []userpool.User{someName, lena}, "production pool/case", Failure,
+			"(UsernameConfiguration: CaseSensitive true), but in staging 1 user has an email with capitals"},
+		"case-sensitive production, no capitals": {nil, sensitive, []userpool.User{lena}, "production pool/case", Warning,
+			"two users"},
+
+		"by email": {nil, nil, []userpool.User{lena}, "users/user names", OK, "with their email"},
+		"staging signs in by phone": {usernames("email", "phone_number"), nil, nil, "users/user names", Warning,
+			"with phone_number (0 users) besides their email"},
+		"users with a phone number": {usernames("email", "phone_number"), nil, []userpool.User{lena, luis, someName},
+			"users/user names", Warning, "phone_number (2 users)"},
+		"by phone alone": {usernames("phone_number"), nil, []userpool.User{lena}, "users/user names", Warning,
+			"users sign in with phone_number (1 user), not with their email"},
+		"by user name": {usernames(), nil, []userpool.User{stagingUser("ada@x.org", named("ada")), someName},
+			"users/user names", Warning, "users sign in with user name (1 user), not with their email"},
+		"by user names that are emails": {usernames(), nil, []userpool.User{someName}, "users/user names", OK,
+			"which is their email"},
+		"by user name or email": {aliases("email"), nil, []userpool.User{stagingUser("ada@x.org", named("ada"))},
+			"users/user names", Warning, "with user name (1 user) besides their email"},
+		"by a preferred user name": {aliases("email", "preferred_username"), nil,
+			[]userpool.User{stagingUser("ada@x.org", named("ada@x.org"), with(preferred, "countess"))},
+			"users/user names", Warning, "preferred_username (1 user), user name (0 users) besides their email"},
+
+		"one phone number, not unique in production": {nil, nil, []userpool.User{lena, luis},
+			"production pool/unique attributes", OK, "no attribute besides the email"},
+		"two users, one phone number": {nil, usernames("email", "phone_number"), []userpool.User{lena, luis, kim},
+			"production pool/unique attributes", Warning, "phone_number (2 users), such as +15555550100:"},
+		"three users, one phone number": {nil, aliases("phone_number"), []userpool.User{lena, luis, lena, kim},
+			"production pool/unique attributes", Warning, "phone_number (3 users), such as +15555550100:"},
+		"every user another phone number": {nil, aliases("phone_number"), []userpool.User{lena, kim, someName, someName},
+			"production pool/unique attributes", Warning, "staging users who share a value: phone_number (0 users)"},
+		"one preferred user name": {nil, aliases("preferred_username"), []userpool.User{
+			stagingUser("ada@x.org", with(preferred, "Countess")), stagingUser("eve@x.org", with(preferred, "countess")), kim,
+		}, "production pool/unique attributes", Warning, "preferred_username (2 users), such as countess:"},
+		"a preferred user name that is another's phone number": {nil, aliases("preferred_username", "phone_number"),
+			[]userpool.User{stagingUser("ada@x.org", with(preferred, "+15555550199")), kim},
+			"production pool/unique attributes", Warning, "phone_number (0 users), preferred_username (0 users)"},
+		"preferred user names that are emails": {nil, aliases("preferred_username"), []userpool.User{lena, luis},
+			"production pool/unique attributes", Warning, "preferred_username (0 users)"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := allOK()
+			for p, change := range map[*pool]func(*pool){&f.Staging.Value: tt.staging, &f.Production.Value: tt.production} {
+				if change != nil {
+					change(p)
+				}
+			}
+			f.Users.Value = newStatistics(f)
+			for _, u := range tt.users {
+				f.Users.Value.count(u, f, users.NewEmailSet())
+			}
+			i := slices.IndexFunc(Run(f).Findings, func(f Finding) bool { return f.Group+"/"+f.Check == tt.check })
+			finding := Run(f).Findings[i]
+			assert.Equal(t, tt.want, finding.Level)
+			assert.Contains(t, finding.Found, tt.says)
+			assert.Equal(t, tt.want != OK, finding.Remedy != "")
+			assert.NotContains(t, finding.Found+finding.Remedy, "<nil>", "a $name without a value")
+		})
+	}
+}
+
+// TestListCapitals runs the command that lists users with capitals, with an aws that answers as the real one does.
+func TestListCapitals(t *testing.T) {
+	f := allOK()
+	f.Staging.Value.UsernameConfiguration, f.Users.Value.Capitals = nil, 1
+	i := slices.IndexFunc(Run(f).Findings, func(f Finding) bool { return f.Group+"/"+f.Check == "staging pool/case" })
+	_, command, found := strings.Cut(Run(f).Findings[i].Remedy, "credentials: ")
+	require.True(t, found)
+	aws := `aws() { echo "$@" >&2; printf 'SomeName@example.com\nlena@example.com\n'; }; `
+	cmd := exec.Command("bash", "-c", aws+command)
+	var asked strings.Builder
+	cmd.Stderr = &asked
+	out, err := cmd.Output()
+	require.NoError(t, err)
+	assert.Equal(t, "SomeName@example.com\n", string(out))
+	query := "--query Users[].[Attributes[?Name=='email'].Value | [0]]"
+	assert.Contains(t, asked.String(), "--user-pool-id us-west-2_staging "+query)
 }
 
 func TestFits(t *testing.T) {

@@ -55,7 +55,7 @@ func (a *app) check(ctx context.Context, canaries canaryFlags) (report check.Rep
 		if err != nil {
 			return report, err
 		}
-		report.AddCanaryUser(user)
+		report.AddCanaryUser(facts, client, user)
 	}
 	return report, ctx.Err()
 }

@@ -258,6 +258,9 @@ func (s *Sweeper) migrate(ctx context.Context, u userpool.User) error {
 	m := &migration{Sweeper: s, facts: facts{staging: u}}
 	err := m.run(ctx)
 	reason, skipped := errors.AsType[Reason](err)
+	if errors.Is(err, ledger.ErrLeased) || errors.Is(err, ledger.ErrLeaseLost) {
+		reason, skipped = MoveInProgress, true
+	}
 	switch {
 	case reason == MoveInProgress && m.postpone():
 		return nil

@@ -80,7 +80,7 @@ func nextStep(f facts, o Options, now time.Time) (*step, Reason) {
 		{f.production == nil, readProduction, ""},
 		{!f.inProduction(), done, ProductionUserDeleted},
 		{moved, sendReset, ""},
-		{f.created() && f.production.NeedsPassword(), setPassword, ""},
+		{f.created() && f.inProduction() && f.production.NeedsPassword(), setPassword, ""},
 		{f.created() && r.PasswordSetAt.IsZero(), recordPassword, ""},
 	} {
 		if rule.applies {
@@ -212,7 +212,7 @@ func (m *migration) bindCreated(ctx context.Context, details string) error {
 func (m *migration) adoptUser(ctx context.Context) error {
 	m.adopting.Lock() // two staging users can have one email, apart from case
 	defer m.adopting.Unlock()
-	if err := cmp.Or(m.checkMFA(ctx), m.readProduction(ctx)); err != nil {
+	if err := errors.Join(m.checkMFA(ctx), m.readProduction(ctx)); err != nil {
 		return err
 	}
 	user := m.production
@@ -232,9 +232,6 @@ func (m *migration) adoptUser(ctx context.Context) error {
 func (m *migration) takeLease(ctx context.Context) (err error) {
 	m.record, m.lease, err = m.Ledger.TakeLease(ctx, m.staging.Sub, m.record.ProductionSub, m.Now(), datamover.LeaseFor)
 	m.production = nil
-	if errors.Is(err, ledger.ErrLeased) {
-		return MoveInProgress
-	}
 	return err
 }
 
@@ -269,11 +266,7 @@ func (m *migration) moveData(ctx context.Context) (err error) {
 	m.moving <- struct{}{}
 	progress, lease, err := m.Move(ctx, m.record, m.lease)
 	<-m.moving
-	m.lease = lease
-	if errors.Is(err, ledger.ErrLeaseLost) {
-		m.lease = ledger.Lease{}
-		return MoveInProgress
-	} else if err != nil {
+	if m.lease = lease; err != nil {
 		return fmt.Errorf("move data: %w", err)
 	}
 	m.record.State, m.record.MovingUntil = ledger.Moved, time.Time{}

@@ -1,10 +1,13 @@
 package sweep
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -34,6 +37,9 @@ func TestNextStep(t *testing.T) {
 	reset := func(r *ledger.Record) { r.ResetAt = hourAgo }
 	seen := func(r *ledger.Record) { r.SeenAt = hourAgo }
 	adopted := func(r *ledger.Record) { r.Adopted = true }
+	leased := func(r *ledger.Record) { r.MovingUntil = noon.Add(time.Second) }
+	expired := func(r *ledger.Record) { r.MovingUntil = noon }
+	ours := func(r *ledger.Record) { r.Cursor = "ours" }
 	var (
 		none    ledger.Record
 		unread  *userpool.User
@@ -72,8 +78,12 @@ func TestNextStep(t *testing.T) {
 		{"imported, created", unbound(ledger.ForgotPassword, hourAgo), confirmed, adopt, done, AwaitingUser},
 		{"imported, never created", unbound(ledger.SignIn, hourAgo), missing, withResets, createUser, ""},
 
-		{"bound by a sweep", bound(ledger.Moving, ledger.Sweep), unread, withResets, readProduction, ""},
-		{"bound by sign-in", bound(ledger.Moving, ledger.SignIn), unread, withResets, readProduction, ""},
+		{"bound by a sweep", bound(ledger.Moving, ledger.Sweep), unread, withResets, takeLease, ""},
+		{"bound by sign-in", bound(ledger.Moving, ledger.SignIn), unread, withResets, takeLease, ""},
+		{"being moved", bound(ledger.Moving, ledger.Sweep, leased), unread, withResets, done, MoveInProgress},
+		{"being reset", bound(ledger.Moved, ledger.Sweep, leased, password), unread, withResets, done, MoveInProgress},
+		{"the mover's lease has expired", bound(ledger.Moving, ledger.SignIn, expired), unread, withResets, takeLease, ""},
+		{"ours to move", bound(ledger.Moving, ledger.Sweep, leased, ours), unread, withResets, readProduction, ""},
 		{"bound, deleted", bound(ledger.Moving, ledger.SignIn), missing, withResets, done, ProductionUserDeleted},
 		{"no password", bound(ledger.Moving, ledger.Sweep), temporary, withResets, setPassword, ""},
 		{"no password, recorded before", bound(ledger.Moving, ledger.Sweep, password), temporary, noResets, setPassword, ""},
@@ -85,7 +95,9 @@ func TestNextStep(t *testing.T) {
 		{"adopted, temporary", bound(ledger.Moving, ledger.Sweep, adopted), temporary, withResets, moveData, ""},
 		{"by sign-in: no password", bound(ledger.Moving, ledger.SignIn), temporary, withResets, moveData, ""},
 
-		{"moved", bound(ledger.Moved, ledger.Sweep, password), unread, withResets, sendReset, ""},
+		{"moved", bound(ledger.Moved, ledger.Sweep, password), unread, withResets, takeLease, ""},
+		{"moved, ours", bound(ledger.Moved, ledger.Sweep, password), confirmed, withResets, sendReset, ""},
+		{"moved, deleted", bound(ledger.Moved, ledger.Sweep, password), missing, withResets, done, ProductionUserDeleted},
 		{"moved, no reset wanted", bound(ledger.Moved, ledger.Sweep, password), unread, noResets, done, ResetNotRequested},
 		{"moved and reset", bound(ledger.Moved, ledger.Sweep, password, reset), unread, withResets, done, ResetAlreadySent},
 		{"moved and seen", bound(ledger.Moved, ledger.Sweep, password, seen), unread, withResets, done, SignedInSince},
@@ -99,23 +111,22 @@ func TestNextStep(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			next, reason := nextStep(facts{staging: ada(), record: tt.record, production: tt.production}, tt.options, noon)
+			f := facts{staging: ada(), record: tt.record, production: tt.production}
+			if tt.record.Bound() && tt.production != nil || tt.record.Cursor == "ours" { // read under the lease
+				f.lease = ledger.Lease{StagingSub: adaSub}
+			}
+			next, reason := nextStep(f, tt.options, noon)
 			assert.Equal(t, tt.step, next)
 			assert.Equal(t, tt.reason, reason)
 		})
 	}
-	t.Run("deleted by an operator during the move", func(t *testing.T) {
-		next, reason := nextStep(facts{staging: ada(), production: confirmed, tried: true}, adopt, noon)
-		assert.Equal(t, done, next)
-		assert.Empty(t, reason)
-	})
 }
 
 // TestEveryReasonIsExplained: the log has no reason alone.
 func TestEveryReasonIsExplained(t *testing.T) {
 	for _, r := range []Reason{
 		AlreadyMoved, SignedInSince, ResetAlreadySent, ResetNotRequested, SigningIn, AwaitingUser, ProductionUserExists,
-		ProductionUserDeleted, LimitReached,
+		ProductionUserDeleted, MoveInProgress, LimitReached, Reason(userpool.MFARejected), Reason(userpool.Deleted),
 		Reason(userpool.Federated), Reason(userpool.NotConfirmed), Reason(userpool.Disabled),
 		Reason(userpool.EmailUnverified), Reason(userpool.AfterCutoff),
 	} {
@@ -136,36 +147,39 @@ func assertMigrated(t *testing.T, w *world, name string) {
 // TestKilledBeforeEachCall: only an email that was sent and not recorded is sent again.
 func TestKilledBeforeEachCall(t *testing.T) {
 	calls := []string{
-		"Get", "BeginSweep", "Create", "BindCreated", "SetRandomPassword", "PasswordSet", "Move", "Get", "SendReset",
-		"ResetSent",
+		"Get", "BeginSweep", "Create", "BindCreated", "TakeLease", "AdminGetUser", "SetRandomPassword", "PasswordSet", "Move",
+		"TakeLease", "AdminGetUser", "SendReset", "ResetSent", "Free",
 	}
-	for n := 1; ; n++ {
+	for n, call := range calls {
+		name := "killed before " + call
 		w := newWorld()
-		w.before = killBefore(n)
+		w.before = killBefore(n + 1)
 		w.run(t, withResets)
-		killed := w.last().Status == Failed
+		require.Equal(t, call != "Free", w.last().Status == Failed, name) // a lease that is not freed expires
 		w.before = nil
 		w.run(t, withResets)
 		w.run(t, withResets)
-		if !killed {
-			require.Len(t, calls, n-1, "calls of a sweep of one user")
-			break
-		}
-		name := "killed before " + calls[n-1]
 		assertMigrated(t, w, name)
 		assert.Equal(t, 1, w.calls["SetRandomPassword"], name)
 		assert.Equal(t, 1, w.calls["Move"], name)
 		resets := 1
-		if calls[n-1] == "ResetSent" {
+		if call == "ResetSent" {
 			resets = 2
 		}
 		assert.Equal(t, resets, w.calls["SendReset"], name)
 	}
+	w := newWorld()
+	w.run(t, withResets)
+	made := 0
+	for _, times := range w.calls {
+		made += times
+	}
+	assert.Len(t, calls, made, "calls of a sweep of one user")
 }
 
 // TestAnswerLostAfterEachCall: only an email whose answer was lost is sent again.
 func TestAnswerLostAfterEachCall(t *testing.T) {
-	for n := 1; n <= 10; n++ {
+	for n := 1; n <= 13; n++ {
 		w := newWorld()
 		w.after = killBefore(n)
 		w.run(t, withResets)
@@ -215,7 +229,7 @@ func TestOwnPasswordStaysAfterAKill(t *testing.T) {
 				require.NoError(t, w.records.FirstSignIn(t.Context(), adaSub, productionAda, w.clock))
 			}
 			if tt.moved {
-				require.NoError(t, w.records.Complete(t.Context(), adaSub, productionAda, ledger.Progress{}, w.clock))
+				require.NoError(t, w.complete(t))
 			}
 			w.run(t, tt.options)
 			w.run(t, tt.options)
@@ -236,7 +250,7 @@ func TestUserSignsInMeanwhile(t *testing.T) {
 			w.before = func(call string) error {
 				if call == at && w.users[adaEmail] == nil {
 					w.before = nil
-					require.NoError(t, w.records.Import(t.Context(), adaSub, adaEmail, ledger.SignIn, w.clock))
+					require.NoError(t, w.records.Import(t.Context(), ledger.NewRecord(adaSub, adaSub, adaEmail, ledger.SignIn, w.clock)))
 					w.add(userpool.Confirmed, map[userpool.Attribute]string{userpool.AttrStagingSub: adaSub})
 				}
 				return nil
@@ -256,7 +270,7 @@ func TestUserSignsInMeanwhile(t *testing.T) {
 		w.after = func(call string) error {
 			if call == "Create" {
 				w.after = nil
-				return w.records.Import(t.Context(), adaSub, adaEmail, ledger.SignIn, w.clock)
+				return w.records.Import(t.Context(), ledger.NewRecord(adaSub, adaSub, adaEmail, ledger.SignIn, w.clock))
 			}
 			return nil
 		}
@@ -281,13 +295,14 @@ func TestUserSignsInMeanwhile(t *testing.T) {
 		w.before = func(call string) error {
 			if call == "Move" {
 				w.before = nil
-				return w.records.Complete(t.Context(), adaSub, productionAda, ledger.Progress{}, w.clock)
+				return w.complete(t)
 			}
 			return nil
 		}
-		w.run(t, Options{})
-		assert.Equal(t, DataMoved, w.last().Status)
-		assert.Contains(t, w.last().Details, "by another mover")
+		counters := w.run(t, Options{})
+		assert.Equal(t, ledger.Moved, w.ada().State)
+		assert.Zero(t, counters.Moved, "by this sweep")
+		assert.Zero(t, counters.Failed)
 	})
 	t.Run("and another sweep has bound her", func(t *testing.T) {
 		w := newWorld()
@@ -334,7 +349,7 @@ func TestSkipped(t *testing.T) {
 		{"asked for a code and is not back", record(func(r *ledger.Record) {
 			r.Via, r.State, r.ProductionSub = ledger.ForgotPassword, ledger.Imported, ""
 		}), "RESET_REQUIRED", true, "awaiting-user"},
-		{"moving, deleted in production", record(func(r *ledger.Record) { r.State = ledger.Moving }), "", false, "deleted"},
+		{"moving, deleted in production", record(func(r *ledger.Record) { r.State = ledger.Moving }), "", false, "production-user-deleted"},
 		{"has an own user", nil, "CONFIRMED", false, "production-user-exists"},
 		{"has one that claims to be ours: an attribute that can be forged binds no user", nil, "CONFIRMED", true,
 			"production-user-exists"},
@@ -392,7 +407,10 @@ func TestAdoptNeedsTheSameVerifiedEmail(t *testing.T) {
 		"other":      func(u *userpool.User) { u.Attributes["email"] = "ada@example.org" },
 		"disabled":   func(u *userpool.User) { u.Enabled = false },
 		"reset":      func(u *userpool.User) { u.Status = userpool.ResetRequired },
-		"":           func(*userpool.User) {},
+		"another staging user, by custom:staging_sub": func(u *userpool.User) {
+			u.Attributes[userpool.AttrStagingSub] = "staging-ada-with-capitals"
+		},
+		"": func(*userpool.User) {},
 	} {
 		w := newWorld()
 		change(w.add(userpool.Confirmed, nil))
@@ -407,6 +425,135 @@ func TestAdoptNeedsTheSameVerifiedEmail(t *testing.T) {
 		w.run(t, adopt)
 		assert.Zero(t, w.calls["SendReset"], "an adopted user is never reset")
 		assert.Zero(t, w.calls["SetRandomPassword"], "or given a password")
+		if name == "" {
+			assert.Equal(t, adaSub, w.users[adaEmail].StagingSub(), "so that no other user adopts the account")
+		}
+	}
+}
+
+// TestOneAccountIsAdoptedOnce has two staging users whose emails differ by case, and a pool that takes them for one.
+func TestOneAccountIsAdoptedOnce(t *testing.T) {
+	w := newWorld()
+	w.add(userpool.Confirmed, nil)
+	s := w.sweeper(0, Options{Adopt: true})
+	s.Skipped = map[Reason]int{}
+	var both sync.WaitGroup
+	for _, sub := range []string{adaSub, "staging-ada-with-capitals"} {
+		both.Go(func() {
+			u := ada()
+			u.Sub, u.Username = sub, sub
+			assert.NoError(t, s.migrate(t.Context(), u))
+		})
+	}
+	both.Wait()
+	first, second := w.ada(), w.records.Record("staging-ada-with-capitals")
+	assert.True(t, first.Bound() != second.Bound())
+	assert.Equal(t, map[Reason]int{ProductionUserExists: 1}, s.Skipped)
+}
+
+// TestSecondFactors: with MFA_USERS=refuse a sweep reads what a list does not tell, and writes nothing for the user.
+func TestSecondFactors(t *testing.T) {
+	for name, tt := range map[string]struct {
+		inProduction bool
+		options      Options
+	}{
+		"to create": {false, Options{RefuseMFA: true}},
+		"to adopt":  {true, Options{RefuseMFA: true, Adopt: true}},
+	} {
+		w := newWorld()
+		if tt.inProduction {
+			w.add(userpool.Confirmed, nil)
+		}
+		s := w.sweeper(1, tt.options)
+		require.NoError(t, s.Plan(t.Context()), name)
+		assert.Equal(t, map[Reason]int{Reason(userpool.MFARejected): 1}, s.Skipped, name)
+		assert.Zero(t, s.Planned.Create+s.Planned.Adopt, name)
+		counters := w.run(t, tt.options)
+		assert.Equal(t, map[Reason]int{Reason(userpool.MFARejected): 1}, counters.Skipped, name)
+		assert.Contains(t, w.last().Details, "mfa-rejected: ", name)
+		assert.Zero(t, w.calls["Create"]+w.calls["SetStagingSub"]+w.records.Calls()["BeginSweep"], name)
+	}
+	w := newWorld()
+	w.run(t, Options{})
+	assert.Equal(t, 1, w.calls["Create"], "no factor is looked at where MFA_USERS allows it")
+}
+
+// TestTwoSweepsAtOnce runs a second sweep at each call of the first.
+func TestTwoSweepsAtOnce(t *testing.T) {
+	for n := 1; n <= 14; n++ {
+		t.Run(fmt.Sprint("at call ", n), func(t *testing.T) {
+			w, calls := newWorld(), 0
+			w.before = func(string) error {
+				if calls++; calls == n {
+					w.before = nil
+					other := w.sweeper(1, withResets)
+					other.returned = true // it does not wait for the first
+					require.NoError(t, other.Run(t.Context()))
+				}
+				return nil
+			}
+			w.run(t, withResets)
+			w.free()
+			w.run(t, withResets)
+			assertMigrated(t, w, "")
+			assert.Equal(t, 1, w.calls["SendReset"])
+			assert.Equal(t, 1, w.calls["SetRandomPassword"])
+		})
+	}
+}
+
+// TestReturnsToUsersWhoseLeaseEndsSoon waits for a mover that was killed.
+func TestReturnsToUsersWhoseLeaseEndsSoon(t *testing.T) {
+	for name, tt := range map[string]struct {
+		left  time.Duration
+		state ledger.State
+	}{
+		"45 s": {45 * time.Second, ledger.Moved},
+		"60 s": {time.Minute, ledger.Moved},
+		"61 s": {time.Minute + time.Second, ledger.Moving},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			record := ledger.NewRecord(adaSub, adaSub, adaEmail, ledger.SignIn, noon)
+			record.State, record.ProductionSub, record.MovingUntil = ledger.Moving, productionAda, time.Now().Add(tt.left)
+			w := newWorld(record)
+			w.add(userpool.Confirmed, nil)
+			s := w.sweeper(1, withResets)
+			s.Now = time.Now
+			require.NoError(t, s.Run(t.Context()))
+			assert.Equal(t, tt.state, w.ada().State, name)
+			assert.Equal(t, tt.state == ledger.Moving, s.Skipped[MoveInProgress] == 1, name)
+		})
+	}
+}
+
+// TestNoCallToCognitoOutlivesItsLease has Cognito throttle the reset for longer than another sweep waits.
+func TestNoCallToCognitoOutlivesItsLease(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		s := w.sweeper(1, withResets)
+		s.Now = time.Now
+		s.Production = throttled{w}
+		w.before = func(call string) error {
+			if call == "Renew" {
+				return ledger.ErrLeaseLost
+			}
+			return nil
+		}
+		require.NoError(t, s.Run(t.Context()))
+		assert.Zero(t, w.calls["SetRandomPassword"], "another sweep may have the user by now")
+		assert.Contains(t, w.last().Details, "move-in-progress")
+	})
+}
+
+// throttled takes an hour for a password, unless the call is given up.
+type throttled struct{ *world }
+
+func (w throttled) SetRandomPassword(ctx context.Context, sub string) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(time.Hour):
+		return w.world.SetRandomPassword(ctx, sub)
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/spaceport/user-migration/bulk/quota"
+	"github.com/spaceport/user-migration/datamover"
 	"github.com/spaceport/user-migration/datamover/ledger"
 	"github.com/spaceport/user-migration/datamover/ledger/ledgertest"
 	"github.com/spaceport/user-migration/datamover/userpool"
@@ -143,13 +144,34 @@ func (w *world) SendReset(context.Context, string) error {
 	return w.around("SendReset", func() { w.users[adaEmail].Status = userpool.ResetRequired })
 }
 
-func (w *world) Move(ctx context.Context, record ledger.Record) (ledger.Progress, error) {
+func (w *world) SetStagingSub(_ context.Context, _, stagingSub string) error {
+	return w.around("SetStagingSub", func() { w.users[adaEmail].Attributes[userpool.AttrStagingSub] = stagingSub })
+}
+
+func (w *world) Move(
+	ctx context.Context, _ ledger.Record, lease ledger.Lease,
+) (ledger.Progress, ledger.Lease, error) {
 	p := ledger.Progress{Copied: map[string]int{"Projects-prod": 2}, Kept: map[string]int{}}
 	if err := w.around("Move", func() {}); err != nil {
-		return p, err
+		return p, lease, err
 	}
-	return p, w.records.Complete(ctx, record.StagingSub, record.ProductionSub, p, w.clock)
+	if err := w.records.Complete(ctx, lease, p, w.clock); err != nil {
+		return p, lease, err
+	}
+	return p, ledger.Lease{}, nil
 }
+
+// complete has another mover move Ada's data.
+func (w *world) complete(t *testing.T) error {
+	t.Helper()
+	w.free()
+	_, lease, err := w.records.TakeLease(t.Context(), adaSub, productionAda, w.clock, time.Minute)
+	require.NoError(t, err)
+	return w.records.Complete(t.Context(), lease, ledger.Progress{}, w.clock)
+}
+
+// free lets every lease expire.
+func (w *world) free() { w.clock = w.clock.Add(datamover.LeaseFor + time.Second) }
 
 // List streams production.
 func (w *world) List(context.Context) iter.Seq2[userpool.User, error] {
@@ -174,6 +196,12 @@ func (w *world) Write(line []byte) (int, error) {
 
 // staging is a staging pool with so many users, who are all Ada.
 type staging int
+
+func (s staging) Get(context.Context, string) (userpool.User, error) {
+	u := ada()
+	u.MFA = true
+	return u, nil
+}
 
 func (s staging) List(context.Context) iter.Seq2[userpool.User, error] {
 	return func(yield func(userpool.User, error) bool) {

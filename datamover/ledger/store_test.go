@@ -30,7 +30,6 @@ type store interface {
 	BeginSweep(ctx context.Context, r, before ledger.Record) error
 	Revert(ctx context.Context, stagingSub string, at time.Time, before ledger.Record) error
 	BindCreated(ctx context.Context, stagingSub, productionSub string) (ledger.Record, error)
-	BindExisting(ctx context.Context, stagingSub, productionSub string) (ledger.Record, error)
 	PasswordSet(ctx context.Context, stagingSub, productionSub string, at time.Time) (ledger.Record, error)
 	ResetSent(ctx context.Context, stagingSub, productionSub string, at time.Time) (ledger.Record, error)
 }
@@ -175,7 +174,9 @@ func leaseContract(t *testing.T, l store, get func(string) ledger.Record) {
 		StagingSub: "u", Email: "new@example.com", State: ledger.Moved, Via: ledger.SignIn, ProductionSub: "p",
 		ImportedAt: at.Add(1), MovedAt: at, SeenAt: at, Copied: all.Copied, Kept: all.Kept,
 	}, moved)
-	underLost(lease)
+	_, err = l.Renew(ctx, lease, now, time.Hour)
+	require.ErrorIs(t, err, ledger.ErrLeaseLost)
+	require.Equal(t, moved, get("u"))
 	bound, err := l.Bind(ctx, "u", "p", "new@example.com")
 	require.NoError(t, err)
 	require.Equal(t, moved, bound)
@@ -247,12 +248,13 @@ func sweepContract(t *testing.T, l store) {
 	require.False(t, record.Adopted)
 	require.True(t, record.CreatedBySweep())
 
-	require.NoError(t, begin("a", "bob@example.com", at, none))
-	record, err = l.BindExisting(ctx, "a", "there")
-	require.NoError(t, err)
-	require.True(t, record.Adopted)
-	require.False(t, record.CreatedBySweep())
-	require.Equal(t, record, get("a"))
-	_, err = l.BindExisting(ctx, "a", "thief")
-	require.ErrorIs(t, err, ledger.ErrBoundToAnotherUser)
+	adopted := ledger.NewRecord("a", "a", "bob@example.com", ledger.Sweep, at)
+	adopted.State, adopted.ProductionSub, adopted.Adopted = ledger.Moving, "there", true
+	require.NoError(t, l.BeginSweep(ctx, adopted, none))
+	require.NoError(t, l.BeginSweep(ctx, adopted, none), "an answer may be lost")
+	require.Equal(t, adopted, get("a"))
+	require.False(t, adopted.CreatedBySweep())
+	thief := adopted
+	thief.ProductionSub = "thief"
+	require.ErrorIs(t, l.BeginSweep(ctx, thief, none), ledger.ErrChanged)
 }

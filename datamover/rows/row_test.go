@@ -74,6 +74,7 @@ type fakeTable struct {
 	keys      []string
 	describes int
 	put       error
+	written   *dynamodb.PutItemInput
 }
 
 func (f *fakeTable) DescribeTable(context.Context, *dynamodb.DescribeTableInput, ...func(*dynamodb.Options)) (*dynamodb.DescribeTableOutput, error) {
@@ -86,7 +87,8 @@ func (f *fakeTable) DescribeTable(context.Context, *dynamodb.DescribeTableInput,
 	return &dynamodb.DescribeTableOutput{Table: &types.TableDescription{KeySchema: schema}}, nil
 }
 
-func (f *fakeTable) PutItem(context.Context, *dynamodb.PutItemInput, ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error) {
+func (f *fakeTable) PutItem(_ context.Context, in *dynamodb.PutItemInput, _ ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error) {
+	f.written = in
 	return &dynamodb.PutItemOutput{}, f.put
 }
 
@@ -134,10 +136,14 @@ func TestCheckKeys(t *testing.T) {
 
 func TestPutChangesOnlyTheOwner(t *testing.T) {
 	row := Row{"userSub": s("before"), "projectId": s("1")}
-	copied, err := NewStore(&fakeTable{}).PutIfAbsent(t.Context(), projects, row, "after")
+	api := &fakeTable{}
+	copied, err := NewStore(api).PutIfAbsent(t.Context(), projects, row, "after")
 	require.NoError(t, err)
 	assert.True(t, copied)
 	assert.Equal(t, s("before"), row["userSub"], "the source's row is unchanged")
+	require.NotNil(t, api.written.ConditionExpression, "else it overwrites a row of production")
+	assert.Equal(t, "attribute_not_exists(#owner)", *api.written.ConditionExpression)
+	assert.Equal(t, map[string]string{"#owner": "userSub"}, api.written.ExpressionAttributeNames)
 }
 
 func TestPutRecognizesAnEarlierCopy(t *testing.T) {

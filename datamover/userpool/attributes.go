@@ -55,9 +55,11 @@ func ProductionAttributes(u User, custom []string) (attributes map[Attribute]str
 		}
 	}
 	// A verified flag needs what it is about ("Amazon Cognito API reference, AdminCreateUser, UserAttributes").
-	if _, ok := attributes[AttrPhoneNumberVerified]; ok && attributes[AttrPhoneNumber] == "" {
+	if attributes[AttrPhoneNumber] == "" {
+		if attributes[AttrPhoneNumberVerified] == "true" {
+			dropped++
+		}
 		delete(attributes, AttrPhoneNumberVerified)
-		dropped++
 	}
 	if attributes[AttrPreferredUsername] == "" {
 		attributes[AttrPreferredUsername] = u.Email()

@@ -58,7 +58,7 @@ var (
 	}
 	factorMissing = []string{
 		"MFAMethodNotFoundException", "InvalidSmsRoleAccessPolicyException", "InvalidSmsRoleTrustRelationshipException",
-		"InvalidEmailRoleAccessPolicyException",
+		"InvalidEmailRoleAccessPolicyException", "CodeDeliveryFailureException",
 	}
 )
 
@@ -72,7 +72,7 @@ var notAuthorized = []struct {
 	{"password attempts exceeded", TooManyAttempts},
 	{"user is disabled", Disabled},
 	{"security reasons", BlockedByThreatProtection},
-	{"preauthentication failed", RejectedByTrigger},
+	{" failed with error", RejectedByTrigger}, // PreAuthentication, PostAuthentication, PreTokenGeneration
 	{"temporary password has expired", NotConfirmed},
 }
 

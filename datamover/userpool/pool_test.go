@@ -137,6 +137,8 @@ func TestAnswersAboutOneUser(t *testing.T) {
 		{"InvalidSmsRoleAccessPolicyException", "x", SignInResult{FactorMissing: true}},
 		{"InvalidSmsRoleTrustRelationshipException", "x", SignInResult{FactorMissing: true}},
 		{"InvalidEmailRoleAccessPolicyException", "x", SignInResult{FactorMissing: true}},
+		{"CodeDeliveryFailureException", "x", SignInResult{FactorMissing: true}},
+		{"NotAuthorizedException", "PreTokenGeneration failed with error x", rejected(RejectedByTrigger)},
 	} {
 		t.Run(tt.code+" "+tt.message, func(t *testing.T) {
 			p, requests := pool(t, 400, fmt.Sprintf(`{"__type":%q,"message":%q}`, tt.code, tt.message))

@@ -15,7 +15,6 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/spaceport/user-migration/datamover/metrics"
 	"github.com/spaceport/user-migration/datamover/settings"
 )
 
@@ -44,6 +43,7 @@ var (
 		"UserPool.Arn":      "arn:aws:cognito-idp:us-east-1:222222222222:userpool/us-east-1_Production",
 		"Trigger":           "Spaceport-Migration-trigger",
 		"Datamover":         "Spaceport-Migration-datamover",
+		"Background":        "Spaceport-Migration-datamover-background",
 		"Trigger.Arn":       "arn:aws:lambda:us-east-1:222222222222:function:Spaceport-Migration-trigger",
 		"Datamover.Arn":     "arn:aws:lambda:us-east-1:222222222222:function:Spaceport-Migration-datamover",
 		"TriggerLog.Arn":    "arn:aws:logs:us-east-1:222222222222:log-group:/aws/lambda/Spaceport-Migration-trigger:*",
@@ -72,7 +72,8 @@ var (
 		"TablesKeyArn":        "arn:aws:kms:us-east-1:222222222222:key/k",
 		"Architecture":        "x86_64", "TriggerConcurrency": "50", "LogRetentionDays": "30",
 		"ResetEmailSubject": "Your account", "ResetEmailText": "Code: {####}",
-		"OperatorTrustArn": "arn:aws:iam::222222222222:role/admin", "AlarmEmail": "ops@spaceport.example",
+		"OperatorTrustArn": "arn:aws:iam::222222222222:role/admin", "OperatorMfa": "yes",
+		"AlarmEmail": "ops@spaceport.example", "BackgroundConcurrency": "20",
 		"ExpectedUsers": "10000",
 	}
 	existingPool = map[string]string{
@@ -131,17 +132,33 @@ func ofType(t *testing.T, s *Stack, kind string) (ids []string) {
 	return ids
 }
 
+// statements returns those of all policies, by the logical id of the role or policy.
+func statements(t *testing.T, s *Stack) map[string][]Statement {
+	t.Helper()
+	all := map[string][]Statement{}
+	for _, id := range ofType(t, s, "AWS::IAM::Role") {
+		all[id] = properties[Role](t, s, id).Statements()
+	}
+	for _, id := range ofType(t, s, "AWS::IAM::Policy") {
+		all[id] = properties[ManagedPolicy](t, s, id).PolicyDocument.Statement
+	}
+	return all
+}
+
 // TestPoliciesHaveNoWildcards: every action and every resource is named in full.
 func TestPoliciesHaveNoWildcards(t *testing.T) {
 	for variant, s := range variants(t) {
-		for _, id := range ofType(t, s, "AWS::IAM::Role") {
-			role := properties[Role](t, s, id)
-			require.NotEmpty(t, role.Statements(), "%s: %s", variant, id)
-			for _, st := range role.Statements() {
+		for id, all := range statements(t, s) {
+			require.NotEmpty(t, all, "%s: %s", variant, id)
+			for _, st := range all {
 				assert.Equal(t, "Allow", st.Effect, "%s: %s/%s", variant, id, st.Sid)
 				assert.NotEmpty(t, st.Resource, "%s: %s/%s", variant, id, st.Sid)
 				for _, action := range st.Action {
 					assert.Regexp(t, `^[a-z-]+:[A-Z][A-Za-z]+$`, action, "%s: %s/%s", variant, id, st.Sid)
+				}
+				if slices.Equal(st.Action, Texts{"ses:GetAccount"}) { // which has no resource
+					assert.Equal(t, Texts{"*"}, st.Resource)
+					continue
 				}
 				for _, resource := range st.Resource {
 					switch st.Sid { // ARNs that must end with a wildcard
@@ -154,6 +171,79 @@ func TestPoliciesHaveNoWildcards(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// TestParametersRejectWildcards: no parameter that is part of a policy can name more than one resource or role.
+func TestParametersRejectWildcards(t *testing.T) {
+	arns := 0
+	for _, s := range []*Stack{staging(t, stagingEverything), production(t, productionEverything, existingPool)} {
+		for name, p := range s.template.Parameters {
+			if !strings.Contains(name, "Arn") {
+				continue
+			}
+			arns++
+			require.NotEmpty(t, p.AllowedPattern, name)
+			allowed := regexp.MustCompile("^(?:" + p.AllowedPattern + ")$") // each element of a list must match it
+			arn := s.parameters[name]
+			require.Regexp(t, allowed, arn)
+			account, rest := arn[:strings.LastIndex(arn, ":")+1], arn[strings.LastIndex(arn, ":")+1:]
+			for _, wildcard := range []string{
+				"*", arn + "*", arn + "?", account + "*", strings.Replace(arn, rest, rest[:4]+"*"+rest[4:], 1),
+				regexp.MustCompile(`[0-9]{12}`).ReplaceAllString(arn, "*"), arn + ",*", strings.Replace(arn, rest, "role/*", 1),
+				arn + "${aws:username}",
+			} {
+				if name == "EmailSourceArn" && strings.HasSuffix(wildcard, "}") {
+					continue // not part of a policy
+				}
+				assert.NotRegexp(t, allowed, wildcard, name)
+			}
+		}
+	}
+	assert.Equal(t, 11, arns)
+}
+
+// TestOperatorTrust: who may assume the operator role, and whether with multi-factor authentication.
+func TestOperatorTrust(t *testing.T) {
+	admin := "arn:aws:iam::222222222222:role/aws-reserved/sso.amazonaws.com/AWSReservedSSO_Admin_0123456789abcdef"
+	person := map[string]Texts{"aws:PrincipalArn": {admin}}
+	mfa := map[string]Texts{"aws:MultiFactorAuthPresent": {"true"}}
+	for name, tt := range map[string]struct {
+		parameters map[string]string
+		want       map[string]map[string]Texts
+	}{
+		"defaults":     {nil, nil},
+		"one role":     {map[string]string{"OperatorTrustArn": admin}, map[string]map[string]Texts{"ArnEquals": person}},
+		"MFA":          {map[string]string{"OperatorMfa": "yes"}, map[string]map[string]Texts{"Bool": mfa}},
+		"one with MFA": {map[string]string{"OperatorTrustArn": admin, "OperatorMfa": "yes"}, map[string]map[string]Texts{"ArnEquals": person, "Bool": mfa}},
+	} {
+		trust := properties[Role](t, production(t, tt.parameters), "OperatorRole").AssumeRolePolicyDocument.Statement
+		require.Len(t, trust, 1)
+		assert.Equal(t, map[string]Texts{"AWS": {"arn:aws:iam::222222222222:root"}}, trust[0].Principal, name)
+		assert.Equal(t, tt.want, trust[0].Condition, name)
+	}
+}
+
+// TestDatamoverReadsItsPoolsOnly: to bind, it reads one user of production, and to ask again one of staging.
+func TestDatamoverReadsItsPoolsOnly(t *testing.T) {
+	for pool, s := range map[string]*Stack{
+		"us-east-1_Production": production(t), "us-east-1_Existing": production(t, existingPool),
+	} {
+		policy := properties[struct{ Roles []string }](t, s, "ReadProductionUsers")
+		assert.Equal(t, []string{"<DatamoverRole>"}, policy.Roles)
+		read := statements(t, s)["ReadProductionUsers"]
+		require.Len(t, read, 1)
+		assert.Equal(t, Texts{"cognito-idp:AdminGetUser"}, read[0].Action)
+		assert.Equal(t, Texts{"arn:aws:cognito-idp:us-east-1:222222222222:userpool/" + pool}, read[0].Resource)
+	}
+}
+
+// TestCreateTables: each table can be created alone, since one can outlive a deployment that failed.
+func TestCreateTables(t *testing.T) {
+	for create, want := range map[string][]string{
+		"no": {"Ledger"}, "yes": {"Ledger", "Projects", "Users"}, "users": {"Ledger", "Users"}, "projects": {"Ledger", "Projects"},
+	} {
+		assert.Equal(t, want, ofType(t, production(t, map[string]string{"CreateTables": create}), "AWS::DynamoDB::Table"), create)
 	}
 }
 
@@ -218,14 +308,14 @@ func TestOnlyThisPoolMayInvoke(t *testing.T) {
 	}
 }
 
-// TestTimeouts: Cognito waits 5 s. Lambda stops a trigger that takes longer. The hook has its own budget, since
-// background moves, which run in the same function, may take as long as Lambda allows.
+// TestTimeouts: Cognito waits 5 s, and Lambda stops a trigger or hook that takes longer. The hook has its own budget;
+// what does not fit into it may take as long as Lambda allows, in a function of its own.
 func TestTimeouts(t *testing.T) {
 	s := production(t)
-	trigger, datamover := properties[Function](t, s, "Trigger"), properties[Function](t, s, "Datamover")
-	assert.Equal(t, 5, trigger.Timeout)
-	assert.Equal(t, 900, datamover.Timeout)
-	for _, f := range []Function{trigger, datamover} {
+	datamover := properties[Function](t, s, "Datamover")
+	for id, timeout := range map[string]int{"Trigger": 5, "Datamover": 5, "Background": 900} {
+		f := properties[Function](t, s, id)
+		assert.Equal(t, timeout, f.Timeout, id)
 		assert.Equal(t, "provided.al2023", f.Runtime)
 		assert.Equal(t, []string{"arm64"}, f.Architectures)
 	}
@@ -245,13 +335,58 @@ func TestTimeouts(t *testing.T) {
 		assert.Equal(t, err == nil, allowed.MatchString(text), text)
 	}
 
-	retries := properties[struct{ MaximumRetryAttempts int }](t, s, "DatamoverRetries")
+	retries := properties[struct {
+		FunctionName         string
+		MaximumRetryAttempts int
+	}](t, s, "BackgroundRetries")
+	assert.Equal(t, productionKnown["Background"], retries.FunctionName)
 	assert.Equal(t, 2, retries.MaximumRetryAttempts)
-	dead := properties[struct{ DeadLetterConfig struct{ TargetArn string } }](t, s, "Datamover")
-	assert.Equal(t, productionKnown["DeadLetters.Arn"], dead.DeadLetterConfig.TargetArn)
 }
 
-// TestFunctionsUnderstandTheirEnvironment: no variable is misspelled, and both functions can read their settings.
+// TestBackgroundFunction: it is the hook's code and role, with the hook's settings, but with a concurrency and a log of
+// its own, and with a dead-letter queue.
+func TestBackgroundFunction(t *testing.T) {
+	type function struct {
+		Function
+		Code, Role                   string
+		ReservedConcurrentExecutions *int
+		DeadLetterConfig             struct{ TargetArn string }
+		LoggingConfig                struct{ LogGroup string }
+	}
+	for variant, s := range variants(t) {
+		if strings.HasPrefix(variant, "staging") {
+			continue
+		}
+		hook, background := properties[function](t, s, "Datamover"), properties[function](t, s, "Background")
+		assert.Equal(t, "../dist/datamover.zip", background.Code)
+		assert.Equal(t, hook.Code, background.Code)
+		assert.Equal(t, hook.Role, background.Role)
+		assert.Equal(t, hook.MemorySize, background.MemorySize)
+		assert.Equal(t, productionKnown["DeadLetters.Arn"], background.DeadLetterConfig.TargetArn)
+		assert.Equal(t, "<BackgroundLog>", background.LoggingConfig.LogGroup)
+		assert.Nil(t, hook.ReservedConcurrentExecutions, variant)
+
+		want := maps.Clone(hook.Environment.Variables)
+		assert.Equal(t, background.FunctionName, want["BACKGROUND_FUNCTION"])
+		delete(want, "BACKGROUND_FUNCTION") // it continues itself
+		delete(want, "HOOK_BUDGET")         // no user waits for it
+		pool := background.Environment.Variables["PRODUCTION_USER_POOL_ID"]
+		assert.NotEmpty(t, pool)
+		want["PRODUCTION_USER_POOL_ID"] = pool // only it reads production users
+		assert.Equal(t, want, background.Environment.Variables, variant)
+
+		outputs, err := s.Outputs()
+		require.NoError(t, err)
+		assert.Equal(t, outputs["MigrationTables"], hook.Environment.Variables["MIGRATION_TABLES"], variant)
+		assert.Equal(t, outputs["ProductionUserPoolId"], pool, variant)
+	}
+	reserved := func(s *Stack) *int { return properties[function](t, s, "Background").ReservedConcurrentExecutions }
+	assert.Nil(t, reserved(production(t)), "0 is no limit of its own")
+	require.NotNil(t, reserved(production(t, productionEverything)))
+	assert.Equal(t, 20, *reserved(production(t, productionEverything)))
+}
+
+// TestFunctionsUnderstandTheirEnvironment: no variable is misspelled, and every function can read its settings.
 func TestFunctionsUnderstandTheirEnvironment(t *testing.T) {
 	known := map[string]bool{"RESET_EMAIL_SUBJECT": true, "RESET_EMAIL_TEXT": true}
 	for _, v := range settings.Variables {
@@ -259,7 +394,7 @@ func TestFunctionsUnderstandTheirEnvironment(t *testing.T) {
 	}
 	for _, s := range []*Stack{production(t), production(t, productionEverything)} {
 		trigger, datamover := properties[Function](t, s, "Trigger"), properties[Function](t, s, "Datamover")
-		for _, f := range []Function{trigger, datamover} {
+		for _, f := range []Function{trigger, datamover, properties[Function](t, s, "Background")} {
 			for name := range f.Environment.Variables {
 				assert.True(t, known[name], "%s: %s", f.FunctionName, name)
 			}
@@ -328,8 +463,12 @@ func TestPoolSettings(t *testing.T) {
 	assert.Equal(t, productionKnown["Datamover.Arn"], *pool.LambdaConfig.PostConfirmation)
 	assert.Equal(t, productionKnown["Datamover.Arn"], *pool.LambdaConfig.PostAuthentication)
 	assert.Nil(t, pool.LambdaConfig.CustomMessage, "Cognito's default sender ignores custom text")
-	for _, a := range pool.Schema {
-		assert.Equal(t, *a.Name != "staging_sub", *a.Mutable, *a.Name)
+	for _, a := range pool.Schema { // a schema can never be corrected
+		assert.True(t, *a.Mutable, *a.Name)
+		if a.AttributeDataType == types.AttributeDataTypeString && assert.NotNil(t, a.StringAttributeConstraints, *a.Name) {
+			assert.Equal(t, "0", *a.StringAttributeConstraints.MinLength, *a.Name)
+			assert.Equal(t, "2048", *a.StringAttributeConstraints.MaxLength, *a.Name)
+		}
 	}
 
 	client := properties[cognito.CreateUserPoolClientInput](t, s, "WebClient")
@@ -384,46 +523,6 @@ func TestRetainedResources(t *testing.T) {
 	}
 	for _, id := range ofType(t, s, "AWS::Logs::LogGroup") {
 		assert.Equal(t, 30.0, properties[map[string]any](t, s, id)["RetentionInDays"])
-	}
-}
-
-// TestAlarmsWatchEmittedMetrics: alarms and dashboard use only metrics that the functions emit.
-func TestAlarmsWatchEmittedMetrics(t *testing.T) {
-	emitted := map[string]bool{}
-	for _, name := range []string{
-		metrics.Decisions, metrics.Imports, metrics.Errors, metrics.StagingLatency, metrics.HookDecisions, metrics.RowsCopied,
-		metrics.RowsKept, metrics.RowsFailed, metrics.Continuations, metrics.RejectedClaims, metrics.Duration,
-	} {
-		emitted[name] = true
-	}
-	s := production(t, productionEverything)
-	alarms := ofType(t, s, "AWS::CloudWatch::Alarm")
-	assert.Len(t, alarms, 19)
-	for _, id := range alarms {
-		alarm := properties[struct {
-			AlarmName, AlarmDescription, Namespace, MetricName, TreatMissingData string
-			AlarmActions                                                         []string
-			Dimensions                                                           []struct{ Name, Value string }
-		}](t, s, id)
-		assert.Equal(t, []string{"<Alarms>"}, alarm.AlarmActions, id)
-		assert.Equal(t, "notBreaching", alarm.TreatMissingData, id)
-		assert.NotEmpty(t, alarm.AlarmDescription, id)
-		if alarm.Namespace == metrics.Namespace {
-			assert.True(t, emitted[alarm.MetricName], alarm.MetricName)
-			assert.Equal(t, metrics.Function, alarm.Dimensions[0].Name)
-		}
-	}
-	for _, s := range []*Stack{s, production(t)} {
-		body := properties[struct{ DashboardBody string }](t, s, "Dashboard").DashboardBody
-		require.True(t, json.Valid([]byte(body)), body)
-		found := regexp.MustCompile(`"Spaceport/Migration", "(\w+)"|MetricName=\\"(\w+)\\"`).FindAllStringSubmatch(body, -1)
-		require.NotEmpty(t, found)
-		for _, name := range found {
-			assert.True(t, emitted[name[1]+name[2]], name[0])
-		}
-		for _, id := range alarms {
-			assert.Contains(t, body, "<"+id+".Arn>")
-		}
 	}
 }
 

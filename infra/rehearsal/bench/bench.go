@@ -21,7 +21,9 @@ func Run(ctx context.Context, out io.Writer) error {
 	w.printf("Medians of one run, interleaved; 1 MB is 2^20 bytes. The ratios count: the times depend on this machine,\n" +
 		"a local cloud in Python and connections without TLS, and the functions have more CPU than Lambda gives them.\n")
 	var all []threshold
-	for i, measure := range []func(context.Context) (section, error){functions, largeMove, growth, hook, paced, unpaced} {
+	for i, measure := range []func(context.Context) (section, error){
+		functions, largeMove, growth, hook, signIns, paced, unpaced,
+	} {
 		s, err := measure(ctx)
 		if err != nil {
 			return fmt.Errorf("section %d: %w", i+1, err)

@@ -43,11 +43,11 @@ func waiting(requests []cloud.Request, caller string, since time.Time) (total ti
 	return total
 }
 
-// byOperation counts a caller's requests in both accounts.
-func byOperation(requests []cloud.Request, caller string) map[string]int {
+// byOperation counts the callers' requests in both accounts.
+func byOperation(requests []cloud.Request, callers ...string) map[string]int {
 	counted := map[string]int{}
 	for _, r := range requests {
-		if r.Caller == caller {
+		if slices.Contains(callers, r.Caller) {
 			counted[r.Operation+" "+r.Resource[strings.LastIndexByte(r.Resource, '/')+1:]]++ // a role by its name
 		}
 	}

@@ -54,13 +54,13 @@ func (m *move) run(ctx context.Context, s *spaceport.Spaceport, table *largeTabl
 	if err != nil {
 		return err
 	}
-	s.Lambdas.Recycle(spaceport.Datamover)
-	inv, err := invoke(ctx, s, spaceport.Datamover, event)
+	s.Lambdas.Recycle(spaceport.Background)
+	inv, err := invoke(ctx, s, spaceport.Background, event)
 	if err != nil {
 		return err
 	}
 	if n := table.copied(u.productionSub); n != m.rows {
-		return fmt.Errorf("of %d rows %d were copied: %s", m.rows, n, s.Lambdas.Log(spaceport.Datamover))
+		return fmt.Errorf("of %d rows %d were copied: %s", m.rows, n, s.Lambdas.Log(spaceport.Background))
 	}
 	m.took, m.peak = append(m.took, inv.Duration), append(m.peak, inv.MaxRSS)
 	return nil

@@ -225,7 +225,7 @@ func (in rowCall) name(written string) string {
 	return written
 }
 
-// allowed evaluates the condition: clauses of three kinds, all of which must be true.
+// allowed evaluates the condition: clauses of which all must be true. One can be two clauses with OR.
 func (in rowCall) allowed(have item) error {
 	for clause := range strings.SplitSeq(in.ConditionExpression, " AND ") {
 		met, err := in.meets(clause, have)
@@ -244,11 +244,19 @@ func (in rowCall) allowed(have item) error {
 }
 
 func (in rowCall) meets(clause string, have item) (bool, error) {
+	if either, or, ok := strings.Cut(strings.TrimSuffix(strings.TrimPrefix(clause, "("), ")"), " OR "); ok {
+		one, err := in.meets(either, have)
+		other, errOther := in.meets(or, have)
+		return one || other, errors.Join(err, errOther)
+	}
 	if name, ok := argument(clause, "attribute_exists"); ok {
 		return have[in.name(name)] != nil, nil
 	}
 	if name, ok := argument(clause, "attribute_not_exists"); ok {
 		return have[in.name(name)] == nil, nil
+	}
+	if name, value, ok := strings.Cut(clause, " <= "); ok && in.Values[value] != nil { // of texts
+		return bytes.Compare(have[in.name(name)], in.Values[value]) <= 0, nil
 	}
 	name, value, ok := strings.Cut(clause, " = ")
 	if !ok || in.Values[value] == nil {
@@ -264,13 +272,16 @@ func argument(clause, function string) (name string, ok bool) {
 
 // change applies SET a = :a, … REMOVE b, …
 func (in rowCall) change(i item) error {
-	set, remove, removes := strings.Cut(in.UpdateExpression, " REMOVE ")
-	set, ok := strings.CutPrefix(set, "SET ")
-	if !ok {
+	set, remove, removes := strings.Cut(" "+in.UpdateExpression, " REMOVE ")
+	set, sets := strings.CutPrefix(set, " SET ")
+	if !sets && !removes {
 		return errUnknown
 	}
-	for part := range strings.SplitSeq(set, ", ") {
-		name, value, _ := strings.Cut(part, " = ")
+	if !sets {
+		set = ""
+	}
+	for _, part := range strings.Fields(strings.ReplaceAll(set, " = ", "=")) {
+		name, value, _ := strings.Cut(strings.TrimSuffix(part, ","), "=")
 		if in.Values[value] == nil {
 			return errUnknown
 		}

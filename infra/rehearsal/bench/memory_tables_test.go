@@ -35,10 +35,13 @@ func memory(t *testing.T) (*memoryTables, *dynamodb.Client) {
 // sweepLedger is what a sweep calls.
 type sweepLedger interface {
 	Get(ctx context.Context, stagingSub string) (ledger.Record, error)
-	BeginSweep(ctx context.Context, stagingSub, email string, at time.Time, before ledger.Record) (ledger.Record, error)
+	BeginSweep(ctx context.Context, r, before ledger.Record) error
 	BindCreated(ctx context.Context, stagingSub, productionSub string) (ledger.Record, error)
 	PasswordSet(ctx context.Context, stagingSub, productionSub string, at time.Time) (ledger.Record, error)
-	Complete(ctx context.Context, stagingSub, productionSub string, p ledger.Progress, at time.Time) error
+	TakeLease(ctx context.Context, stagingSub, productionSub string, now time.Time, d time.Duration) (
+		ledger.Record, ledger.Lease, error)
+	Complete(ctx context.Context, l ledger.Lease, p ledger.Progress, at time.Time) error
+	Free(ctx context.Context, l ledger.Lease) error
 	ResetSent(ctx context.Context, stagingSub, productionSub string, at time.Time) (ledger.Record, error)
 }
 
@@ -49,7 +52,7 @@ func TestLedgerInMemoryTables(t *testing.T) {
 	done := ledger.Progress{Copied: map[string]int{productionProjects: 2}, Kept: map[string]int{}}
 	type call func(context.Context, sweepLedger) (ledger.Record, error)
 	begin := func(ctx context.Context, l sweepLedger) (ledger.Record, error) {
-		return l.BeginSweep(ctx, "u", "U@example.com", at, ledger.Record{})
+		return ledger.Record{}, l.BeginSweep(ctx, ledger.NewRecord("u", "u", "U@example.com", ledger.Sweep, at), ledger.Record{})
 	}
 	bind := func(productionSub string) call {
 		return func(ctx context.Context, l sweepLedger) (ledger.Record, error) {
@@ -59,8 +62,16 @@ func TestLedgerInMemoryTables(t *testing.T) {
 	passwordSet := func(ctx context.Context, l sweepLedger) (ledger.Record, error) {
 		return l.PasswordSet(ctx, "u", "p", at)
 	}
+	lease := func(ctx context.Context, l sweepLedger) (ledger.Record, error) {
+		record, _, err := l.TakeLease(ctx, "u", "p", at, time.Minute)
+		return record, err
+	}
+	held := ledger.Lease{StagingSub: "u", ProductionSub: "p", Until: at.Add(time.Minute)}
 	complete := func(ctx context.Context, l sweepLedger) (ledger.Record, error) {
-		return ledger.Record{}, l.Complete(ctx, "u", "p", done, at)
+		return ledger.Record{}, l.Complete(ctx, held, done, at)
+	}
+	free := func(ctx context.Context, l sweepLedger) (ledger.Record, error) {
+		return ledger.Record{}, l.Free(ctx, held)
 	}
 	resetSent := func(productionSub string) call {
 		return func(ctx context.Context, l sweepLedger) (ledger.Record, error) {
@@ -71,10 +82,9 @@ func TestLedgerInMemoryTables(t *testing.T) {
 		bind("p"), // no record
 		begin, begin,
 		passwordSet, // not bound
-		complete,    // not moving
-		bind("p"), bind("other"), passwordSet, complete,
-		complete, // moved already
-		resetSent("other"), resetSent("p"),
+		complete,    // no lease
+		bind("p"), bind("other"), lease, lease, passwordSet, complete,
+		lease, resetSent("other"), resetSent("p"), free,
 	}
 	fake, expected := ledger.New(api, ledgerTable), ledgertest.New()
 	for i, step := range steps {

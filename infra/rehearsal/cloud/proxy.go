@@ -112,6 +112,8 @@ func (c *Cloud) perform(ctx context.Context, k *call) (reply, error) {
 		return c.iam(k)
 	case "lambda":
 		return c.lambda(k)
+	case "ses":
+		return c.ses(k)
 	}
 	return c.upstream.send(ctx, destination{place: k.place(), service: k.request.Service}, request{
 		method: k.http.Method, path: k.http.URL.RequestURI(), header: k.http.Header, body: k.body,
@@ -167,8 +169,11 @@ func describe(k *call) (operation, resource string) {
 	if _, operation, found := strings.Cut(k.http.Header.Get("X-Amz-Target"), "."); found {
 		return operation, resourceOf(k.body)
 	}
-	if k.request.Service == "lambda" {
+	switch k.request.Service {
+	case "lambda":
 		return lambdaOperation(k.http.Method, k.http.URL.Path)
+	case "ses":
+		return sesOperations[k.http.Method+" "+k.http.URL.Path], ""
 	}
 	return formOperation(k.body)
 }

@@ -61,6 +61,12 @@ func (p *pool) checkNew(attributes []attribute) error {
 			return invalidParameter("Attributes did not conform to the schema: %s\n", objection)
 		}
 	}
+	// API reference, AdminCreateUser, UserAttributes: a verified flag needs what it is about.
+	for _, name := range []string{"email", "phone_number"} {
+		if valueOf(attributes, name+"_verified") == "true" && valueOf(attributes, name) == "" {
+			return invalidParameter("%s is required if %[1]s_verified is true", name)
+		}
+	}
 	for name, described := range p.schema {
 		if described.Required && name != "sub" && valueOf(attributes, name) == "" {
 			return invalidParameter("Attributes did not conform to the schema: %s: The attribute is required\n", name)

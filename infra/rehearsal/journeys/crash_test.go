@@ -3,6 +3,7 @@ package journeys
 import (
 	"bytes"
 	"fmt"
+	"strings"
 	"testing"
 
 	cognito "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
@@ -59,31 +60,40 @@ func killAndRetry(t *testing.T, s *spaceport.Spaceport, function string, kind cl
 	})
 	_, _ = s.SignIn(t.Context(), u.Email, u.Password)
 	remove()
+	require.NoError(t, s.ExpireLease(t.Context(), sub)) // she waits a while
 	st.signsIn("she tries again", u.Email, u.Password)
 	st.hasAllData("and has everything", u.Email, sub)
 	require.NoError(t, st.err, output.String())
 	return killed
 }
 
-// TestConcurrentContinuations runs the same move in several processes at the same time.
-func TestConcurrentContinuations(t *testing.T) {
+// TestSignInsDuringAMove has an impatient user, or someone who has their password and means harm.
+func TestSignInsDuringAMove(t *testing.T) {
 	s := spaceporttest.Start(t, spaceport.Options{Env: map[string]string{"HOOK_BUDGET": "0s"}})
 	var output bytes.Buffer
 	st := &story{Spaceport: s, ctx: t.Context(), out: &output}
-	u := spaceport.User{Name: "Yan", Email: "yan@example.com", Password: "Yan-Staging-1", Projects: 450}
+	u := spaceport.User{Name: "Yan", Email: "yan@example.com", Password: "Yan-Staging-1", Projects: 2000}
 	sub := st.add(u)
-	for range 4 {
-		st.signsIn("he signs in, impatient", u.Email, u.Password)
+	for range 100 {
+		_, err := s.SignIn(t.Context(), u.Email, u.Password)
+		require.NoError(t, err)
 	}
 	require.NoError(t, s.Lambdas.Idle(t.Context()))
 	st.hasAllData("everything is there once", u.Email, sub)
-	st.step("and counted once", func() error {
-		record, err := s.Ledger(t.Context(), sub)
-		if err != nil {
-			return err
-		}
-		once := record.Copied["Spaceport-Projects-prod"] == u.Projects && len(record.Kept) == 0
-		return ensure(once, "copied %v, kept %v", record.Copied, record.Kept)
-	})
 	require.NoError(t, st.err, output.String())
+	record, err := s.Ledger(t.Context(), sub)
+	require.NoError(t, err)
+	require.Equal(t, u.Projects, record.Copied["Spaceport-Projects-prod"], "and counted once")
+	require.Empty(t, record.Kept)
+
+	puts := s.Cloud.CountRequests(cloud.Filter{Account: cloud.ProductionAccount, Operation: "PutItem"})
+	require.LessOrEqual(t, puts, u.Projects*105/100)
+	invocations := 0
+	for _, inv := range s.Lambdas.Invocations() {
+		if inv.Function == spaceport.Background {
+			invocations++
+		}
+	}
+	require.LessOrEqual(t, invocations, 2)
+	require.Greater(t, strings.Count(string(s.Lambdas.Log(spaceport.Datamover)), "move-in-progress"), 50)
 }

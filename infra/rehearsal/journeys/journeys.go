@@ -121,10 +121,7 @@ func manyProjects(s *story) {
 func editedMeanwhile(s *story) {
 	u := spaceport.User{Name: "Ida", Email: "ida@example.com", Password: "Ida-Staging-1", Projects: 150}
 	sub := s.add(u)
-	restore := s.Cloud.Inject(cloud.Fault{
-		Service: "dynamodb", Operation: "PutItem", Table: "Spaceport-Projects-prod", Caller: spaceport.Datamover,
-		Kind: cloud.Latency, Delay: 500 * time.Millisecond,
-	})
+	restore := s.SlowMoves(500 * time.Millisecond)
 	defer restore()
 	s.signsIn("Ida signs in while the table is slow: the move is not complete", u.Email, u.Password)
 	const copied, notCopied = "project-00000", "project-00149"

@@ -38,7 +38,7 @@ func assertNoSecret(t *testing.T, s *spaceport.Spaceport) {
 		secrets = append(secrets, message.Code)
 	}
 	require.Greater(t, len(secrets), 8, "codes were sent")
-	for _, function := range []string{spaceport.Trigger, spaceport.Datamover} {
+	for _, function := range []string{spaceport.Trigger, spaceport.Datamover, spaceport.Background} {
 		log := string(s.Lambdas.Log(function))
 		require.NotEmpty(t, log)
 		for line := range strings.Lines(log) {
@@ -57,7 +57,7 @@ func assertNoSecret(t *testing.T, s *spaceport.Spaceport) {
 func assertStagingOnlyRead(t *testing.T, s *spaceport.Spaceport) {
 	reads := map[string][]string{
 		spaceport.Trigger:   {"AdminInitiateAuth", "AdminGetUser"},
-		spaceport.Datamover: {"Query"},
+		spaceport.Datamover: {"AdminGetUser", "Query"},
 		spaceport.Operator: {"GetCallerIdentity", "ListUsers", "DescribeUserPool", "ListUserPoolClients", "DescribeUserPoolClient", "ListGroups",
 			"DescribeTable", "Query", "Scan"},
 	}

@@ -333,10 +333,7 @@ func meetsBusyStaging(v *visitor) {
 func hasManyProjects(v *visitor) {
 	ida := spaceport.User{Name: "Ida", Password: "Ida-Staging-1", Projects: 150}
 	sub := v.isFrom(&ida)
-	restore := v.Cloud.Inject(cloud.Fault{
-		Service: "dynamodb", Operation: "PutItem", Table: "Spaceport-Projects-prod", Caller: spaceport.Datamover,
-		Kind: cloud.Latency, Delay: 500 * time.Millisecond,
-	})
+	restore := v.SlowMoves(500 * time.Millisecond)
 	defer restore()
 	v.opens()
 	v.signsInAs(ida.Email, ida.Password)

@@ -2,8 +2,10 @@ package spaceport
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	cognito "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
@@ -12,6 +14,7 @@ import (
 	dynamotypes "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/spaceport/user-migration/datamover/ledger"
+	"github.com/spaceport/user-migration/infra/rehearsal/cloud"
 )
 
 // User is a user to be created, and what staging has of them.
@@ -177,6 +180,35 @@ func RowsOf(table, ownerKey, owner string) *dynamodb.QueryInput {
 // Ledger returns the record of a staging user, zero if there is none.
 func (s *Spaceport) Ledger(ctx context.Context, stagingSub string) (ledger.Record, error) {
 	return ledger.New(s.ProductionTables, s.Settings.LedgerTable).Get(ctx, stagingSub)
+}
+
+// ExpireLease does what 45 seconds do to the lease of a mover that was killed.
+func (s *Spaceport) ExpireLease(ctx context.Context, stagingSub string) error {
+	_, err := s.ProductionTables.UpdateItem(ctx, &dynamodb.UpdateItemInput{
+		TableName: &s.Settings.LedgerTable, Key: map[string]dynamotypes.AttributeValue{"stagingSub": text(stagingSub)},
+		UpdateExpression:    aws.String("REMOVE movingUntil"),
+		ConditionExpression: aws.String("attribute_exists(movingUntil)"),
+	})
+	if errors.As(err, new(*dynamotypes.ConditionalCheckFailedException)) {
+		return nil
+	}
+	return err
+}
+
+// SlowMoves has every row that a mover writes take so long, until restore is called.
+func (s *Spaceport) SlowMoves(delay time.Duration) (restore func()) {
+	var restores []func()
+	for _, function := range []string{Datamover, Background} {
+		restores = append(restores, s.Cloud.Inject(cloud.Fault{
+			Service: "dynamodb", Operation: "PutItem", Table: "Spaceport-Projects-prod", Caller: function,
+			Kind: cloud.Latency, Delay: delay,
+		}))
+	}
+	return func() {
+		for _, restore := range restores {
+			restore()
+		}
+	}
 }
 
 // SignIn signs in as a web client does, with USER_PASSWORD_AUTH.

@@ -1,0 +1,313 @@
+package stacks
+
+import (
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// script runs deploy.sh with the AWS CLI of testdata.
+type script struct {
+	t           *testing.T
+	home, state string
+}
+
+// newScript copies what deploy.sh reads. state holds files of the CLI's state, by name.
+func newScript(t *testing.T, state map[string]string) script {
+	t.Helper()
+	needs(t, "bash", "awk", "fold", "python3")
+	s := script{t, t.TempDir(), t.TempDir()}
+	for name, text := range state {
+		s.set(name, text)
+	}
+	for _, name := range []string{"deploy.sh", "staging.yaml", "production.yaml"} {
+		raw, err := os.ReadFile("../" + name)
+		require.NoError(t, err)
+		s.write(filepath.Join("infra", name), raw)
+	}
+	s.write("dist/trigger.zip", []byte("the trigger"))
+	s.write("dist/datamover.zip", []byte("the datamover"))
+	return s
+}
+
+func (s script) write(name string, raw []byte) {
+	path := filepath.Join(s.home, name)
+	require.NoError(s.t, errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, raw, 0o755)))
+}
+
+func (s script) set(name, text string) {
+	require.NoError(s.t, os.WriteFile(filepath.Join(s.state, name), []byte(text), 0o600))
+}
+
+func (s script) get(name string) string {
+	raw, err := os.ReadFile(filepath.Join(s.state, name))
+	if !errors.Is(err, os.ErrNotExist) {
+		require.NoError(s.t, err)
+	}
+	return string(raw)
+}
+
+// run runs the script, with settings as make passes them, and checks that every S3 call names the expected owner.
+func (s script) run(command string, settings ...string) (output string, code int) {
+	s.t.Helper()
+	path, err := filepath.Abs("testdata")
+	require.NoError(s.t, err)
+	cmd := exec.Command(filepath.Join(s.home, "infra", "deploy.sh"), command)
+	cmd.Env = append([]string{"PATH=" + path + ":" + os.Getenv("PATH"), "FAKE_AWS=" + s.state, "HOME=" + s.home}, settings...)
+	out, _ := cmd.CombinedOutput()
+	for _, call := range s.calls("") {
+		assert.NotEqual(s.t, "s3", call[0], "high-level commands name no expected owner: %v", call)
+		assert.NotEqual(s.t, []string{"cloudformation", "package"}, call[:2])
+		if call[0] == "s3api" && call[1] != "create-bucket" {
+			assert.Equal(s.t, "123456789012", optionOf(call, "--expected-bucket-owner"), "%v", call)
+		}
+	}
+	return string(out), cmd.ProcessState.ExitCode()
+}
+
+// calls returns the calls that begin with these words.
+func (s script) calls(words string) (calls [][]string) {
+	for line := range strings.Lines(s.get("log")) {
+		var call []string
+		require.NoError(s.t, json.Unmarshal([]byte(line), &call))
+		if strings.HasPrefix(strings.Join(call, " "), words) {
+			calls = append(calls, call)
+		}
+	}
+	return calls
+}
+
+func optionOf(call []string, name string) string {
+	if i := slices.Index(call, name); i >= 0 {
+		return call[i+1]
+	}
+	return ""
+}
+
+// overrides returns the parameters that the last deployment set.
+func (s script) overrides() map[string]string {
+	deployed := s.calls("cloudformation deploy")
+	require.NotEmpty(s.t, deployed)
+	last := deployed[len(deployed)-1]
+	set := map[string]string{}
+	for _, override := range last[slices.Index(last, "--parameter-overrides")+1:] {
+		name, value, _ := strings.Cut(override, "=")
+		set[name] = value
+	}
+	return set
+}
+
+const stagingOutputs = "StagingUserPoolId\tus-west-2_Staging\nStagingClientId\tclient\n" +
+	"StagingTriggerRoleArn\tarn:aws:iam::111111111111:role/trigger\n" +
+	"StagingDatamoverRoleArn\tarn:aws:iam::111111111111:role/datamover\n" +
+	"StagingOperatorRoleArn\tarn:aws:iam::111111111111:role/operator\n" +
+	"ExternalId\tan-id\nNamePrefix\tPrefix\nUsersSourceTable\tA\nProjectsSourceTable\tB\n"
+
+// TestBucketOwner: nothing is uploaded to a bucket of another account.
+func TestBucketOwner(t *testing.T) {
+	for name, tt := range map[string]struct {
+		owner, given string
+		calls        []string
+		foreign      bool
+	}{
+		"own":                     {"own", "", []string{"head-bucket", "put-object", "put-object", "put-object"}, false},
+		"own, with another name":  {"own", "mine", []string{"head-bucket", "put-object", "put-object", "put-object"}, false},
+		"none":                    {"", "", []string{"head-bucket", "create-bucket", "put-public-access-block", "put-object", "put-object", "put-object"}, false},
+		"foreign":                 {"foreign", "", []string{"head-bucket"}, true},
+		"foreign, with that name": {"foreign", "theirs", []string{"head-bucket"}, true},
+		"name is taken meanwhile": {"taken", "", []string{"head-bucket", "create-bucket"}, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newScript(t, map[string]string{"bucket": tt.owner, "staging": stagingOutputs})
+			settings, bucket := []string{"CONFIRM=yes"}, "spaceport-migration-123456789012-us-west-2"
+			if tt.given != "" {
+				settings, bucket = append(settings, "ARTIFACT_BUCKET="+tt.given), tt.given
+			}
+			output, code := s.run("production", settings...)
+			var called []string
+			for _, call := range s.calls("s3api") {
+				called = append(called, call[1])
+				assert.Equal(t, bucket, optionOf(call, "--bucket"))
+				if call[1] == "create-bucket" {
+					assert.Equal(t, "LocationConstraint=us-west-2", optionOf(call, "--create-bucket-configuration"))
+				}
+			}
+			assert.Equal(t, tt.calls, called, output)
+			if !tt.foreign {
+				assert.Zero(t, code, output)
+				return
+			}
+			assert.Equal(t, 1, code)
+			assert.Contains(t, output, "the bucket "+bucket+" belongs to another account")
+			assert.Contains(t, output, "make deploy-production ARTIFACT_BUCKET=NAME")
+			assert.Empty(t, s.calls("cloudformation deploy"))
+		})
+	}
+}
+
+// TestFailedUpload: nothing is deployed if a file could not be uploaded or is missing.
+func TestFailedUpload(t *testing.T) {
+	t.Parallel()
+	s := newScript(t, map[string]string{"bucket": "own", "staging": stagingOutputs, "fail": "put-object"})
+	output, code := s.run("production", "CONFIRM=yes")
+	assert.Equal(t, 1, code)
+	assert.Contains(t, output, "InternalError")
+	assert.Contains(t, output, "dist/trigger.zip was not uploaded")
+	assert.Contains(t, output, "ARTIFACT_BUCKET=NAME")
+	assert.Empty(t, s.calls("cloudformation deploy"))
+
+	s = newScript(t, map[string]string{"bucket": "own", "staging": stagingOutputs})
+	require.NoError(t, os.Remove(filepath.Join(s.home, "dist", "datamover.zip")))
+	output, code = s.run("production", "CONFIRM=yes")
+	assert.Equal(t, 1, code)
+	assert.Contains(t, output, "dist/datamover.zip is missing")
+	assert.Empty(t, s.calls("cloudformation deploy"))
+
+	s = newScript(t, map[string]string{"fail": "create-bucket", "staging": stagingOutputs})
+	output, code = s.run("production", "CONFIRM=yes")
+	assert.Equal(t, 1, code)
+	assert.Contains(t, output, "InternalError")
+	assert.NotContains(t, output, "belongs to another account")
+}
+
+// TestUploadedCode: each function's code is uploaded under a key that depends on its content, and the deployed template
+// names it.
+func TestUploadedCode(t *testing.T) {
+	t.Parallel()
+	s := newScript(t, map[string]string{"bucket": "own", "staging": stagingOutputs})
+	output, code := s.run("production", "CONFIRM=yes")
+	require.Zero(t, code, output)
+	keys := map[string]string{}
+	for _, call := range s.calls("s3api put-object") {
+		keys[filepath.Base(optionOf(call, "--body"))] = optionOf(call, "--key")
+	}
+	assert.Equal(t, fmt.Sprintf("trigger-%x.zip", sha256.Sum256([]byte("the trigger"))), keys["trigger.zip"])
+	assert.Equal(t, fmt.Sprintf("datamover-%x.zip", sha256.Sum256([]byte("the datamover"))), keys["datamover.zip"])
+	assert.Regexp(t, `^[0-9a-f]{32}\.template$`, keys["production.yaml"])
+
+	deployed, err := Read(filepath.Join(s.state, "template"))
+	require.NoError(t, err)
+	for id, zip := range map[string]string{
+		"Trigger": "trigger.zip", "Datamover": "datamover.zip", "Background": "datamover.zip",
+	} {
+		assert.Equal(t, map[string]any{"S3Bucket": "spaceport-migration-123456789012-us-west-2", "S3Key": keys[zip]},
+			deployed.Resources[id].Properties.(map[string]any)["Code"], id)
+	}
+	assert.NotContains(t, s.get("template"), "../dist")
+}
+
+// TestStagingDecidesNothingElse: of the staging stack's outputs, only those that staging.yaml has are used.
+func TestStagingDecidesNothingElse(t *testing.T) {
+	t.Parallel()
+	template, err := Read("../staging.yaml")
+	require.NoError(t, err)
+	target, err := Read("../production.yaml")
+	require.NoError(t, err)
+	outputs, hostile := "", []string{}
+	for name := range target.Parameters {
+		outputs += name + "\tfrom-staging\n"
+		if _, ok := template.Outputs[name]; !ok {
+			hostile = append(hostile, name)
+		}
+	}
+	require.Contains(t, hostile, "MfaUsers")
+	s := newScript(t, map[string]string{"bucket": "own", "staging": outputs})
+	output, code := s.run("production", "CONFIRM=yes")
+	require.Zero(t, code, output)
+	got := s.overrides()
+	for name := range template.Outputs {
+		assert.Equal(t, "from-staging", got[name], name)
+		delete(got, name)
+	}
+	assert.Empty(t, got)
+	for _, name := range hostile {
+		assert.NotContains(t, output, name+"=from-staging")
+	}
+}
+
+// TestParametersAreShown: the values of all parameters are printed before the question, with their source.
+func TestParametersAreShown(t *testing.T) {
+	t.Parallel()
+	s := newScript(t, map[string]string{
+		"bucket": "own", "staging": strings.Replace(stagingOutputs, "an-id", "an\x1b[2Kid", 1),
+	})
+	output, code := s.run("production", "CONFIRM=yes", "AlarmEmail=ops@spaceport.example", "ResetEmailText=a\nb {####}")
+	require.Zero(t, code, output)
+	template, err := Read("../production.yaml")
+	require.NoError(t, err)
+	for name := range template.Parameters {
+		assert.Regexp(t, `(?m)^  (given   |staging |kept    |default ) `+name+"=", output)
+	}
+	for _, line := range []string{
+		"  given    AlarmEmail=ops@spaceport.example\n", "  given    ResetEmailText=a b {####}\n",
+		"  staging  StagingUserPoolId=us-west-2_Staging\n", "  staging  ExternalId=an [2Kid\n",
+		"  default  MfaUsers=reset\n", "  default  ClientWriteAttributes=email,name,preferred_username\n",
+		"  default  ClientReadAttributes=address,birthdate",
+	} {
+		assert.Contains(t, output, line)
+	}
+
+	output, code = s.run("production", "HookBudget=1s") // not confirmed
+	assert.Equal(t, 1, code)
+	shown, question, found := strings.Cut(output, "There is no terminal to confirm on")
+	require.True(t, found, output)
+	assert.Contains(t, shown, "  given    HookBudget=1s\n")
+	assert.Contains(t, shown, "  kept     AlarmEmail=ops@spaceport.example\n")
+	assert.Contains(t, question, "nothing was changed")
+
+	output, code = s.run("staging", "CONFIRM=yes", "StagingUserPoolId=us-west-2_Staging", "ProductionAccountId=222222222222")
+	require.Zero(t, code, output)
+	assert.Contains(t, output, "  given    ProductionAccountId=222222222222\n")
+	assert.Contains(t, output, "  default  MoreTableArns=\n")
+}
+
+// TestTablesOutliveAFailedDeployment: ledger and tables are kept even if the first deployment fails, and the next one,
+// with the same parameters, uses them again. So does every later one.
+func TestTablesOutliveAFailedDeployment(t *testing.T) {
+	const ledger, users, projects = "Spaceport-Migration-prod ", "Spaceport-Users-prod ", "Spaceport-Projects-prod "
+	for name, tt := range map[string]struct {
+		stack, tables string
+		given         []string
+		createLedger  string // "": not set, which is yes
+		createTables  string // "": not set, which is no
+	}{
+		"nothing is left":                {"", "", []string{"CreateTables=yes"}, "", "yes"},
+		"everything is left":             {"ROLLBACK_COMPLETE", ledger + users + projects, []string{"CreateTables=yes"}, "no", "no"},
+		"the rollback failed":            {"ROLLBACK_FAILED", ledger + users + projects, []string{"CreateTables=yes"}, "no", "no"},
+		"the change set is not executed": {"REVIEW_IN_PROGRESS", ledger + users, []string{"CreateTables=yes"}, "no", "projects"},
+		"the ledger that was asked for":  {"ROLLBACK_COMPLETE", ledger, []string{"CreateLedger=yes"}, "no", ""},
+		"one table":                      {"ROLLBACK_COMPLETE", users, []string{"CreateTables=yes"}, "", "projects"},
+		"the other table":                {"ROLLBACK_COMPLETE", projects, []string{"CreateTables=yes"}, "", "users"},
+		"the only table asked for":       {"ROLLBACK_COMPLETE", users, []string{"CreateTables=users"}, "", "no"},
+		"tables of these names":          {"", "L U P", []string{"CreateTables=yes", "LedgerTable=L", "UsersTable=U", "ProjectsTable=P"}, "no", "no"},
+		"tables that are not asked for":  {"", users + projects, nil, "", ""},
+		"only tables with another name":  {"", ledger + users, []string{"CreateTables=yes", "LedgerTable=L", "UsersTable=U"}, "", "yes"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newScript(t, map[string]string{
+				"bucket": "own", "staging": stagingOutputs, "stack": tt.stack, "tables": tt.tables,
+			})
+			output, code := s.run("production", append(tt.given, "CONFIRM=yes")...)
+			require.Zero(t, code, output)
+			set := s.overrides()
+			assert.Equal(t, tt.createLedger, set["CreateLedger"], output)
+			assert.Equal(t, tt.createTables, set["CreateTables"], output)
+			own := s.get("own")
+			output, code = s.run("production", append(tt.given, "CONFIRM=yes")...)
+			require.Zero(t, code, output)
+			assert.JSONEq(t, own, s.get("own"), "the stack keeps the tables that it has")
+		})
+	}
+}
