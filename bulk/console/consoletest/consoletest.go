@@ -32,7 +32,8 @@ func Commands(t *testing.T, output string) (commands [][]string) {
 	dir := t.TempDir()
 	for line := range strings.Lines(output) {
 		line = strings.TrimSpace(line)
-		if first, _, _ := strings.Cut(line, " "); first != "bulk" && first != "aws" {
+		words := strings.Fields(line)
+		if len(words) < 2 || words[0] != "bulk" && words[0] != "aws" || strings.HasSuffix(words[1], ":") { // an error
 			continue
 		}
 		require.NoError(t, exec.Command("sh", "-n", "-c", line).Run(), line)
@@ -41,7 +42,7 @@ func Commands(t *testing.T, output string) (commands [][]string) {
 		sh.Dir = dir
 		out, err := sh.Output()
 		require.NoError(t, err, line)
-		words := strings.Split(strings.TrimSuffix(string(out), "\x00"), "\x00")
+		words = strings.Split(strings.TrimSuffix(string(out), "\x00"), "\x00")
 		require.NotEmpty(t, words[0], line)
 		commands = append(commands, words)
 	}
