@@ -63,7 +63,8 @@ func TestStackGivesTheSettings(t *testing.T) {
 
 	code, _, errs = runWith(nil, "sweep", "--stack", "Gone")
 	assert.Equal(t, 1, code)
-	assert.Contains(t, errs, "read stack Gone")
+	assert.Contains(t, errs, "read stack Gone: there is no such stack in this account and Region; check --stack")
+	assert.NotContains(t, errs, "wait a minute")
 }
 
 func TestAttachNeedsToKnowTheFunctions(t *testing.T) {
