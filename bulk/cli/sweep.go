@@ -62,7 +62,7 @@ func sweepCommand(a *app) *cobra.Command {
 	set.StringVar(&r.notify, "notify", "code", "`code` sends reset emails; with none a later sweep can send them")
 	set.BoolVar(&r.options.Adopt, "adopt", false, "also move data to existing accounts with the same verified email")
 	set.Float64Var(&r.share, "quota-share", 0.8, "`SHARE` of each Cognito quota to use, above 0 and up to 1")
-	set.StringToIntVar(&r.raised, "quota", nil, "a raised quota: `CATEGORY=N` requests a second, UserCreation or UserRead")
+	set.StringToIntVar(&r.raised, "quota", nil, "a quota raised by AWS: `CATEGORY=N` requests a second; may be repeated")
 	set.Lookup("quota").DefValue = ""
 	set.StringVar(&r.logDir, "log-dir", ".", "`DIR` for the log")
 	return cmd
@@ -88,8 +88,9 @@ func (r *sweepRun) run(ctx context.Context) error {
 
 func (r *sweepRun) checkFlags(context.Context) error {
 	for name, perSecond := range r.raised {
-		if !slices.Contains(quota.Adjustable, quota.Category(name)) || perSecond <= 0 {
-			return usagef("--quota %s=%d: AWS raises UserCreation=N and UserRead=N, in requests a second", name, perSecond)
+		if quota.Documented[quota.Category(name)] == 0 || perSecond <= 0 {
+			return usagef("--quota %s=%d: not one of UserAccountRecovery=N, UserCreation=N, UserList=N or UserRead=N, in "+
+				"requests a second", name, perSecond)
 		}
 	}
 	switch {
@@ -146,8 +147,10 @@ func (r *sweepRun) readMFA(ctx context.Context) error {
 		return fmt.Errorf("look for second factors, since MFA_USERS is refuse: %w", err)
 	}
 	if r.options.RefuseMFA = out.UserPool.MfaConfiguration != types.UserPoolMfaTypeOff; r.options.RefuseMFA {
-		r.app.progress.Println("MFA_USERS is refuse: each user who would be created is read in staging first, which makes them " +
-			"a monthly active user there.")
+		r.app.progress.Println(
+			"MFA_USERS is refuse: each user who would be created is read in staging first, which makes them " +
+				"a monthly active user there.",
+		)
 	}
 	return nil
 }

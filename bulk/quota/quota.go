@@ -30,9 +30,6 @@ const (
 // Documented is the quota of an account in a Region, in requests per second ("Amazon Cognito developer guide, Quotas").
 var Documented = map[Category]float64{UserCreation: 50, UserAccountRecovery: 30, UserList: 30, UserRead: 120}
 
-// Adjustable lists those that AWS raises on request; the others stay as they are.
-var Adjustable = []Category{UserCreation, UserRead}
-
 // categoryOf lists the operations that are limited. Others, such as DescribeUserPool, are called once or twice.
 var categoryOf = map[string]Category{
 	"ListUsers": UserList, "AdminGetUser": UserRead, "AdminCreateUser": UserCreation,
