@@ -354,10 +354,7 @@ func Clients(ctx context.Context, api *cognito.Client, poolID string) (all []typ
 }
 
 func describeClient(
-	ctx context.Context,
-	api *cognito.Client,
-	pool string,
-	id *string,
+	ctx context.Context, api *cognito.Client, pool string, id *string,
 ) (types.UserPoolClientType, error) {
 	out, err := api.DescribeUserPoolClient(ctx, &cognito.DescribeUserPoolClientInput{UserPoolId: &pool, ClientId: id})
 	if err != nil {
