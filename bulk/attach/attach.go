@@ -353,7 +353,9 @@ func Clients(ctx context.Context, api *cognito.Client, poolID string) (all []typ
 	return all, nil
 }
 
-func describeClient(ctx context.Context, api *cognito.Client, pool string, id *string) (types.UserPoolClientType, error) {
+func describeClient(
+	ctx context.Context, api *cognito.Client, pool string, id *string,
+) (types.UserPoolClientType, error) {
 	out, err := api.DescribeUserPoolClient(ctx, &cognito.DescribeUserPoolClientInput{UserPoolId: &pool, ClientId: id})
 	if err != nil {
 		return types.UserPoolClientType{}, fmt.Errorf("read app client %s: %w", *id, err)

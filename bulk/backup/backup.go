@@ -67,6 +67,7 @@ func (m Manifest) WriteText(w io.Writer, dir string) error {
 var templates string
 
 var texts = template.Must(template.New("").Funcs(template.FuncMap{
+	"line":     console.Line,
 	"duration": console.Duration, "files": fileTable, "quote": console.Quote, "time": console.Time,
 }).Parse(templates))
 

@@ -189,7 +189,8 @@ func (u CanaryUser) unfit() []when {
 func (r *Report) AddCanaryUser(f Facts, client types.UserPoolClientType, u CanaryUser) {
 	c, answer, record, account := r.needs(nil), u.SignIn, u.Record.Value, u.Production.Value
 	v := vars{
-		"email": u.Email, "users": console.Quantity(u.Found, "user", "users"), "reason": u.Ineligible,
+		"email": u.Email, "status": console.Quote("bulk", "status", "--user", u.Email),
+		"users": console.Quantity(u.Found, "user", "users"), "reason": u.Ineligible,
 		"answer": answer.Value, "answerError": answer.Err, "recordError": u.Record.Err, "error": u.Production.Err,
 		"stagingSub": u.Staging.Sub, "sub": account.Sub, "has": account.StagingSub(), "boundTo": record.ProductionSub,
 		"state": record.State, "lastError": record.LastError, "via": record.Via, "client": describeClient(client),

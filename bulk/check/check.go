@@ -136,7 +136,9 @@ func (r Report) Failed() bool { return r.Failures > 0 }
 //go:embed report.tmpl
 var reportTemplate string
 
-var reportFuncs = template.FuncMap{"count": console.Count, "join": strings.Join, "quantity": console.Quantity}
+var reportFuncs = template.FuncMap{
+	"count": console.Count, "line": console.Line, "join": strings.Join, "quantity": console.Quantity,
+}
 
 var reportText = template.Must(template.New("").Funcs(reportFuncs).Parse(reportTemplate))
 

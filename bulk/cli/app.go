@@ -102,6 +102,14 @@ func (a *app) open(ctx context.Context, required ...string) (*clients, error) {
 	return c, nil
 }
 
+func describePool(ctx context.Context, account aws.Config, id string) (*cognito.DescribeUserPoolOutput, error) {
+	out, err := cognito.NewFromConfig(account).DescribeUserPool(ctx, &cognito.DescribeUserPoolInput{UserPoolId: &id})
+	if err != nil {
+		return nil, fmt.Errorf("read user pool %s: %w", id, err)
+	}
+	return out, nil
+}
+
 // region is that of the production pool, whatever Region the operator's shell has.
 func region(configured string, s settings.Settings) string {
 	of := func(pool string) string { return pool[:max(0, strings.Index(pool, "_"))] }

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/spaceport/user-migration/bulk/attach"
+	"github.com/spaceport/user-migration/bulk/console"
 )
 
 func attachCommand(a *app) *cobra.Command {
@@ -101,4 +102,4 @@ func (a *app) applyPlan(ctx context.Context, p *attach.Plan, yes bool) error {
 //go:embed attach.tmpl
 var attachTemplate string
 
-var attachText = template.Must(template.New("").Parse(attachTemplate))
+var attachText = template.Must(template.New("").Funcs(template.FuncMap{"line": console.Line}).Parse(attachTemplate))

@@ -221,7 +221,7 @@ func TestRemedies(t *testing.T) {
 func TestFatal(t *testing.T) {
 	for _, code := range []string{
 		"ExpiredToken", "ExpiredTokenException", "UnrecognizedClientException", "InvalidClientTokenId", "InvalidSignatureException",
-		"AccessDenied", "AccessDeniedException", "ResourceNotFoundException",
+		"SignatureDoesNotMatch", "NotAuthorizedException", "AccessDenied", "AccessDeniedException", "ResourceNotFoundException",
 	} {
 		assert.True(t, fatal(fmt.Errorf("x: %w", &smithy.GenericAPIError{Code: code})), code)
 	}

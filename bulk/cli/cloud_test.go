@@ -20,6 +20,7 @@ import (
 
 	"github.com/spaceport/user-migration/bulk/cli"
 	"github.com/spaceport/user-migration/bulk/console"
+	"github.com/spaceport/user-migration/bulk/console/consoletest"
 	"github.com/spaceport/user-migration/bulk/golden"
 	"github.com/spaceport/user-migration/infra/rehearsal/cloud"
 	"github.com/spaceport/user-migration/infra/rehearsal/spaceport"
@@ -42,7 +43,7 @@ func newOperator(t *testing.T) *operator {
 	const role = "arn:aws:iam::" + cloud.StagingAccount + ":role/Spaceport-Migration-bulk"
 	s.Cloud.AllowRole(cloud.Role{
 		ARN: role, ExternalID: "spaceport-migration", Principals: []string{"bulk"},
-		Allow: []string{"cognito-idp:ListUsers", "cognito-idp:DescribeUserPool", "dynamodb:Query", "dynamodb:Scan", "dynamodb:DescribeTable"},
+		Allow: []string{"cognito-idp:ListUsers", "cognito-idp:AdminGetUser", "cognito-idp:DescribeUserPool", "dynamodb:Query", "dynamodb:Scan", "dynamodb:DescribeTable"},
 	})
 	credentials := s.Cloud.Credentials("bulk", "iam:SimulatePrincipalPolicy", "sts:AssumeRole", "cognito-idp:ListUsers", "cognito-idp:DescribeUserPool",
 		"dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Scan", "dynamodb:DescribeTable")
@@ -153,6 +154,20 @@ func TestReadingCommands(t *testing.T) {
 			all.WriteString("> " + asked + "\n" + out + "\n")
 		}
 		golden.Equal(t, "cloud_users", o.plain(all.String()))
+		consoletest.Commands(t, all.String())
+		remove := o.Cloud.Inject(cloud.Fault{Operation: "AdminGetUser", Kind: cloud.AccessDenied})
+		defer remove()
+		code, out, _ := o.bulk("status", "--user", "cleo@example.com", "--mfa-users", "refuse")
+		assert.Zero(t, code)
+		assert.Contains(t, out, "second factor unknown: AdminGetUser is denied")
+	})
+	t.Run("stale imports", func(t *testing.T) {
+		code, out, _ := o.bulk("status", "--stale")
+		assert.Zero(t, code)
+		assert.Equal(t, "No import of more than 30 days ago is without a production user.\n", out)
+		code, out, _ = o.bulk("status", "--stale", "--json")
+		assert.Zero(t, code)
+		assert.JSONEq(t, `{"records":[],"count":0}`, out)
 	})
 	t.Run("verify", func(t *testing.T) {
 		code, out, err := o.bulk("verify")
@@ -195,12 +210,16 @@ func TestReadingCommands(t *testing.T) {
 		assert.Equal(t, 1, code)
 		assert.Contains(t, err, "bulk check names missing permissions")
 	})
-	t.Run("no user became a monthly active user, nothing was written", func(t *testing.T) {
+	t.Run("only users who were asked for and are not bound became monthly active, nothing was written", func(t *testing.T) {
+		active := 0
 		for _, r := range o.Cloud.Requests() {
-			if r.Caller == "bulk" || r.Caller == "Spaceport-Migration-bulk" {
+			if r.Operation == "AdminGetUser" && r.Caller == "Spaceport-Migration-bulk" {
+				active++
+			} else if r.Caller == "bulk" || r.Caller == "Spaceport-Migration-bulk" {
 				assert.Contains(t, []string{"AssumeRole", "ListUsers", "DescribeUserPool", "Scan", "Query", "GetItem", "BatchGetItem", "DescribeTable"}, r.Operation)
 			}
 		}
+		assert.Equal(t, 5, active, "Bob, Cleo, Dan and Eve, and Cleo once more, denied")
 	})
 	_, err = o.Production.AdminDeleteUser(ctx, &cognito.AdminDeleteUserInput{UserPoolId: &o.ProductionPool, Username: aws.String("ada@example.com")})
 	require.NoError(t, err)

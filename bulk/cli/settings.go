@@ -3,12 +3,14 @@ package cli
 import (
 	"context"
 	_ "embed"
+	"errors"
 	"fmt"
 	"strings"
 	"text/template"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/smithy-go"
 	"github.com/spf13/cobra"
 
 	"github.com/spaceport/user-migration/datamover/account"
@@ -37,7 +39,10 @@ func stackOutputs(ctx context.Context, name string) (map[string]string, error) {
 	}
 	input := &cloudformation.DescribeStacksInput{StackName: &name}
 	out, err := cloudformation.NewFromConfig(production).DescribeStacks(ctx, input)
-	if err != nil {
+	if api, ok := errors.AsType[smithy.APIError](err); ok && api.ErrorCode() == "ValidationError" {
+		return nil, fmt.Errorf("read stack %s: there is no such stack in this account and Region; check --stack or "+
+			"MIGRATION_STACK, AWS_PROFILE and AWS_REGION", name)
+	} else if err != nil {
 		return nil, fmt.Errorf("read stack %s, which --stack or MIGRATION_STACK names: %w", name, err)
 	}
 	outputs := map[string]string{}

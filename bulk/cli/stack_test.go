@@ -2,7 +2,9 @@ package cli_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -13,12 +15,26 @@ import (
 
 	"github.com/spaceport/user-migration/bulk/cli"
 	"github.com/spaceport/user-migration/bulk/console"
+	"github.com/spaceport/user-migration/bulk/console/consoletest"
 )
 
 // withStack answers DescribeStacks with these outputs, and nothing else.
 func withStack(t *testing.T, outputs map[string]string) {
 	t.Helper()
+	withAWS(t, outputs, nil)
+}
+
+// withAWS also gives answers by operation, or by operation and user pool.
+func withAWS(t *testing.T, outputs, answers map[string]string) {
+	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if target := r.Header.Get("X-Amz-Target"); target != "" {
+			var in struct{ UserPoolId string }
+			_ = json.NewDecoder(r.Body).Decode(&in)
+			operation := target[strings.Index(target, ".")+1:]
+			fmt.Fprint(w, cmp.Or(answers[operation], answers[operation+" "+in.UserPoolId]))
+			return
+		}
 		_ = r.ParseForm()
 		if r.Form.Get("StackName") != "Spaceport-Migration" {
 			w.WriteHeader(http.StatusBadRequest)
@@ -63,8 +79,36 @@ func TestStackGivesTheSettings(t *testing.T) {
 
 	code, _, errs = runWith(nil, "sweep", "--stack", "Gone")
 	assert.Equal(t, 1, code)
-	assert.Contains(t, errs, "read stack Gone")
+	assert.Contains(t, errs, "read stack Gone: there is no such stack in this account and Region; check --stack")
+	assert.NotContains(t, errs, "wait a minute")
 }
+
+// TestStatusNamesTheStacksFunctions and how staging's users sign in decides what it says.
+func TestStatusNamesTheStacksFunctions(t *testing.T) {
+	for _, tt := range []struct {
+		pool, want, notWant string
+	}{
+		{`"UsernameAttributes":["email"],"UsernameConfiguration":{"CaseSensitive":false}`, `or use "forgot password"`, "case-sensitive"},
+		{`"UsernameAttributes":["email"]`, "type their email exactly as staging has it, Ada@example.com", "know its users by email"},
+		{`"AliasAttributes":["email"],"UsernameConfiguration":{"CaseSensitive":true}`, "exactly as staging has it", "know its users by email"},
+		{`"AliasAttributes":["phone_number"]`, "Staging does not know its users by email", "staging password"},
+	} {
+		withAWS(t, map[string]string{"StagingUserPoolId": "us-west-2_s", "ProductionUserPoolId": "us-west-2_p", "BackgroundFunction": "Ours-background",
+			"TriggerArn": "arn:aws:lambda:us-west-2:123456789012:function:Ours-trigger"}, map[string]string{
+			"DescribeUserPool": `{"UserPool":{` + tt.pool + `}}`, "GetItem": `{}`, "AdminGetUser us-west-2_s": ada,
+			"ListUsers us-west-2_s": `{"Users":[{"Username":"ada1815","Enabled":true,"UserStatus":"CONFIRMED","Attributes":[{"Name":"sub","Value":"s"}]}]}`,
+			"ListUsers us-west-2_p": `{}`,
+		})
+		code, out, errs := runWith(nil, "status", "--stack", "Spaceport-Migration", "--user", "Ada@example.com")
+		assert.Zero(t, code, errs)
+		assert.Contains(t, strings.Join(strings.Fields(out), " "), tt.want)
+		assert.NotContains(t, out, tt.notWant)
+		assert.Equal(t, []string{"/aws/lambda/Ours-trigger"}, consoletest.After(consoletest.Commands(t, out), "--log-group-name"))
+	}
+}
+
+const ada = `{"Username":"ada1815","Enabled":true,"UserStatus":"CONFIRMED","UserAttributes":[{"Name":"sub","Value":"s"},` +
+	`{"Name":"email","Value":"Ada@example.com"},{"Name":"email_verified","Value":"true"}]}`
 
 func TestAttachNeedsToKnowTheFunctions(t *testing.T) {
 	withStack(t, map[string]string{"ProductionUserPoolId": "us-west-2_p"})

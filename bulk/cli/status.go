@@ -1,8 +1,14 @@
 package cli
 
 import (
+	"cmp"
+	"context"
 	"io"
+	"slices"
+	"strings"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
 	"github.com/spf13/cobra"
 
 	"github.com/spaceport/user-migration/bulk/status"
@@ -12,23 +18,26 @@ func statusCommand(a *app) *cobra.Command {
 	cmd := describe("status", noArguments)
 	user := cmd.Flags().String("user", "", "why the user with this `EMAIL` (or staging sub) cannot sign in")
 	ineligible := cmd.Flags().Bool("ineligible", false, "list the users who cannot be migrated")
+	stale := cmd.Flags().Bool("stale", false, "list the imports of more than 30 days ago that were not completed")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		if *user != "" && *ineligible {
-			return usagef("--user and --ineligible exclude each other")
+		if *user != "" && (*ineligible || *stale) || *ineligible && *stale {
+			return usagef("--user, --ineligible and --stale exclude each other")
 		}
 		ctx := cmd.Context()
 		c, err := a.open(ctx, "STAGING_USER_POOL_ID", "PRODUCTION_USER_POOL_ID")
 		if err != nil {
 			return err
 		}
-		s := status.Collector{
-			Staging: c.stagingPool, Production: c.productionPool, Ledger: c.ledger, LedgerTable: c.settings.LedgerTable,
-			Cutoff: c.settings.StagingCutoff, Progress: a.progress, Now: a.now,
+		s, err := a.collector(ctx, c)
+		if err != nil {
+			return err
 		}
 		var result interface{ WriteText(io.Writer) error }
 		switch {
 		case *ineligible:
 			return s.ListIneligible(ctx, a.Out, a.json)
+		case *stale:
+			return s.ListStale(ctx, a.Out, a.json)
 		case *user != "":
 			result, err = s.User(ctx, *user)
 		default:
@@ -40,4 +49,23 @@ func statusCommand(a *app) *cobra.Command {
 		return a.print(result, result.WriteText)
 	}
 	return cmd
+}
+
+func (a *app) collector(ctx context.Context, c *clients) (status.Collector, error) {
+	out, err := describePool(ctx, c.staging, c.settings.StagingUserPoolID)
+	if err != nil {
+		return status.Collector{}, err
+	}
+	pool, function := out.UserPool, func(arn, deployed string) string { // the stack's outputs have ARNs
+		return cmp.Or(arn[strings.LastIndex(arn, ":")+1:], "Spaceport-Migration-"+deployed)
+	}
+	return status.Collector{
+		Staging: c.stagingPool, Production: c.productionPool, Ledger: c.ledger, LedgerTable: c.settings.LedgerTable,
+		Cutoff: c.settings.StagingCutoff, MFAUsers: c.settings.MFAUsers, Progress: a.progress, Now: a.now,
+		Trigger: function(c.stack["triggerarn"], "trigger"), Datamover: function(c.stack["datamoverarn"], "datamover"),
+		Background: function(c.settings.BackgroundFunction, "datamover-background"),
+		StagingByEmail: slices.Contains(pool.UsernameAttributes, types.UsernameAttributeTypeEmail) ||
+			slices.Contains(pool.AliasAttributes, types.AliasAttributeTypeEmail),
+		StagingCaseSensitive: pool.UsernameConfiguration == nil || aws.ToBool(pool.UsernameConfiguration.CaseSensitive),
+	}, nil
 }

@@ -96,7 +96,7 @@ func (r *sweepRun) checkFlags(context.Context) error {
 	switch {
 	case r.notify != "code" && r.notify != "none":
 		return usagef("--notify is %q: it can be code or none", r.notify)
-	case r.share <= 0 || r.share > 1:
+	case !(r.share > 0 && r.share <= 1): // NaN included
 		return usagef("--quota-share is %g: it must be above 0 and up to 1", r.share)
 	case r.options.Limit < 0:
 		return usagef("--limit is %d: it cannot be below 0", r.options.Limit)
@@ -142,32 +142,33 @@ func (r *sweepRun) readMFA(ctx context.Context) error {
 	if r.clients.settings.MFAUsers != settings.MFARefuse {
 		return nil
 	}
-	id := r.clients.settings.StagingUserPoolID
-	out, err := cognito.NewFromConfig(r.clients.staging).DescribeUserPool(ctx, &cognito.DescribeUserPoolInput{UserPoolId: &id})
+	out, err := describePool(ctx, r.clients.staging, r.clients.settings.StagingUserPoolID)
 	if err != nil {
-		return fmt.Errorf("read whether staging pool %s has second factors (MFA_USERS is refuse): %w", id, err)
+		return fmt.Errorf("look for second factors, since MFA_USERS is refuse: %w", err)
 	}
 	if r.options.RefuseMFA = out.UserPool.MfaConfiguration != types.UserPoolMfaTypeOff; r.options.RefuseMFA {
-		r.app.progress.Println("MFA_USERS is refuse: each user who would be created is read in staging first, which makes them " +
-			"a monthly active user there.")
+		r.app.progress.Println(
+			"MFA_USERS is refuse: each user who would be created is read in staging first, which makes them " +
+				"a monthly active user there.",
+		)
 	}
 	return nil
 }
 
 // readTarget reads the production pool, and fails if it, its custom:staging_sub, a table or the ledger is missing.
 func (r *sweepRun) readTarget(ctx context.Context) error {
-	id := r.clients.settings.ProductionUserPoolID
-	out, err := r.clients.productionCognito.DescribeUserPool(ctx, &cognito.DescribeUserPoolInput{UserPoolId: &id})
+	out, err := describePool(ctx, r.clients.production, r.clients.settings.ProductionUserPoolID)
 	if err != nil {
-		return fmt.Errorf("read production pool %s: %w", id, err)
+		return err
 	}
 	if !slices.ContainsFunc(out.UserPool.SchemaAttributes, func(a types.SchemaAttributeType) bool {
 		return aws.ToString(a.Name) == string(userpool.AttrStagingSub)
 	}) {
 		return fmt.Errorf("the production pool has no attribute %s: run bulk check", userpool.AttrStagingSub)
 	}
-	email := out.UserPool.EmailConfiguration
-	r.defaultSender = email == nil || email.EmailSendingAccount != "DEVELOPER"
+	email, functions := out.UserPool.EmailConfiguration, out.UserPool.LambdaConfig
+	r.defaultSender = (email == nil || email.EmailSendingAccount != "DEVELOPER") &&
+		(functions == nil || functions.CustomEmailSender == nil) // which sends instead of Cognito
 	r.Pool = aws.ToString(out.UserPool.Name)
 	if server, ok := awsmiddleware.GetServerTime(out.ResultMetadata); ok {
 		r.ahead = server.Sub(r.app.now())
@@ -183,10 +184,16 @@ func (r *sweepRun) readTarget(ctx context.Context) error {
 
 const defaultSenderADay = 50 // emails of Cognito's own sender ("Amazon Cognito developer guide, Email settings")
 
+// refuse advises --limit only where it helps: it limits creations, not the resets of users who were created before.
 func (r *sweepRun) refuse() {
-	if resets := r.Planned.Resets; r.defaultSender && resets > defaultSenderADay {
-		r.Refused = fmt.Sprintf("the pool's default email sender sends at most %d emails a day, not %s: configure SES, "+
-			"or use --notify none, or --limit %[1]d each day", defaultSenderADay, console.Count(resets))
+	resets := r.Planned.Resets
+	if !r.defaultSender || resets <= defaultSenderADay {
+		return
+	}
+	r.Refused = fmt.Sprintf("the pool's default email sender sends at most %d emails a day, not %s: configure SES, "+
+		"or use --notify none", defaultSenderADay, console.Count(resets))
+	if limit := defaultSenderADay - (resets - r.Planned.Create); limit > 0 {
+		r.Refused += fmt.Sprintf(", or --limit %d, once a day", limit)
 	}
 }
 
@@ -227,7 +234,7 @@ func (r *sweepRun) migrate(ctx context.Context) error {
 var sweepTemplate string
 
 var sweepText = template.Must(template.New("").Funcs(template.FuncMap{
-	"counts": sweepCounts, "duration": seconds, "quantity": console.Quantity, "quote": console.Quote,
+	"counts": sweepCounts, "duration": seconds, "line": console.Line, "quantity": console.Quantity, "quote": console.Quote,
 }).Parse(sweepTemplate))
 
 func (r *sweepRun) write(w io.Writer) error { return sweepText.Execute(w, r) }

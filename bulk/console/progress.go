@@ -96,11 +96,11 @@ func (p *Progress) End() {
 	})
 }
 
-// Println writes a line, above the bar if there is one.
+// Println writes a line, escaped, above the bar if there is one. The bar itself moves the cursor.
 func (p *Progress) Println(line string) {
 	p.locked(func() {
 		_ = p.bar.Clear() // the next Add draws it again
-		fmt.Fprintln(p.w, line)
+		fmt.Fprintln(p.w, Escape(line))
 	})
 }
 

@@ -85,6 +85,17 @@ func TestBar(t *testing.T) {
 	assert.Empty(t, last, "the bar is removed")
 }
 
+// TestLinesAreEscaped also above a bar, which itself moves the cursor.
+func TestLinesAreEscaped(t *testing.T) {
+	for _, terminal := range []bool{false, true} {
+		p, out, _ := newProgress(terminal)
+		p.Start("Sweeping", "users", 10)
+		p.Println("user \x1b[2J\u202e")
+		assert.Contains(t, out.String(), `user \u001b[2J\u202e`+"\n")
+		assert.Equal(t, terminal, strings.Contains(out.String(), "\r"))
+	}
+}
+
 func TestBarIsRemoved(t *testing.T) {
 	for _, total := range []int{0, 10} {
 		p, out, _ := newProgress(true)

@@ -30,7 +30,7 @@ func Standard() Streams {
 
 // Escaped returns the streams with every control character escaped in what is written.
 func (s Streams) Escaped() Streams {
-	s.Out, s.Err = escaper{s.Out}, escaper{s.Err}
+	s.Out, s.Err = &escaper{Writer: s.Out}, &escaper{Writer: s.Err}
 	return s
 }
 

@@ -19,7 +19,7 @@ func Columns(w io.Writer, align string, rows ...[]string) error {
 	widths := make([]int, len(align))
 	for _, row := range rows {
 		for i, cell := range row {
-			widths[i] = max(widths[i], utf8.RuneCountInString(cell))
+			widths[i] = max(widths[i], utf8.RuneCountInString(Line(cell)))
 		}
 	}
 	sign := map[byte]int{'l': -1, 'r': 1} // a negative width aligns left
@@ -27,7 +27,7 @@ func Columns(w io.Writer, align string, rows ...[]string) error {
 	for _, row := range rows {
 		line := ""
 		for i, cell := range row {
-			line += fmt.Sprintf("%*s  ", sign[align[i]]*widths[i], cell)
+			line += fmt.Sprintf("%*s  ", sign[align[i]]*widths[i], Line(cell))
 		}
 		b.WriteString(strings.TrimRight(line, " ") + "\n")
 	}
@@ -40,7 +40,7 @@ const width = 88 // of the lines that Wrap folds
 // Wrap folds text into lines. The first begins with first, all others with rest.
 func Wrap(text, first, rest string) string {
 	folded, line, space := "", first, ""
-	for _, word := range strings.Fields(text) {
+	for word := range strings.SplitSeq(Line(text), " ") {
 		if space != "" && utf8.RuneCountInString(line+space+word) > width {
 			folded += line + "\n"
 			line, space = rest, ""
@@ -78,8 +78,19 @@ func Time(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC")
 // List joins names: a, b and c.
 func List(names []string) string { return english.WordSeries(names, "and") }
 
-// Quote returns a command line for a shell.
-func Quote(args ...string) string { return shellescape.QuoteCommand(args) }
+// Quote returns a command line for a shell. printf writes an argument that must not reach the terminal, since not every
+// shell knows $'…'; only a line break at its very end is lost.
+func Quote(args ...string) string {
+	words := make([]string, len(args))
+	for i, arg := range args {
+		words[i] = shellescape.Quote(arg)
+		if Line(arg) != arg {
+			octal := strings.NewReplacer("[", `\`, " ", `\`, "]", "").Replace(fmt.Sprintf("%03o", []byte(arg)))
+			words[i] = `"$(printf '` + octal + `')"`
+		}
+	}
+	return strings.Join(words, " ")
+}
 
 // WriteJSON writes a document.
 func WriteJSON(w io.Writer, doc any) error {
@@ -119,15 +130,39 @@ func (l *JSONList) End(name string, value any) error {
 	return err
 }
 
-// control matches C0 without the new line and the tab, DEL, C1, and the characters that change the writing direction.
-var control = regexp.MustCompile(`[^\P{Cc}\n\t]|[\x{61c}\x{200e}\x{200f}\x{202a}-\x{202e}\x{2066}-\x{2069}]`)
+// control matches what a terminal or a reader could take for something else than text: C0, DEL, C1, line separators,
+// and what changes the writing direction.
+var control = regexp.MustCompile(`[^\P{Cc}\n\t]|[\x{61c}\x{200e}\x{200f}\x{2028}-\x{202e}\x{2066}-\x{2069}]`)
 
-// escaper escapes control characters as JSON does: user data must not command the terminal, nor look like other text.
-type escaper struct{ io.Writer }
+// Escape escapes these characters as JSON does. Bytes that are not UTF-8 are replaced: to some terminals 0x9b is C1.
+func Escape(text string) string {
+	return control.ReplaceAllStringFunc(strings.ToValidUTF8(text, "\ufffd"), func(char string) string {
+		return fmt.Sprintf(`\u%04x`, []rune(char)[0])
+	})
+}
 
-func (e escaper) Write(p []byte) (int, error) {
-	_, err := e.Writer.Write(control.ReplaceAllFunc(p, func(char []byte) []byte {
-		return fmt.Appendf(nil, `\u%04x`, []rune(string(char))[0])
-	}))
-	return len(p), err
+// Line escapes what comes from users: it stays within its line, since a line of its own could pass for one of ours.
+func Line(text any) string {
+	return strings.NewReplacer("\n", `\n`, "\t", `\t`).Replace(Escape(fmt.Sprint(text)))
+}
+
+// escaper escapes everything that is written. rest is the beginning of a character whose end is not written yet.
+type escaper struct {
+	io.Writer
+	rest []byte
+}
+
+func (e *escaper) Write(p []byte) (int, error) {
+	text := append(e.rest, p...)
+	end := len(text)
+	for i := max(0, end-utf8.UTFMax); i < end; i++ {
+		if utf8.RuneStart(text[i]) && !utf8.FullRune(text[i:]) {
+			end = i
+		}
+	}
+	if _, err := io.WriteString(e.Writer, Escape(string(text[:end]))); err != nil {
+		return 0, err
+	}
+	e.rest = text[end:]
+	return len(p), nil
 }

@@ -3,13 +3,16 @@ package console
 import (
 	"bytes"
 	"fmt"
-	"os/exec"
+	"io"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/spaceport/user-migration/bulk/console/consoletest"
 )
 
 func TestColumns(t *testing.T) {
@@ -49,12 +52,11 @@ func TestNumbers(t *testing.T) {
 
 // TestQuote runs the commands.
 func TestQuote(t *testing.T) {
-	for _, value := range []string{
-		"ada@example.com", "o'hara@example.com", "`touch${IFS}x`@evil.example", "$(id)", "a b", `a"b`, "", "*", "!x", "-n", "a\\b",
-	} {
-		out, err := exec.Command("sh", "-c", Quote("printf", "%s", value)).Output()
-		require.NoError(t, err)
-		assert.Equal(t, value, string(out))
+	for _, value := range append([]string{
+		"ada@example.com", "o'hara@example.com", "$(id)", "a b", `a"b`, "", "*", "!x", "-n", "a\\b", "%s\x1b\\033", "a\nb", "\x9b\xff",
+	}, consoletest.Hostile...) {
+		command := Quote("aws", "iam", value)
+		assert.Equal(t, [][]string{{"aws", "iam", value}}, consoletest.Commands(t, command+"\n"), command)
 	}
 	assert.Equal(t, "bulk verify --user ada@example.com", Quote("bulk", "verify", "--user", "ada@example.com"))
 }
@@ -65,6 +67,8 @@ func TestControlCharactersAreEscaped(t *testing.T) {
 	for char, want := range map[string]string{
 		"\x1b[2J": `\u001b[2J`, "\r": `\u000d`, "\b": `\u0008`, "\x00": `\u0000`, "\x7f": `\u007f`, "\u009b2J": `\u009b2J`,
 		"\u202e": `\u202e`, "\u2066": `\u2066`, "\u200f": `\u200f`, "a\tb\n": "a\tb\n", "é🚀": "é🚀",
+		"\u061c": `\u061c`, "\u200e": `\u200e`, "\u202a": `\u202a`, "\u2069": `\u2069`, "\u2028\u2029": `\u2028\u2029`,
+		"\x9b2J\xff.": "\ufffd2J\ufffd.", "\ufffd": "\ufffd",
 	} {
 		out.Reset()
 		errs.Reset()
@@ -75,4 +79,44 @@ func TestControlCharactersAreEscaped(t *testing.T) {
 		assert.Equal(t, want, out.String())
 		assert.Equal(t, want, errs.String())
 	}
+}
+
+// TestCharactersThatAreWrittenInParts has writers that do not know where a character ends.
+func TestCharactersThatAreWrittenInParts(t *testing.T) {
+	for text, want := range map[string]string{
+		"é🚀\u202e\u009b.\n": "é🚀" + `\u202e\u009b.` + "\n", "\x9b\xe2\x80.\n": "\ufffd\ufffd.\n", "\xf0\x9f.": "\ufffd.",
+	} {
+		for size := 1; size <= len(text); size++ {
+			var out bytes.Buffer
+			s := Streams{Out: &out}.Escaped()
+			for part := range slices.Chunk([]byte(text), size) {
+				n, err := s.Out.Write(part)
+				require.NoError(t, err)
+				require.Equal(t, len(part), n)
+			}
+			if size == 1 {
+				assert.NotContains(t, out.String(), "\x9b")
+			}
+			assert.Equal(t, strings.ReplaceAll(want, "\ufffd\ufffd", "\ufffd"), strings.ReplaceAll(out.String(), "\ufffd\ufffd", "\ufffd"), size)
+		}
+	}
+}
+
+func TestErrorsOfTheTerminal(t *testing.T) {
+	n, err := Streams{Out: full{}}.Escaped().Out.Write([]byte("x"))
+	assert.Zero(t, n)
+	assert.Error(t, err)
+}
+
+type full struct{}
+
+func (full) Write([]byte) (int, error) { return 0, io.ErrShortWrite }
+
+func TestValuesStayWithinTheirLine(t *testing.T) {
+	const value = "a\nbulk sweep\t--live\x1b"
+	assert.Equal(t, `a\nbulk sweep\t--live\u001b`, Line(value))
+	var b bytes.Buffer
+	require.NoError(t, Columns(&b, "ll", []string{value, "x"}, []string{"b", "y"}))
+	assert.Equal(t, 2, strings.Count(b.String(), "\n"))
+	assert.Equal(t, 1, strings.Count(Wrap(value, "", ""), "\n"))
 }

@@ -1,6 +1,7 @@
 package status
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"iter"
@@ -23,7 +24,8 @@ func clock() time.Time { return noon }
 func collector(staging, production pool, records records) Collector {
 	return Collector{
 		Staging: staging, Production: production, Ledger: records, LedgerTable: "Spaceport-Migration-prod",
-		Cutoff: noon, Now: clock,
+		Cutoff: noon, Now: clock, StagingByEmail: true, Trigger: "Migration-trigger", Datamover: "Migration-datamover",
+		Background: "Migration-datamover-background",
 	}
 }
 
@@ -33,6 +35,10 @@ type fakePool struct {
 	users  []userpool.User
 	err    error
 	listed int
+
+	getErr       error
+	byPhone, mfa bool
+	read         []string // names that Get was asked for
 }
 
 func (p *fakePool) ID() string { return p.id }
@@ -65,6 +71,23 @@ func (p *fakePool) FindBySub(_ context.Context, sub string) (userpool.User, erro
 	if err != nil {
 		return userpool.User{}, err
 	}
+	return found[0], nil
+}
+
+// Get knows a user's name, sub, and email in any case and, if the pool signs in by phone, the number.
+func (p *fakePool) Get(_ context.Context, name string) (userpool.User, error) {
+	p.read = append(p.read, name)
+	found, err := p.find(func(u userpool.User) bool {
+		return name == u.Username || name == u.Sub || u.HasEmail(name) ||
+			p.byPhone && name == u.Attributes[userpool.AttrPhoneNumber]
+	})
+	if err = cmp.Or(p.getErr, err); err == nil && len(found) == 0 {
+		err = userpool.ErrUserNotFound
+	}
+	if err != nil {
+		return userpool.User{}, err
+	}
+	found[0].MFA = p.mfa
 	return found[0], nil
 }
 

@@ -1,13 +1,8 @@
 package status
 
 import (
-	"cmp"
 	"context"
-	"fmt"
 	"io"
-	"maps"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/spaceport/user-migration/bulk/console"
@@ -26,57 +21,69 @@ type Ineligible struct {
 	Reason     userpool.Reason `json:"reason"`
 }
 
-// ineligibleLine has the longest column last, so that lines align whatever follows.
-const ineligibleLine = "%-16s  %-21s  %-10s  %-36s  %s\n"
+// list writes items while they are found: as JSON, or by a template, which begins and ends the list too.
+type list struct {
+	io.Writer
+	json     *console.JSONList
+	asJSON   bool
+	template string
+	total    int
+}
+
+func (l *list) add(item any) error {
+	if l.total++; l.asJSON {
+		return l.json.Add(item)
+	}
+	return texts.ExecuteTemplate(l, l.template, map[string]any{"Item": item, "First": l.total == 1})
+}
+
+func (l *list) end(err error, end any) error {
+	if err == nil && l.asJSON {
+		err = l.json.End("count", l.total)
+	} else if err == nil {
+		err = texts.ExecuteTemplate(l, l.template+" end", end)
+	}
+	return err
+}
 
 // ListIneligible writes these users in staging's order, while it is read, and at the end what can be done for them.
 func (c Collector) ListIneligible(ctx context.Context, w io.Writer, asJSON bool) error {
-	found, err := c.readLedger(ctx, func(ledger.Record) {})
+	found, err := c.readLedger(ctx, func(ledger.Record) error { return nil })
 	if err != nil {
 		return err
 	}
-	list, total, counts := console.NewList(w, "users"), 0, map[userpool.Reason]int{}
+	list, counts := list{w, console.NewList(w, "users"), asJSON, "ineligible", 0}, map[userpool.Reason]int{}
 	staging := c.list(ctx, "staging", c.Staging)
 	_, err = users.Read(staging, c.Cutoff, nil, func(u userpool.User, reason userpool.Reason) error {
 		if reason == "" || found.of(u.Sub) > notBound {
 			return nil
 		}
-		c.Progress.Clear() // the list grows in its place
-		total++
 		counts[reason]++
-		item := Ineligible{u.Email(), u.Sub, u.Username, u.Status, u.Created.UTC(), reason}
-		if asJSON {
-			return list.Add(item)
-		}
-		return item.write(w, total == 1)
+		c.Progress.Clear() // the list grows in its place
+		return list.add(Ineligible{u.Email(), u.Sub, u.Username, u.Status, u.Created.UTC(), reason})
 	})
-	if err == nil && asJSON {
-		err = list.End("count", total)
-	} else if err == nil {
-		_, err = io.WriteString(w, c.adviceFor(total, counts))
-	}
-	return err
+	return list.end(err, map[string]any{"Total": list.total, "Counts": counts, "From": c})
 }
 
-func (i Ineligible) write(w io.Writer, first bool) error {
-	if first {
-		fmt.Fprintf(w, ineligibleLine, "reason", "status", "created", "staging sub", "email")
-	}
-	created, email := i.Created.Format(time.DateOnly), cmp.Or(i.Email, "(none)")
-	_, err := fmt.Fprintf(w, ineligibleLine, i.Reason, i.Status, created, i.StagingSub, email)
-	return err
+// Advice is what --ineligible says about users with a reason.
+func (c Collector) Advice(reason userpool.Reason) string {
+	d := UserReport{Staging: Account{Ineligible: reason}, From: c}.diagnose()
+	return d.Text + " " + d.Remedies[0]
 }
 
-func (c Collector) adviceFor(total int, counts map[userpool.Reason]int) string {
-	if total == 0 {
-		return "All staging users are eligible or migrated.\n"
-	}
-	var b strings.Builder
-	fmt.Fprintf(&b, "\n%s cannot be migrated as they are. What can be done:\n", console.Quantity(total, "user", "users"))
-	for _, reason := range slices.Sorted(maps.Keys(counts)) {
-		d := c.diagnose(UserReport{Staging: Account{Ineligible: reason}})
-		advice := console.Wrap(d.Text+" "+d.Remedies[0], "    ", "    ")
-		fmt.Fprintf(&b, "  %s (%s)\n%s", reason, console.Quantity(counts[reason], "user", "users"), advice)
-	}
-	return b.String()
+func (c Collector) stale(r ledger.Record) bool {
+	return !r.Bound() && c.Now().Sub(r.ImportedAt) > 30*24*time.Hour
+}
+
+// ListStale writes the records to which no production user was bound for a month, while the ledger is read.
+func (c Collector) ListStale(ctx context.Context, w io.Writer, asJSON bool) error {
+	list := list{w, console.NewList(w, "records"), asJSON, "stale", 0}
+	_, err := c.readLedger(ctx, func(r ledger.Record) error {
+		if !c.stale(r) {
+			return nil
+		}
+		c.Progress.Clear()
+		return list.add(Record{r})
+	})
+	return list.end(err, list.total)
 }

@@ -4,10 +4,13 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/spaceport/user-migration/bulk/console"
+	"github.com/spaceport/user-migration/bulk/console/consoletest"
 	"github.com/spaceport/user-migration/bulk/golden"
 	"github.com/spaceport/user-migration/datamover/ledger"
 	"github.com/spaceport/user-migration/datamover/ledger/ledgertest"
@@ -44,6 +47,49 @@ func TestNoIneligibleUsers(t *testing.T) {
 	pool := &fakePool{users: []userpool.User{user("u", "u@example.com")}}
 	assert.Equal(t, "All staging users are eligible or migrated.\n", listIneligible(t, pool, ledgertest.New(), false))
 	assert.JSONEq(t, `{"users":[],"count":0}`, listIneligible(t, pool, ledgertest.New(), true))
+}
+
+// TestStaleImports has records on both sides of 30 days.
+func TestStaleImports(t *testing.T) {
+	days := func(n int) func(*ledger.Record) {
+		return func(r *ledger.Record) { r.ImportedAt = noon.Add(-time.Duration(n)*24*time.Hour - time.Second) }
+	}
+	records := ledgertest.New(
+		record("old", "old@example.com", ledger.Imported, ledger.ForgotPassword, days(30)),
+		record("new", "new@example.com", ledger.Imported, ledger.SignIn, days(29)),
+		record("bound", "bound@example.com", ledger.Moving, ledger.SignIn, days(400)),
+		record("moved", "moved@example.com", ledger.Moved, ledger.Sweep, days(400)))
+	c := collector(&fakePool{}, &fakePool{}, records)
+	var text, raw strings.Builder
+	require.NoError(t, c.ListStale(t.Context(), &text, false))
+	golden.Equal(t, "stale", text.String())
+	require.NoError(t, c.ListStale(t.Context(), &raw, true))
+	var doc struct {
+		Records []struct{ Email, StagingSub, Via, ImportedAt string }
+		Count   int
+	}
+	require.NoError(t, json.Unmarshal([]byte(raw.String()), &doc))
+	require.Len(t, doc.Records, 1)
+	assert.Equal(t, 1, doc.Count)
+	assert.Equal(t, "old@example.com old forgot-password 2026-01-01T11:59:59Z",
+		strings.Join([]string{doc.Records[0].Email, doc.Records[0].StagingSub, doc.Records[0].Via, doc.Records[0].ImportedAt}, " "))
+
+	o, err := c.Overview(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, 1, o.Ledger.Stale)
+	text.Reset()
+	require.NoError(t, o.WriteText(&text))
+	assert.Contains(t, text.String(), "1 import was begun more than 30 days ago and not completed: bulk status --stale\n")
+
+	for _, evil := range consoletest.Hostile {
+		var out strings.Builder
+		c.Ledger = ledgertest.New(record("old", evil, ledger.Imported, ledger.SignIn, days(31)))
+		require.NoError(t, c.ListStale(t.Context(), console.Streams{Out: &out}.Escaped().Out, false))
+		assert.Empty(t, consoletest.Commands(t, out.String()))
+	}
+	c.Ledger = records
+	require.ErrorIs(t, c.ListStale(t.Context(), brokenWriter{}, false), errAWS)
+	require.ErrorIs(t, c.ListStale(t.Context(), brokenWriter{}, true), errAWS)
 }
 
 // TestTheFirstErrorEndsAList also if it is the writer's.

@@ -42,6 +42,7 @@ type Production struct {
 // Ledger counts the ledger's records, also of users who are no longer in staging.
 type Ledger struct {
 	Records int                   `json:"records"`
+	Stale   int                   `json:"stale"` // not bound for a month
 	ByPath  map[ledger.Via]Stages `json:"byPath"`
 	Resets  int                   `json:"resets"`  // users that a sweep sent a reset email
 	Seen    int                   `json:"seen"`    // users that a sweep created, and who have signed in since
@@ -77,7 +78,7 @@ func (c Collector) Overview(ctx context.Context) (o Overview, err error) {
 	o = Overview{At: c.Now().UTC().Truncate(time.Second), Cutoff: c.Cutoff, Missing: []string{}, Ledger: Ledger{
 		ByPath: map[ledger.Via]Stages{}, Copied: map[string]int{}, Kept: map[string]int{}, Failures: []Failure{},
 	}}
-	found, err := c.readLedger(ctx, o.Ledger.add)
+	found, err := c.readLedger(ctx, func(r ledger.Record) error { return o.Ledger.add(r, c.stale(r)) })
 	if err != nil {
 		return o, err
 	}
@@ -129,8 +130,11 @@ func (o *Overview) conclude(eligible Stages) {
 	slices.SortStableFunc(o.Ledger.Failures, func(a, b Failure) int { return b.Users - a.Users })
 }
 
-func (l *Ledger) add(r ledger.Record) {
+func (l *Ledger) add(r ledger.Record, stale bool) error {
 	l.Records++
+	if stale {
+		l.Stale++
+	}
 	path := l.ByPath[r.Via]
 	path[stageOf(r)]++
 	l.ByPath[r.Via] = path
@@ -153,6 +157,7 @@ func (l *Ledger) add(r ledger.Record) {
 	for table, n := range r.Kept {
 		l.Kept[table] += n
 	}
+	return nil
 }
 
 // Bounds of what is kept of failures, should their reasons ever differ much.

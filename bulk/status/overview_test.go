@@ -133,7 +133,8 @@ func TestPercentIsNeverRoundedUp(t *testing.T) {
 func TestReasonsStayBounded(t *testing.T) {
 	l := Ledger{ByPath: map[ledger.Via]Stages{}}
 	for i := range 1000 {
-		l.add(record("u", "u@example.com", ledger.Moving, ledger.SignIn, lastError(fmt.Sprintf("reason %d", i))))
+		r := record("u", "u@example.com", ledger.Moving, ledger.SignIn, lastError(fmt.Sprintf("reason %d", i)))
+		require.NoError(t, l.add(r, false))
 	}
 	assert.Len(t, l.Failures, maxReasons+1)
 	assert.Equal(t, otherReason, l.Failures[maxReasons].Reason)

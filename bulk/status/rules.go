@@ -2,8 +2,7 @@ package status
 
 import (
 	"cmp"
-	_ "embed"
-	"os"
+	"errors"
 	"slices"
 	"strings"
 
@@ -19,7 +18,7 @@ type Diagnosis struct {
 	Remedies []string `json:"remedies"` // in order; those that begin with "bulk " or "aws " are commands
 }
 
-// rule has the name of its section in advice.txt.
+// rule has the name of its template in advice.tmpl.
 type rule struct {
 	name    string
 	applies func(UserReport) bool
@@ -27,59 +26,31 @@ type rule struct {
 
 // rules are in order of precedence: the first that applies is the diagnosis. The last one always applies.
 var rules = []rule{
-	{"production-user-deleted", UserReport.deleted},
+	{"production-user-deleted", func(u UserReport) bool { return u.Ledger.Bound() && !u.inProduction() }},
 	ineligible(userpool.Federated), ineligible(userpool.NotConfirmed), ineligible(userpool.Disabled),
-	ineligible(userpool.EmailUnverified), ineligible(userpool.AfterCutoff),
+	ineligible(userpool.EmailUnverified), ineligible(userpool.AfterCutoff), ineligible(userpool.MFARejected),
 	{"production-blocked", UserReport.blocked},
 	{"production-reset-required", func(u UserReport) bool { return u.has(userpool.ResetRequired) }},
+	{"move-in-progress", UserReport.BeingMoved},
 	{"sweep-interrupted", func(u UserReport) bool {
-		return u.has(userpool.ForceChangePassword) && u.Ledger.Via == ledger.Sweep
+		return u.has(userpool.ForceChangePassword) && u.Ledger.Via == ledger.Sweep && u.Ours() && u.Eligible()
 	}},
 	{"production-temporary-password", func(u UserReport) bool { return u.has(userpool.ForceChangePassword) }},
-	{"swept", func(u UserReport) bool {
-		return u.moved() && !u.Ledger.PasswordSetAt.IsZero() && u.Ledger.SeenAt.IsZero()
-	}},
-	{"moved", UserReport.moved},
+	{"swept", func(u UserReport) bool { return u.Moved() && u.RandomPassword() }},
+	{"moved", UserReport.Moved},
+	{"rows-failed", func(u UserReport) bool { return u.Ledger.Bound() && u.Ledger.Failures > 0 }},
 	{"moving", func(u UserReport) bool { return u.Ledger.Bound() }},
 	{"unknown", func(u UserReport) bool { return !u.inStaging() && !u.inProduction() }},
 	{"production-only", func(u UserReport) bool { return !u.inStaging() }},
-	{"production-user-exists", UserReport.native},
-	{"not-bound", UserReport.inProduction},
+	{"email-changed", func(u UserReport) bool { return u.Ours() && (u.Renewed() || !u.SameEmail(u.Account())) }},
+	{"not-bound", UserReport.Ours},
+	{"production-user-exists", UserReport.inProduction},
+	{"phone-in-use", func(u UserReport) bool { return u.PhoneOwner.Sub != "" }},
+	{"no-sign-in-by-email", func(u UserReport) bool {
+		return !u.From.StagingByEmail && fold(u.Staging.Username) != fold(u.Staging.Email)
+	}},
 	{"not-created", func(u UserReport) bool { return u.Ledger.Exists() }},
 	{"eligible", UserReport.inStaging},
-}
-
-// notes are remedies that are added to every diagnosis.
-var notes = []rule{
-	{"note: adopt", func(u UserReport) bool { return u.inStaging() && (u.native() || u.deleted() && len(u.Others) > 0) }},
-	{"note: unverified", func(u UserReport) bool { return u.inProduction() && !u.account().EmailVerified }},
-	{"note: capitals", func(u UserReport) bool {
-		return u.Staging.Ineligible == "" && !u.inProduction() && u.Staging.Email != ledger.FoldASCII(u.Staging.Email)
-	}},
-}
-
-//go:embed advice.txt
-var adviceText string
-
-// advice has the lines of each rule: the diagnosis, then a remedy a line; of a note only remedies. A $name is a fact.
-var advice = sections(adviceText, slices.Concat(rules, notes))
-
-// sections panics unless the text has one section for each rule and no others.
-func sections(text string, rules []rule) map[string][]string {
-	all := map[string][]string{}
-	for section := range strings.SplitSeq(strings.TrimSpace(text), "\n\n") {
-		lines := strings.Split(section, "\n")
-		all[strings.Trim(lines[0], "[]")] = lines[1:]
-	}
-	for _, r := range rules {
-		if len(all[r.name]) == 0 {
-			panic("advice.txt has no section " + r.name)
-		}
-	}
-	if len(all) != len(rules) {
-		panic("advice.txt has a section without a rule")
-	}
-	return all
 }
 
 // ineligible is for staging users who are not migrated. Its first remedy is also what --ineligible says.
@@ -87,44 +58,62 @@ func ineligible(reason userpool.Reason) rule {
 	return rule{string(reason), func(u UserReport) bool { return !u.Ledger.Bound() && u.Staging.Ineligible == reason }}
 }
 
-func (u UserReport) inStaging() bool        { return u.Staging.Sub != "" }
-func (u UserReport) inProduction() bool     { return u.account().Sub != "" }
-func (u UserReport) has(status string) bool { return u.account().Status == status }
-func (u UserReport) moved() bool            { return u.Ledger.State == ledger.Moved }
-func (u UserReport) deleted() bool          { return u.Ledger.Bound() && !u.inProduction() }
+func (u UserReport) inStaging() bool          { return u.Staging.Sub != "" }
+func (u UserReport) inProduction() bool       { return u.Account().Sub != "" }
+func (u UserReport) has(status string) bool   { return u.Account().Status == status }
+func (u UserReport) Moved() bool              { return u.Ledger.State == ledger.Moved }
+func (u UserReport) Eligible() bool           { return u.inStaging() && u.Staging.Ineligible == "" }
+func (u UserReport) BeingMoved() bool         { return u.Ledger.Bound() && u.Ledger.Leased(u.From.Now()) }
+func (u UserReport) SameEmail(a Account) bool { return fold(a.Email) == fold(u.Staging.Email) }
+
+// Renewed reports whether staging has another email than it had at the import.
+func (u UserReport) Renewed() bool { return u.Ledger.Email != fold(u.Staging.Email) }
+
+// RandomPassword reports whether a sweep has set the user's password, and they have not set another one since.
+func (u UserReport) RandomPassword() bool {
+	return u.Ledger.CreatedBySweep() && !u.Ledger.PasswordSetAt.IsZero() && u.Ledger.SeenAt.IsZero()
+}
+
+// Ours reports whether the production user was created for the staging user, which only a bound record proves.
+func (u UserReport) Ours() bool {
+	return u.Ledger.Bound() || u.Ledger.Exists() && u.Account().StagingSub == u.Ledger.StagingSub
+}
 
 // blocked reports whether Cognito lets them neither sign in nor reset their password.
 func (u UserReport) blocked() bool {
 	known := u.has(userpool.Confirmed) || u.has(userpool.ResetRequired) || u.has(userpool.ForceChangePassword)
-	return u.inProduction() && (!known || !u.account().Enabled)
+	return u.inProduction() && (!known || !u.Account().Enabled)
 }
 
-// native reports whether production has a user with their email that the migration did not create.
-func (u UserReport) native() bool {
-	created := u.Ledger.Exists() && u.account().StagingSub == u.Ledger.StagingSub
-	return !u.Ledger.Bound() && u.inProduction() && !created
-}
-
-// account is the production user to judge: the bound one; for an eligible user who is not bound, one with their email.
-func (u UserReport) account() Account {
-	if u.Ledger.Bound() || u.Staging.Ineligible != "" || len(u.Others) == 0 {
+// Account is the production user to judge: the bound one; for an eligible user who is not bound, the other one.
+func (u UserReport) Account() Account {
+	if u.Ledger.Bound() || u.Staging.Ineligible != "" {
 		return u.Production
 	}
-	return u.Others[0]
+	return u.Other()
 }
 
-func (c Collector) diagnose(u UserReport) Diagnosis {
+// Other is the production user with staging's email, else one with the email that was asked for.
+func (u UserReport) Other() Account {
+	if len(u.Others) == 0 {
+		return Account{}
+	}
+	return u.Others[max(0, slices.IndexFunc(u.Others, u.SameEmail))]
+}
+
+// StagingSub is also known of users whom staging no longer has.
+func (u UserReport) StagingSub() string { return cmp.Or(u.Staging.Sub, u.Ledger.StagingSub) }
+
+// User names the user for bulk.
+func (u UserReport) User() string { return cmp.Or(u.Staging.Email, u.StagingSub(), u.Account().Email) }
+
+func (u UserReport) diagnose() Diagnosis {
 	first := rules[slices.IndexFunc(rules, func(r rule) bool { return r.applies(u) })]
-	lines := slices.Clone(advice[first.name])
-	for _, note := range notes {
-		if note.applies(u) {
-			lines = append(lines, advice[note.name]...)
-		}
+	var b strings.Builder
+	if err := errors.Join(texts.ExecuteTemplate(&b, first.name, u), texts.ExecuteTemplate(&b, "logs", u)); err != nil {
+		panic(err)
 	}
-	facts := c.facts(u)
-	for i, line := range lines {
-		lines[i] = os.Expand(line, func(name string) string { return facts[name] })
-	}
+	lines := slices.DeleteFunc(strings.Split(b.String(), "\n"), func(line string) bool { return line == "" })
 	return Diagnosis{first.name, lines[0], lines[1:]}
 }
 
@@ -132,23 +121,13 @@ func isCommand(remedy string) bool {
 	return strings.HasPrefix(remedy, "bulk ") || strings.HasPrefix(remedy, "aws ")
 }
 
-// facts are quoted if they are for commands.
-func (c Collector) facts(u UserReport) map[string]string {
-	account, stagingSub := u.account(), cmp.Or(u.Staging.Sub, u.Ledger.StagingSub)
-	return map[string]string{
-		"email": u.Staging.Email, "stagingSub": stagingSub, "cutoff": console.Time(c.Cutoff),
-		"productionEmail": account.Email, "productionState": account.State(),
+var fold = ledger.FoldASCII
 
-		"user": console.Quote(cmp.Or(u.Staging.Email, stagingSub)), "stagingUser": options(c.Staging, u.Staging.Username),
-		"productionUser": options(c.Production, account.Username),
-		"invited":        options(c.Production, cmp.Or(account.Email, account.Username)),
-		"ledgerRecord": console.Quote("--region", region(c.Production), "--table-name", c.LedgerTable,
-			"--key", `{"stagingSub":{"S":"`+stagingSub+`"}}`),
-	}
-}
+// unfolded is a value in a text. It is not folded: a line must not begin with a part of it.
+func unfolded(value string) string { return strings.ReplaceAll(console.Line(value), " ", "\u00a0") }
+
+func region(p pool) string { return strings.Split(p.ID(), "_")[0] }
 
 func options(p pool, username string) string {
 	return console.Quote("--region", region(p), "--user-pool-id", p.ID(), "--username", username)
 }
-
-func region(p pool) string { return strings.Split(p.ID(), "_")[0] }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spaceport/user-migration/bulk/console"
 	"github.com/spaceport/user-migration/datamover/ledger"
+	"github.com/spaceport/user-migration/datamover/settings"
 	"github.com/spaceport/user-migration/datamover/userpool"
 )
 
@@ -19,6 +20,7 @@ type pool interface {
 	EstimatedSize(context.Context) int
 	FindByEmail(ctx context.Context, email string) ([]userpool.User, error)
 	FindBySub(ctx context.Context, sub string) (userpool.User, error)
+	Get(ctx context.Context, name string) (userpool.User, error)
 }
 
 // records is the ledger. The contract is that of ledger.Store.
@@ -31,10 +33,13 @@ type records interface {
 type Collector struct {
 	Staging, Production pool
 	Ledger              records
-	LedgerTable         string // for the commands of remedies
 	Cutoff              time.Time
+	MFAUsers            settings.MFAPolicy
 	Progress            *console.Progress
 	Now                 func() time.Time
+
+	StagingByEmail, StagingCaseSensitive        bool   // how staging's users sign in
+	LedgerTable, Trigger, Datamover, Background string // of the migration, for the commands of remedies
 }
 
 type stage byte
@@ -69,7 +74,7 @@ func digest(sub string) [16]byte {
 	return [16]byte(sum[:16])
 }
 
-func (c Collector) readLedger(ctx context.Context, each func(ledger.Record)) (stages, error) {
+func (c Collector) readLedger(ctx context.Context, each func(ledger.Record) error) (stages, error) {
 	found := stages{}
 	for record, err := range counted(c.Progress.Start("Reading the ledger", "records", 0), c.Ledger.All(ctx)) {
 		if err != nil {
@@ -77,7 +82,9 @@ func (c Collector) readLedger(ctx context.Context, each func(ledger.Record)) (st
 		}
 		found[digest(record.StagingSub)] = stageOf(record)
 		found[digest(record.ProductionSub)] = stageOf(record) // no user's if it is not bound
-		each(record)
+		if err := each(record); err != nil {
+			return nil, err
+		}
 	}
 	return found, nil
 }

@@ -2,6 +2,7 @@ package status
 
 import (
 	"embed"
+	"encoding/json"
 	"fmt"
 	"io"
 	"math"
@@ -16,7 +17,8 @@ var files embed.FS
 var texts = template.Must(template.New("").Funcs(template.FuncMap{
 	"count": func(n int) string { return fmt.Sprintf("%10s", console.Count(n)) },
 	"minus": func(a, b int) int { return a - b }, "isCommand": isCommand, "percent": percent,
-	"quantity": console.Quantity, "time": console.Time, "wrap": console.Wrap,
+	"quantity": console.Quantity, "time": console.Time, "wrap": console.Wrap, "line": console.Line,
+	"quote": console.Quote, "text": unfolded, "json": json.Marshal, "fold": fold, "region": region, "options": options,
 }).ParseFS(files, "*.tmpl"))
 
 // WriteText writes the overview as text.
@@ -27,11 +29,3 @@ func (a Answer) WriteText(w io.Writer) error { return texts.ExecuteTemplate(w, "
 
 // percent rounds down, so that 100 % means all.
 func percent(share float64) string { return fmt.Sprintf("%.1f %%", math.Floor(1000*share)/10) }
-
-// State returns what the user pool's console shows of an account, such as "CONFIRMED, enabled".
-func (a Account) State() string {
-	if a.Enabled {
-		return a.Status + ", enabled"
-	}
-	return a.Status + ", disabled"
-}

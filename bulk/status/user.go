@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 
 	"github.com/spaceport/user-migration/datamover/ledger"
+	"github.com/spaceport/user-migration/datamover/settings"
 	"github.com/spaceport/user-migration/datamover/userpool"
 )
 
@@ -26,7 +27,11 @@ type UserReport struct {
 	Ledger     Record    `json:"ledger,omitzero"`
 	Production Account   `json:"production,omitzero"` // the user that the record is bound to
 	Others     []Account `json:"otherProduction"`     // other production users with that email
+	PhoneOwner Account   `json:"phoneOwner,omitzero"` // the production user whom their phone number signs in
 	Diagnosis  Diagnosis `json:"diagnosis"`
+
+	MFAUnknown bool      `json:"mfaUnknown,omitempty"` // the right to read it is missing
+	From       Collector `json:"-"`
 }
 
 // Account is a user of either pool.
@@ -39,13 +44,14 @@ type Account struct {
 	Enabled       bool            `json:"enabled"`
 	Created       time.Time       `json:"created"`
 	Ineligible    userpool.Reason `json:"ineligible,omitempty"` // of staging users
+	MFA           bool            `json:"mfa,omitempty"`        // of staging users who are not bound
 	StagingSub    string          `json:"stagingSub,omitempty"` // of production users; only the ledger can confirm it
 }
 
 func accountOf(u userpool.User) Account {
 	return Account{
 		Sub: u.Sub, Username: u.Username, Email: u.Email(), EmailVerified: u.EmailVerified(),
-		Status: u.Status, Enabled: u.Enabled, Created: u.Created.UTC(), StagingSub: u.StagingSub(),
+		Status: u.Status, Enabled: u.Enabled, Created: u.Created.UTC(), StagingSub: u.StagingSub(), MFA: u.MFA,
 	}
 }
 
@@ -84,7 +90,7 @@ func (c Collector) User(ctx context.Context, asked string) (Answer, error) {
 		if err != nil {
 			return answer, err
 		}
-		report.Diagnosis = c.diagnose(report)
+		report.Diagnosis = report.diagnose()
 		answer.Users = append(answer.Users, report)
 	}
 	return answer, nil
@@ -99,11 +105,11 @@ func stagingSubs(asked string, accounts []userpool.User) []string {
 	return slices.DeleteFunc(subs, func(sub string) bool { return sub == "" || strings.Contains(sub, "@") })
 }
 
-// findInStaging looks for the email, then for the subs, then for the email in other case, which reads the whole pool.
+// findInStaging looks for the email and for the subs, then for the email in other case, which reads the whole pool.
 func (c Collector) findInStaging(ctx context.Context, asked string, subs []string) ([]userpool.User, error) {
 	found, err := c.Staging.FindByEmail(ctx, asked)
-	if err == nil && len(found) == 0 {
-		found, err = findSubs(ctx, c.Staging, subs)
+	if err == nil {
+		found, err = findSubs(ctx, c.Staging, subs, found)
 	}
 	if err != nil || len(found) > 0 || !strings.Contains(asked, "@") {
 		return found, err
@@ -120,12 +126,13 @@ func (c Collector) findInStaging(ctx context.Context, asked string, subs []strin
 	return found, nil
 }
 
-func findSubs(ctx context.Context, p pool, subs []string) (found []userpool.User, err error) {
+// findSubs adds the users with these subs to those found.
+func findSubs(ctx context.Context, p pool, subs []string, found []userpool.User) ([]userpool.User, error) {
 	for _, sub := range subs {
 		user, err := p.FindBySub(ctx, sub)
-		if err == nil {
+		if err == nil && !slices.ContainsFunc(found, func(u userpool.User) bool { return u.Sub == sub }) {
 			found = append(found, user)
-		} else if !errors.Is(err, userpool.ErrUserNotFound) {
+		} else if err != nil && !errors.Is(err, userpool.ErrUserNotFound) {
 			return nil, err
 		}
 	}
@@ -136,19 +143,21 @@ func findSubs(ctx context.Context, p pool, subs []string) (found []userpool.User
 func (c Collector) report(
 	ctx context.Context, user userpool.User, subs []string, accounts []userpool.User,
 ) (r UserReport, err error) {
-	r.Others = []Account{}
+	r.Others, r.From = []Account{}, c
 	if user.Sub != "" {
-		r.Staging, subs = accountOf(user), []string{user.Sub}
-		r.Staging.Ineligible = user.Ineligible(c.Cutoff)
+		subs = []string{user.Sub}
 	}
 	for i := 0; i < len(subs) && !r.Ledger.Bound(); i++ {
 		if r.Ledger.Record, err = c.Ledger.Get(ctx, subs[i]); err != nil {
 			return r, err
 		}
 	}
+	if err = c.readStaging(ctx, &user, &r); err != nil {
+		return r, err
+	}
 	var bound, more []userpool.User
 	if r.Ledger.Bound() {
-		bound, err = findSubs(ctx, c.Production, []string{r.Ledger.ProductionSub})
+		bound, err = findSubs(ctx, c.Production, []string{r.Ledger.ProductionSub}, nil)
 	}
 	if email := user.Email(); err == nil && email != "" {
 		more, err = c.Production.FindByEmail(ctx, email)
@@ -160,5 +169,42 @@ func (c Collector) report(
 			r.Others = append(r.Others, account)
 		}
 	}
+	if err == nil && r.Eligible() && !r.inProduction() {
+		r.PhoneOwner, err = c.phoneOwner(ctx, user)
+	}
 	return r, err
+}
+
+// readStaging reads a user whom a list has named and who is not bound, since a list does not tell second factors.
+// AdminGetUser makes the user a monthly active user of staging, and may be denied.
+func (c Collector) readStaging(ctx context.Context, user *userpool.User, r *UserReport) error {
+	if user.Sub == "" {
+		return nil
+	}
+	if !r.Ledger.Bound() {
+		read, err := c.Staging.Get(ctx, user.Username)
+		r.MFAUnknown = errors.Is(err, userpool.ErrAccessDenied)
+		if err == nil {
+			*user = read
+		} else if !r.MFAUnknown && !errors.Is(err, userpool.ErrUserNotFound) {
+			return err
+		}
+	}
+	r.Staging = accountOf(*user)
+	if r.Staging.Ineligible = user.Ineligible(c.Cutoff); r.Eligible() && user.MFA && c.MFAUsers == settings.MFARefuse {
+		r.Staging.Ineligible = userpool.MFARejected
+	}
+	return nil
+}
+
+// phoneOwner finds the production user whom the phone number signs in, if production signs in by phone number at all.
+func (c Collector) phoneOwner(ctx context.Context, user userpool.User) (Account, error) {
+	if !strings.EqualFold(user.Attributes[userpool.AttrPhoneNumberVerified], "true") {
+		return Account{}, nil
+	}
+	owner, err := c.Production.Get(ctx, user.Attributes[userpool.AttrPhoneNumber])
+	if errors.Is(err, userpool.ErrUserNotFound) || errors.Is(err, userpool.ErrAccessDenied) {
+		err = nil
+	}
+	return accountOf(owner), err
 }

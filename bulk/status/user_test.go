@@ -2,6 +2,8 @@ package status
 
 import (
 	"bytes"
+	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -74,5 +76,57 @@ func TestErrorsOfEachStore(t *testing.T) {
 			_, err := c.User(t.Context(), asked)
 			require.ErrorIs(t, err, errAWS, name+" "+asked)
 		}
+	}
+}
+
+// TestAnotherStagingUserHasTheNewEmail finds both: whom the production user says they were, too.
+func TestAnotherStagingUserHasTheNewEmail(t *testing.T) {
+	const changed = "ada@new.example.com"
+	c := state{
+		staging:    []userpool.User{user("ada", email), user("heir", changed)},
+		production: []userpool.User{user("production-ada", changed, from("ada"))},
+		records:    []ledger.Record{record("ada", email, ledger.Imported, ledger.SignIn)},
+	}.collector()
+	answer, err := c.User(t.Context(), changed)
+	require.NoError(t, err)
+	require.Len(t, answer.Users, 2)
+	assert.Equal(t, "production-user-exists", answer.Users[0].Diagnosis.Code)
+	assert.Equal(t, "email-changed", answer.Users[1].Diagnosis.Code)
+}
+
+// TestOnlyUsersWhoAreNotBoundAreReadInStaging, since that makes them monthly active users.
+func TestOnlyUsersWhoAreNotBoundAreReadInStaging(t *testing.T) {
+	for _, tt := range []struct {
+		records []ledger.Record
+		read    []string
+	}{
+		{nil, []string{"ada"}},
+		{[]ledger.Record{record("ada", email, ledger.Imported, ledger.SignIn)}, []string{"ada"}},
+		{[]ledger.Record{record("ada", email, ledger.Moving, ledger.SignIn)}, nil},
+		{[]ledger.Record{record("ada", email, ledger.Moved, ledger.SignIn)}, nil},
+	} {
+		c := state{staging: []userpool.User{user("ada", email), user("other", "other@example.com")}, records: tt.records}.collector()
+		_, err := c.User(t.Context(), email)
+		require.NoError(t, err)
+		assert.Equal(t, tt.read, c.Staging.(*fakePool).read)
+		assert.Empty(t, c.Production.(*fakePool).read, "nobody has a phone number")
+	}
+	_, err := state{staging: []userpool.User{user("ada", email)}}.collector(func(c *Collector) {
+		c.Staging.(*fakePool).getErr = errAWS
+	}).User(t.Context(), email)
+	require.ErrorIs(t, err, errAWS)
+}
+
+// TestAnEmailIsNotFolded at any of its spaces: what follows could stand where a command does.
+func TestAnEmailIsNotFolded(t *testing.T) {
+	for width := range 100 {
+		evil := strings.Repeat("x", width) + " bulk sweep --live --adopt@evil.example"
+		answer, err := state{production: []userpool.User{user("p", evil)}, staging: []userpool.User{user("ada", evil)},
+			records: []ledger.Record{record("ada", evil, ledger.Moved, ledger.SignIn, func(r *ledger.Record) { r.ProductionSub = "p" })},
+		}.collector().User(t.Context(), evil)
+		require.NoError(t, err)
+		var out strings.Builder
+		require.NoError(t, answer.WriteText(&out))
+		assert.Len(t, regexp.MustCompile(`(?m)^ *bulk .*`).FindAllString(out.String(), -1), 1, "only bulk verify")
 	}
 }

@@ -54,7 +54,8 @@ type Dependencies struct {
 		Get(ctx context.Context, stagingSub string) (ledger.Record, error)
 		BeginSweep(ctx context.Context, r, before ledger.Record) error
 		Revert(ctx context.Context, stagingSub string, at time.Time, before ledger.Record) error
-		BindCreated(ctx context.Context, stagingSub, productionSub string) (ledger.Record, error)
+		BindCreated(ctx context.Context, stagingSub, productionSub string, now time.Time, d time.Duration) (
+			ledger.Record, ledger.Lease, error)
 		TakeLease(ctx context.Context, stagingSub, productionSub string, now time.Time, d time.Duration) (
 			ledger.Record, ledger.Lease, error)
 		Renew(ctx context.Context, l ledger.Lease, now time.Time, d time.Duration) (ledger.Lease, error)

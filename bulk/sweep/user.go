@@ -201,8 +201,12 @@ func (m *migration) identify(ctx context.Context, before ledger.Record) error {
 }
 
 func (m *migration) bindCreated(ctx context.Context, details string) error {
-	if err := m.keep(m.Ledger.BindCreated(ctx, m.staging.Sub, m.production.Sub)); err != nil {
+	record, lease, err := m.Ledger.BindCreated(ctx, m.staging.Sub, m.production.Sub, m.Now(), datamover.LeaseFor)
+	if err := m.keep(record, err); err != nil {
 		return err
+	}
+	if m.lease = lease; !m.leased() { // another sweep goes on with the user, or has done so
+		m.production = nil
 	}
 	return m.note(Created, details)
 }
@@ -228,10 +232,9 @@ func (m *migration) adoptUser(ctx context.Context) error {
 	return m.keep(r, m.Ledger.BeginSweep(ctx, r, m.record))
 }
 
-// takeLease begins again with what is true now: until then another sweep, or the user, may have gone on.
+// takeLease returns what is true now: until then another sweep, or the user, may have gone on.
 func (m *migration) takeLease(ctx context.Context) (err error) {
 	m.record, m.lease, err = m.Ledger.TakeLease(ctx, m.staging.Sub, m.record.ProductionSub, m.Now(), datamover.LeaseFor)
-	m.production = nil
 	return err
 }
 

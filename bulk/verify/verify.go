@@ -279,9 +279,9 @@ func (p *Writer) Write(c Comparison) error {
 	case p.list != nil:
 		return p.list.Add(c)
 	}
-	fmt.Fprintf(p.w, "%s (staging %s, production %s)\n", c.Email, c.StagingSub, c.ProductionSub)
+	fmt.Fprintln(p.w, console.Line(fmt.Sprintf("%s (staging %s, production %s)", c.Email, c.StagingSub, c.ProductionSub)))
 	if c.Unread != "" {
-		_, err := fmt.Fprintf(p.w, "  could not be compared: %s\n\n", c.Unread)
+		_, err := fmt.Fprintf(p.w, "  could not be compared: %s\n\n", console.Line(c.Unread))
 		return err
 	}
 	var lines [][]string
@@ -321,6 +321,6 @@ func (p *Writer) End(s Summary) error {
 //go:embed summary.tmpl
 var summaryTemplate string
 
-var summaryFuncs = template.FuncMap{"count": console.Count, "quantity": console.Quantity}
+var summaryFuncs = template.FuncMap{"count": console.Count, "quantity": console.Quantity, "quote": console.Quote}
 
 var summaryText = template.Must(template.New("").Funcs(summaryFuncs).Parse(summaryTemplate))

@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -16,6 +17,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/spaceport/user-migration/bulk/console"
+	"github.com/spaceport/user-migration/bulk/console/consoletest"
 	"github.com/spaceport/user-migration/bulk/golden"
 	"github.com/spaceport/user-migration/datamover/ledger"
 	"github.com/spaceport/user-migration/datamover/ledger/ledgertest"
@@ -335,4 +338,19 @@ func TestSortKeysOfEachType(t *testing.T) {
 	assert.Equal(t, "x", nameOf(rows.Row{"b": text("x")}, key))
 	assert.Equal(t, "7", nameOf(rows.Row{"b": &types.AttributeValueMemberN{Value: "7"}}, key))
 	assert.Equal(t, "AP8=", nameOf(rows.Row{"b": &types.AttributeValueMemberB{Value: []byte{0, 255}}}, key))
+}
+
+// TestHostileValues are emails and sort keys that users chose to run something, or to look like something else.
+func TestHostileValues(t *testing.T) {
+	for _, evil := range consoletest.Hostile {
+		var out bytes.Buffer
+		w := NewWriter(console.Streams{Out: &out}.Escaped().Out, false, true, "Ledger")
+		missing := Table{Name: "Projects-prod", Staging: 2, Missing: 2}
+		missing.Keys.Missing = []string{evil, evil}
+		require.NoError(t, w.Write(Comparison{Email: evil, StagingSub: "s", ProductionSub: "p", Tables: []Table{missing}}))
+		require.NoError(t, w.Write(Comparison{Email: evil, Unread: evil}))
+		assert.Empty(t, consoletest.Commands(t, out.String()))
+		require.NoError(t, w.End(Summary{Moved: 1, Missing: 1, Tables: []Table{missing}}))
+		assert.NotRegexp(t, "(?m)^ *All is well", out.String())
+	}
 }

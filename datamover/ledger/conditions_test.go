@@ -63,7 +63,7 @@ func TestConditions(t *testing.T) {
 		"Revert":            {func(ctx context.Context, s *Store) error { return s.Revert(ctx, "u", now, none) }, unbound},
 		"Revert, restore":   {func(ctx context.Context, s *Store) error { return s.Revert(ctx, "u", now, record) }, unbound},
 		"BindCreated": {func(ctx context.Context, s *Store) error {
-			_, err := s.BindCreated(ctx, "u", "p")
+			_, _, err := s.BindCreated(ctx, "u", "p", now, time.Minute)
 			return err
 		}, "attribute_exists(stagingSub) AND attribute_not_exists(#productionSub)"},
 		"PasswordSet": {func(ctx context.Context, s *Store) error {

@@ -29,7 +29,8 @@ type store interface {
 	Free(ctx context.Context, l ledger.Lease) error
 	BeginSweep(ctx context.Context, r, before ledger.Record) error
 	Revert(ctx context.Context, stagingSub string, at time.Time, before ledger.Record) error
-	BindCreated(ctx context.Context, stagingSub, productionSub string) (ledger.Record, error)
+	BindCreated(ctx context.Context, stagingSub, productionSub string, now time.Time, d time.Duration) (
+		ledger.Record, ledger.Lease, error)
 	PasswordSet(ctx context.Context, stagingSub, productionSub string, at time.Time) (ledger.Record, error)
 	ResetSent(ctx context.Context, stagingSub, productionSub string, at time.Time) (ledger.Record, error)
 }
@@ -194,7 +195,7 @@ func sweepContract(t *testing.T, l store) {
 	begin := func(sub, email string, at time.Time, before ledger.Record) error {
 		return l.BeginSweep(ctx, ledger.NewRecord(sub, sub, email, ledger.Sweep, at), before)
 	}
-	_, err := l.BindCreated(ctx, "s", "p")
+	_, _, err := l.BindCreated(ctx, "s", "p", at, time.Minute)
 	require.ErrorIs(t, err, ledger.ErrNoRecord)
 	require.NoError(t, begin("s", "Ada@example.com", at, none))
 	begun := ledger.Record{StagingSub: "s", Email: "ada@example.com", State: ledger.Imported, Via: ledger.Sweep, ImportedAt: at}
@@ -222,14 +223,17 @@ func sweepContract(t *testing.T, l store) {
 	_, err = l.PasswordSet(ctx, "s", "p", at)
 	require.ErrorIs(t, err, ledger.ErrBoundToAnotherUser, "not bound")
 
-	record, err := l.BindCreated(ctx, "s", "p")
+	record, lease, err := l.BindCreated(ctx, "s", "p", at, time.Minute)
 	require.NoError(t, err)
 	require.Equal(t, ledger.Sweep, record.Via, "the user of the sweep won")
 	require.Equal(t, ledger.Moving, record.State)
-	again, err := l.BindCreated(ctx, "s", "p")
+	require.Equal(t, ledger.Lease{StagingSub: "s", ProductionSub: "p", Until: at.Add(time.Minute).Truncate(time.Second)}, lease)
+	require.Equal(t, lease.Until, record.MovingUntil)
+	again, notOurs, err := l.BindCreated(ctx, "s", "p", at, time.Minute)
 	require.NoError(t, err)
+	require.Zero(t, notOurs, "someone else's, or an answer was lost")
 	require.Equal(t, record, again)
-	_, err = l.BindCreated(ctx, "s", "thief")
+	_, _, err = l.BindCreated(ctx, "s", "thief", at, time.Minute)
 	require.ErrorIs(t, err, ledger.ErrBoundToAnotherUser)
 	require.ErrorIs(t, begin("s", "ada@example.com", at, record), ledger.ErrChanged, "bound")
 	require.NoError(t, l.Revert(ctx, "s", record.ImportedAt, none))

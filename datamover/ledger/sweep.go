@@ -58,14 +58,24 @@ func (s *Store) Revert(ctx context.Context, stagingSub string, at time.Time, bef
 	return nil
 }
 
-// BindCreated binds a record to the user that a sweep has created and returns the record as it then is. It returns
-// ErrBoundToAnotherUser if another user has it.
-func (s *Store) BindCreated(ctx context.Context, stagingSub, productionSub string) (Record, error) {
+// BindCreated binds a record to the user that a sweep has created, takes the lease until now+d, and returns the record
+// as it then is. If someone else has bound that user meanwhile, or the answer was lost, the lease is zero. It returns
+// ErrBoundToAnotherUser if another user has the record.
+func (s *Store) BindCreated(
+	ctx context.Context, stagingSub, productionSub string, now time.Time, d time.Duration,
+) (Record, Lease, error) {
+	lease := Lease{stagingSub, productionSub, until(now.Add(d))}
 	existing, applied, err := s.update(ctx, stagingSub, change{
-		set:       map[string]any{"productionSub": productionSub, "state": Moving, "via": Sweep},
+		set: map[string]any{
+			"productionSub": productionSub, "state": Moving, "via": Sweep, "movingUntil": lease.Until,
+		},
 		condition: "attribute_exists(stagingSub) AND attribute_not_exists(#productionSub)",
 	})
-	return boundTo(productionSub, existing, applied, err)
+	if !applied {
+		lease = Lease{}
+	}
+	bound, err := boundTo(productionSub, existing, applied, err)
+	return bound, lease, err
 }
 
 // PasswordSet records that the user has a random password, and returns the record as it then is.

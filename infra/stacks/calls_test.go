@@ -33,7 +33,7 @@ func TestRolesAllowWhatTheCodeCalls(t *testing.T) {
 		{"TriggerRole", inBinary("./trigger/cmd/trigger"), []string{"logs:CreateLogStream", "logs:PutLogEvents"}},
 		{"DatamoverRole", inBinary("./datamover/cmd/datamover"),
 			[]string{"logs:CreateLogStream", "logs:PutLogEvents", "sqs:SendMessage"}},
-		{"OperatorRole", callsOfBulk, nil},
+		{"OperatorRole", callsOfBulk, []string{"logs:FilterLogEvents"}}, // in commands that bulk prints
 	} {
 		t.Run(tt.role, func(t *testing.T) {
 			called := tt.calls(t)

@@ -48,7 +48,7 @@ var (
 		"Datamover.Arn":     "arn:aws:lambda:us-east-1:222222222222:function:Spaceport-Migration-datamover",
 		"TriggerLog.Arn":    "arn:aws:logs:us-east-1:222222222222:log-group:/aws/lambda/Spaceport-Migration-trigger:*",
 		"DatamoverLog.Arn":  "arn:aws:logs:us-east-1:222222222222:log-group:/aws/lambda/Spaceport-Migration-datamover:*",
-		"BackgroundLog.Arn": "arn:aws:logs:us-east-1:222222222222:log-group:/aws/lambda/Spaceport-Migration-datamover-background",
+		"BackgroundLog.Arn": "arn:aws:logs:us-east-1:222222222222:log-group:/aws/lambda/Spaceport-Migration-datamover-background:*",
 		"DeadLetters.Arn":   "arn:aws:sqs:us-east-1:222222222222:Spaceport-Migration-dead-letters",
 	}
 )
@@ -162,7 +162,7 @@ func TestPoliciesHaveNoWildcards(t *testing.T) {
 				}
 				for _, resource := range st.Resource {
 					switch st.Sid { // ARNs that must end with a wildcard
-					case "Log": // a log group's ARN, which includes its streams
+					case "Log", "Logs": // a log group's ARN, which includes its streams
 						resource = strings.TrimSuffix(resource, ":*")
 					case "Stack": // CloudFormation generates the rest
 						resource = strings.TrimSuffix(resource, "/*")

@@ -36,20 +36,24 @@ func (m *Memory) Revert(_ context.Context, stagingSub string, at time.Time, befo
 }
 
 // BindCreated does what ledger.Store.BindCreated does.
-func (m *Memory) BindCreated(_ context.Context, stagingSub, productionSub string) (bound ledger.Record, err error) {
+func (m *Memory) BindCreated(
+	_ context.Context, stagingSub, productionSub string, now time.Time, d time.Duration,
+) (bound ledger.Record, lease ledger.Lease, err error) {
 	err = m.call("BindCreated", stagingSub, func(record *ledger.Record) error {
 		switch {
 		case !record.Exists():
 			return ledger.ErrNoRecord
 		case !record.Bound():
 			record.ProductionSub, record.State, record.Via = productionSub, ledger.Moving, ledger.Sweep
+			lease = ledger.Lease{StagingSub: stagingSub, ProductionSub: productionSub, Until: until(now.Add(d))}
+			record.MovingUntil = lease.Until
 		case record.ProductionSub != productionSub:
 			return ledger.ErrBoundToAnotherUser
 		}
 		bound = *record
 		return nil
 	})
-	return bound, err
+	return bound, lease, err
 }
 
 // PasswordSet does what ledger.Store.PasswordSet does.

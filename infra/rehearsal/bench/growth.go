@@ -68,7 +68,8 @@ func requestsOfMove(ctx context.Context, s *spaceport.Spaceport, u user) (map[st
 	if _, err := invoke(ctx, s, spaceport.Background, event); err != nil {
 		return nil, err
 	}
-	counted := byOperation(s.Cloud.Requests(), spaceport.Background, spaceport.Datamover) // as whom it assumes staging's role
+	// It is the datamover in staging, since both share a role.
+	counted := byOperation(s.Cloud.Requests(), spaceport.Background, spaceport.Datamover)
 	record, err := s.Ledger(ctx, u.stagingSub)
 	if err == nil && record.Copied[productionProjects] != ownProjects {
 		err = fmt.Errorf("of %d projects %d were copied", ownProjects, record.Copied[productionProjects])

@@ -36,7 +36,8 @@ func memory(t *testing.T) (*memoryTables, *dynamodb.Client) {
 type sweepLedger interface {
 	Get(ctx context.Context, stagingSub string) (ledger.Record, error)
 	BeginSweep(ctx context.Context, r, before ledger.Record) error
-	BindCreated(ctx context.Context, stagingSub, productionSub string) (ledger.Record, error)
+	BindCreated(ctx context.Context, stagingSub, productionSub string, now time.Time, d time.Duration) (
+		ledger.Record, ledger.Lease, error)
 	PasswordSet(ctx context.Context, stagingSub, productionSub string, at time.Time) (ledger.Record, error)
 	TakeLease(ctx context.Context, stagingSub, productionSub string, now time.Time, d time.Duration) (
 		ledger.Record, ledger.Lease, error)
@@ -56,7 +57,8 @@ func TestLedgerInMemoryTables(t *testing.T) {
 	}
 	bind := func(productionSub string) call {
 		return func(ctx context.Context, l sweepLedger) (ledger.Record, error) {
-			return l.BindCreated(ctx, "u", productionSub)
+			record, _, err := l.BindCreated(ctx, "u", productionSub, at, time.Minute)
+			return record, err
 		}
 	}
 	passwordSet := func(ctx context.Context, l sweepLedger) (ledger.Record, error) {
@@ -83,7 +85,7 @@ func TestLedgerInMemoryTables(t *testing.T) {
 		begin, begin,
 		passwordSet, // not bound
 		complete,    // no lease
-		bind("p"), bind("other"), lease, lease, passwordSet, complete,
+		bind("p"), bind("other"), lease, passwordSet, complete,
 		lease, resetSent("other"), resetSent("p"), free,
 	}
 	fake, expected := ledger.New(api, ledgerTable), ledgertest.New()

@@ -226,7 +226,7 @@ func hideUsers(_ *cognitoidentityprovider.CreateUserPoolInput, c *cognitoidentit
 	c.PreventUserExistenceErrors = types.PreventUserExistenceErrorTypesEnabled
 }
 
-// productionSchema is like the production pool's: preferred_username is required, the staging id immutable.
+// productionSchema has a required, an immutable and a limited attribute.
 func productionSchema(p *cognitoidentityprovider.CreateUserPoolInput, _ *cognitoidentityprovider.CreateUserPoolClientInput) {
 	p.Schema = []types.SchemaAttributeType{
 		{Name: aws.String("preferred_username"), AttributeDataType: types.AttributeDataTypeString, Required: aws.Bool(true), Mutable: aws.Bool(true)},

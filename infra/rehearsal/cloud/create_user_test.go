@@ -109,6 +109,8 @@ func TestSchema(t *testing.T) {
 		"required missing":  {code: "InvalidParameterException", message: "preferred_username: The attribute is required"},
 		"not in the schema": {pairs: []string{"preferred_username", "ann", "custom:x", "1"}, code: "InvalidParameterException", message: "custom:x: Attribute does not exist in the schema."},
 		"sub":               {pairs: []string{"preferred_username", "ann", "sub", "1"}, code: "InvalidParameterException"},
+		"phone number":      {pairs: []string{"preferred_username", "ann", "phone_number", "+15555550100", "phone_number_verified", "true"}},
+		"flag alone":        {pairs: []string{"preferred_username", "ann", "phone_number_verified", "true"}, code: "InvalidParameterException", message: "phone_number is required"},
 		"identities":        {pairs: []string{"preferred_username", "ann", "identities", "[]"}, code: "InvalidParameterException"},
 	}
 	for name, test := range tests {

@@ -119,6 +119,7 @@ func TestMigrationRejected(t *testing.T) {
 		"no attributes":     `{"userAttributes":{},"finalUserStatus":"CONFIRMED"}`,
 		"sub":               respond(`,"sub":"1"},"finalUserStatus":"CONFIRMED"`),
 		"not in the schema": respond(`,"custom:color":"red"},"finalUserStatus":"CONFIRMED"`),
+		"flag alone":        respond(`,"phone_number_verified":"true"},"finalUserStatus":"CONFIRMED"`),
 		"too long": respond(`,"custom:staging_sub":"0123456789012345678901234567890123456789"},` +
 			`"finalUserStatus":"CONFIRMED"`),
 		"other email": `{"userAttributes":{"email":"bob@example.com","preferred_username":"ann"},` +

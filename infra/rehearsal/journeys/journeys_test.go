@@ -58,8 +58,8 @@ func assertStagingOnlyRead(t *testing.T, s *spaceport.Spaceport) {
 	reads := map[string][]string{
 		spaceport.Trigger:   {"AdminInitiateAuth", "AdminGetUser"},
 		spaceport.Datamover: {"AdminGetUser", "Query"},
-		spaceport.Operator: {"GetCallerIdentity", "ListUsers", "DescribeUserPool", "ListUserPoolClients", "DescribeUserPoolClient", "ListGroups",
-			"DescribeTable", "Query", "Scan"},
+		spaceport.Operator: {"GetCallerIdentity", "ListUsers", "DescribeUserPool", "GetUserPoolMfaConfig", "ListUserPoolClients", "DescribeUserPoolClient",
+			"ListGroups", "DescribeTable", "Query", "Scan"},
 	}
 	asked := map[string]int{}
 	for _, r := range s.Cloud.Requests() {
