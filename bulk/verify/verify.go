@@ -290,6 +290,7 @@ func (p *Writer) Write(c Comparison) error {
 			[]string{"  " + t.Name, console.Count(t.Same+t.Changed) + " of " + console.Count(t.Staging), "in production"},
 			[]string{"", console.Count(t.Missing), "missing: " + examples(t.Keys.Missing, t.Missing)},
 			[]string{"", console.Count(t.Changed), "changed since: " + examples(t.Keys.Changed, t.Changed)},
+			[]string{"", console.Count(t.Expired), "expired in staging, left behind"},
 			[]string{"", console.Count(t.AddedSince), "or more added to staging after the move"})
 	}
 	lines = slices.DeleteFunc(lines, func(line []string) bool { return line[1] == "0" })
@@ -309,12 +310,13 @@ func (p *Writer) End(s Summary) error {
 	if p.list != nil {
 		return p.list.End("summary", s)
 	}
-	lines := [][]string{{"Rows of moved users", "in staging", "same", "changed since", "missing"}}
+	lines := [][]string{{"Rows of moved users", "in staging", "same", "changed since", "missing", "expired"}}
 	for _, t := range append(s.Tables, sum("all", s.Tables...)) {
 		same, changed := console.Count(t.Same), console.Count(t.Changed)
-		lines = append(lines, []string{t.Name, console.Count(t.Staging), same, changed, console.Count(t.Missing)})
+		lines = append(lines, []string{t.Name, console.Count(t.Staging), same, changed, console.Count(t.Missing),
+			console.Count(t.Expired)})
 	}
-	_ = console.Columns(p.w, "lrrrr", lines...) // what cannot be written, cannot be written below either
+	_ = console.Columns(p.w, "lrrrrr", lines...) // what cannot be written, cannot be written below either
 	return summaryText.Execute(p.w, map[string]any{"Summary": s, "LedgerTable": p.ledger})
 }
 

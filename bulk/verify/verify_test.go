@@ -231,8 +231,8 @@ func TestNoUserIsMoved(t *testing.T) {
 	golden.Equal(t, "none_moved", text)
 	_, raw := compare(t, newWorld(), true, false)
 	assert.JSONEq(t, `{"users":[],"summary":{"moved":0,"whole":0,"missing":0,"changed":0,"unread":0,"notYet":0,"tables":[
-		{"name":"Users-prod","staging":0,"same":0,"changed":0,"missing":0,"addedSince":0},
-		{"name":"Projects-prod","staging":0,"same":0,"changed":0,"missing":0,"addedSince":0}]}}`, raw)
+		{"name":"Users-prod","staging":0,"same":0,"changed":0,"missing":0,"expired":0,"addedSince":0},
+		{"name":"Projects-prod","staging":0,"same":0,"changed":0,"missing":0,"expired":0,"addedSince":0}]}}`, raw)
 }
 
 func TestFiftyThousandRowsAreNeverHeldAtOnce(t *testing.T) {

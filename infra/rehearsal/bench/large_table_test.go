@@ -28,10 +28,10 @@ func TestLargeTable(t *testing.T) {
 
 	var all []rows.Row
 	for page, after := 1, ""; ; page++ {
-		got, next, err := rows.NewStore(api).Query(t.Context(), projects, "ann", after)
+		got, err := rows.NewStore(api).Query(t.Context(), projects, "ann", after)
 		require.NoError(t, err)
-		all = append(all, got...)
-		if after = next; after == "" {
+		all = append(all, got.Rows...)
+		if after = got.Next; after == "" {
 			require.Equal(t, 3, page)
 			break
 		}

@@ -108,9 +108,10 @@ func TestRowsInMemoryTables(t *testing.T) {
 	for _, project := range append(mine, projectsOf("bob", 1)...) {
 		require.NoError(t, tables.insert(stagingProjects, project))
 	}
-	page, next, err := rows.NewStore(api).Query(t.Context(), projects, "ann", "")
+	got, err := rows.NewStore(api).Query(t.Context(), projects, "ann", "")
 	require.NoError(t, err)
-	require.Empty(t, next)
+	require.Empty(t, got.Next)
+	page := got.Rows
 	require.Len(t, page, len(mine))
 	for i, row := range page {
 		require.True(t, rows.Equal(mine[i], row))
