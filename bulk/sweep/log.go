@@ -2,14 +2,14 @@ package sweep
 
 import (
 	"cmp"
+	_ "embed"
 	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
-
-	"github.com/spaceport/user-migration/datamover/userpool"
 )
 
 // Status is what happened to a user in one step.
@@ -31,39 +31,29 @@ const (
 	ResetAlreadySent      Reason = "reset-sent"              // created by a sweep, and was sent a reset email
 	ResetNotRequested     Reason = "reset-not-requested"     // created by a sweep, without a reset email
 	SigningIn             Reason = "signing-in"              // right now
-	AwaitingUser          Reason = "awaiting-user"           // imported by the trigger; the data moves at the next sign-in
+	AwaitingUser          Reason = "awaiting-user"           // imported by the trigger within the hour
+	SameEmail             Reason = "same-email"              // as another staging user, who is migrated
+	RowsFailed            Reason = "rows-failed"             // some rows cannot be written
 	ProductionUserExists  Reason = "production-user-exists"  // was not created by this migration
 	ProductionUserDeleted Reason = "production-user-deleted" // was bound to the record
+	ProductionUserBlocked Reason = "production-user-blocked" // disabled, or not confirmed
 	MoveInProgress        Reason = "move-in-progress"        // another mover has the lease
+	SenderFailed          Reason = "sender-failed"           // no account is created whose email cannot be sent
 	LimitReached          Reason = "limit-reached"           // Options.Limit
 )
 
-var explanations = map[Reason]string{
-	Reason(userpool.Federated):       "signs in through another identity provider; invite the user there",
-	Reason(userpool.NotConfirmed):    "unconfirmed, temporary password or reset required in staging",
-	Reason(userpool.Disabled):        "disabled in staging",
-	Reason(userpool.EmailUnverified): "no verified email in staging",
-	Reason(userpool.AfterCutoff):     "created in staging after the cutoff",
-	Reason(userpool.MFARejected):     "has a second factor, and MFA_USERS is refuse",
-	Reason(userpool.Deleted):         "deleted in staging since the list was read",
+//go:embed reasons.txt
+var reasons string
 
-	AlreadyMoved:          "migrated already",
-	SignedInSince:         "migrated by a sweep, has signed in since",
-	ResetAlreadySent:      "migrated by a sweep, the reset email was sent",
-	ResetNotRequested:     "migrated by a sweep without a reset email: --notify=code sends it",
-	SigningIn:             "is signing in now: the next sweep sees how that ended",
-	AwaitingUser:          "imported, but has not signed in yet: the data moves when the user does",
-	ProductionUserExists:  "not created by this migration: --adopt binds the production user if both emails are verified",
-	ProductionUserDeleted: "the production account was deleted: delete the ledger record to import the user again",
-	MoveInProgress:        "the data is being moved now, by a sign-in or another sweep: run the sweep again",
-	LimitReached:          "beyond --limit: run the sweep again",
+// Explain returns what a reason means and what resolves it, or "".
+func (r Reason) Explain() string {
+	_, rest, _ := strings.Cut("\n"+reasons, "\n"+string(r)+": ")
+	text, _, _ := strings.Cut(rest, "\n")
+	return text
 }
 
 // Error makes a Reason what an action returns if the user must be skipped.
 func (r Reason) Error() string { return string(r) }
-
-// Explain returns what a reason means and what to do, or "".
-func (r Reason) Explain() string { return explanations[r] }
 
 // Counters count what Plan has found and what Run has done.
 type Counters struct {
@@ -74,6 +64,8 @@ type Counters struct {
 	Resets  int            `json:"resets"`
 	Failed  int            `json:"failed"`
 	Skipped map[Reason]int `json:"skipped"` // by the later of the two
+	Pairs   []Pair         `json:"pairs,omitempty"`
+	Sender  string         `json:"sender,omitempty"` // why no more emails were sent
 
 	CreatedEmails []string `json:"-"` // the first few
 

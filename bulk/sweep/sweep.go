@@ -32,6 +32,9 @@ type Options struct {
 
 	Cutoff           time.Time
 	CustomAttributes []string
+	CaseSensitive    bool // the production pool
+
+	senderFailed bool // no account is created whose email cannot be sent
 }
 
 // Dependencies are what a sweep works with. The contracts are those of userpool.Pool, ledger.Store and datamover.Mover.
@@ -39,6 +42,7 @@ type Dependencies struct {
 	Staging interface {
 		List(ctx context.Context) iter.Seq2[userpool.User, error]
 		FindByEmail(ctx context.Context, email string) ([]userpool.User, error)
+		FindBySub(ctx context.Context, sub string) (userpool.User, error)
 		Get(ctx context.Context, name string) (userpool.User, error)
 		EstimatedSize(ctx context.Context) int
 	}
@@ -54,6 +58,7 @@ type Dependencies struct {
 		Get(ctx context.Context, stagingSub string) (ledger.Record, error)
 		BeginSweep(ctx context.Context, r, before ledger.Record) error
 		Revert(ctx context.Context, stagingSub string, at time.Time, before ledger.Record) error
+		Bind(ctx context.Context, stagingSub, productionSub, email string) (ledger.Record, error)
 		BindCreated(ctx context.Context, stagingSub, productionSub string, now time.Time, d time.Duration) (
 			ledger.Record, ledger.Lease, error)
 		TakeLease(ctx context.Context, stagingSub, productionSub string, now time.Time, d time.Duration) (
@@ -83,6 +88,8 @@ type Sweeper struct {
 	moving   chan struct{} // one place for each concurrent data move
 	failures atomic.Int64  // consecutive
 
+	seconds  sync.Map // subs of users who share their email with one who is migrated
+	sender   sender
 	later    []userpool.User // whom another mover had
 	until    time.Time       // when the last of their leases ends
 	returned bool            // to them
@@ -96,24 +103,22 @@ var ErrTooManyFailures = fmt.Errorf("aborted after %d consecutive failures", max
 
 // New returns a sweep that has not begun.
 func New(d Dependencies, o Options) *Sweeper {
-	return &Sweeper{Dependencies: d, options: o, moving: make(chan struct{}, movesInFlight)}
+	return &Sweeper{
+		Dependencies: d, options: o, moving: make(chan struct{}, movesInFlight),
+		sender: sender{first: make(chan struct{}, firstInFlight), accepted: make(chan struct{})},
+	}
 }
 
 // Plan counts what Run would do. Nothing is written but the log.
 func (s *Sweeper) Plan(ctx context.Context) error {
 	s.Progress.Start("Reading staging", "users", cmp.Or(len(s.options.Users), s.Staging.EstimatedSize(ctx)))
 	defer s.Progress.End()
-	emails := users.NewEmailSet()
-	if len(s.options.Users) == 0 { // else they are read one by one
-		for u, err := range s.Production.List(ctx) {
-			if err != nil {
-				return err
-			}
-			emails.Add(u.Email())
-		}
-	}
 	s.Skipped = map[Reason]int{}
-	err := s.each(ctx, s.users(ctx), func(u userpool.User) error { return s.plan(ctx, emails, u) })
+	p := planner{s, users.NewEmailSet(), users.NewEmailSet()}
+	err := p.readProduction(ctx)
+	if err == nil {
+		err = s.each(ctx, s.once(ctx, s.users(ctx)), func(u userpool.User) error { return p.plan(ctx, u) })
+	}
 	s.Planned.Seconds = max( // data is moved meanwhile, which can only add to it
 		float64(s.Planned.Create)/s.Limits.PerSecond(quota.UserCreation),
 		float64(s.Planned.Create+s.Planned.Resets)/s.Limits.PerSecond(quota.UserAccountRecovery),
@@ -125,7 +130,11 @@ func (s *Sweeper) Plan(ctx context.Context) error {
 // Then it returns once to those whom another mover had, and whose lease ends soon.
 func (s *Sweeper) Run(ctx context.Context) error {
 	s.Skipped = map[Reason]int{}
-	err := s.migrateAll(ctx, "Sweeping", s.Users, s.users(ctx))
+	err := s.migrateAll(ctx, "Sweeping", s.Users, s.once(ctx, s.users(ctx)))
+	if text := s.sender.err.Load(); text != nil {
+		s.Sender = *text
+		return err
+	}
 	if err != nil || len(s.later) == 0 {
 		return err
 	}
@@ -164,6 +173,9 @@ func (s *Sweeper) each(ctx context.Context, users userSeq, f func(userpool.User)
 		if err = errors.Join(err, running.Err()); err != nil {
 			return cmp.Or(g.Wait(), ctx.Err(), err)
 		}
+		if s.sender.failed() {
+			break
+		}
 		g.Go(func() error {
 			defer s.Progress.Add(1)
 			return f(u)
@@ -179,6 +191,9 @@ func (s *Sweeper) users(ctx context.Context) userSeq {
 	return func(yield func(userpool.User, error) bool) {
 		for _, email := range s.options.Users {
 			found, err := s.Staging.FindByEmail(ctx, email)
+			if len(found) == 0 && err == nil { // Cognito compares letter by letter
+				found, err = s.Staging.FindByEmail(ctx, ledger.FoldASCII(email))
+			}
 			if len(found) == 0 {
 				yield(userpool.User{}, cmp.Or(err, fmt.Errorf("staging has no user %s", email)))
 				return
@@ -192,15 +207,36 @@ func (s *Sweeper) users(ctx context.Context) userSeq {
 	}
 }
 
+// planner counts what a sweep would do.
+type planner struct {
+	*Sweeper
+	emails, native *users.EmailSet // of production's users, and of those who were never in staging
+}
+
+func (p planner) readProduction(ctx context.Context) error {
+	if len(p.options.Users) > 0 { // they are read one by one
+		return nil
+	}
+	for u, err := range p.Production.List(ctx) {
+		if err != nil {
+			return err
+		}
+		if p.emails.Add(u.Email()); u.StagingSub() == "" {
+			p.native.Add(u.Email())
+		}
+	}
+	return nil
+}
+
 // plan counts one user's next step.
-func (s *Sweeper) plan(ctx context.Context, emails *users.EmailSet, u userpool.User) error {
-	m := &migration{Sweeper: s, facts: facts{staging: u}}
+func (s planner) plan(ctx context.Context, u userpool.User) error {
+	m := s.migration(u)
 	err := m.keep(s.Ledger.Get(ctx, u.Sub))
-	switch {
+	switch exists := s.emails.Has(u.Email()); {
 	case err != nil || m.record.Bound():
-	case len(s.options.Users) > 0:
+	case len(s.options.Users) > 0, exists && (m.record.Exists() || !s.native.Has(u.Email())):
 		err = m.readProduction(ctx)
-	case emails.Has(u.Email()):
+	case exists:
 		m.production = &u // all that counts is that there is one
 	default:
 		m.production = &userpool.User{}
@@ -241,22 +277,26 @@ func (m *migration) count(next *step, reason Reason) (Status, string) {
 	switch {
 	case next == createUser:
 		m.Planned.Create++
-		return DryRun, "would create the user and move the data" + then
 	case next == adoptUser:
 		m.Planned.Adopt++
-		return DryRun, "would bind the existing production user if both emails are verified, and move the data"
 	case next == done:
 		return Skipped, string(reason)
 	case m.record.State == ledger.Moved:
-		return DryRun, "would send a reset email: user and data are there"
+		return DryRun, sendReset.would + ": user and data are there"
+	default:
+		m.Planned.Complete++
 	}
-	m.Planned.Complete++
-	return DryRun, "would resume the copy to production user " + m.record.ProductionSub + then
+	return DryRun, next.would + then
+}
+
+func (s *Sweeper) migration(u userpool.User) *migration {
+	_, second := s.seconds.Load(u.Sub)
+	return &migration{Sweeper: s, facts: facts{staging: u, second: second}}
 }
 
 // migrate migrates one user. An error ends the whole sweep.
 func (s *Sweeper) migrate(ctx context.Context, u userpool.User) error {
-	m := &migration{Sweeper: s, facts: facts{staging: u}}
+	m := s.migration(u)
 	err := m.run(ctx)
 	reason, skipped := errors.AsType[Reason](err)
 	if errors.Is(err, ledger.ErrLeased) || errors.Is(err, ledger.ErrLeaseLost) {

@@ -101,7 +101,8 @@ func TestPlan(t *testing.T) {
 				for call := range w.calls {
 					assert.Contains(t, []string{"Get", "AdminGetUser"}, call)
 				}
-				assert.False(t, users == nil && w.calls["AdminGetUser"] > 0, "which makes a user a monthly active one")
+				assert.False(t, users == nil && !before.Exists() && w.calls["AdminGetUser"] > 0,
+					"which makes a user a monthly active one")
 			})
 		}
 	}

@@ -5,90 +5,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/spaceport/user-migration/datamover"
 	"github.com/spaceport/user-migration/datamover/ledger"
 	"github.com/spaceport/user-migration/datamover/userpool"
 )
-
-// step is what one user needs next. A step returns a Reason if the user must be skipped.
-type step struct {
-	take func(*migration, context.Context) error
-}
-
-var (
-	done           = &step{}
-	createUser     = &step{(*migration).createUser}     // or find the user that a killed sweep left
-	adoptUser      = &step{(*migration).adoptUser}      // who was in production before the migration
-	takeLease      = &step{(*migration).takeLease}      // what follows is for one owner of the user at a time
-	readProduction = &step{(*migration).readProduction} // what comes next depends on the production user
-	setPassword    = &step{(*migration).setPassword}    // FORCE_CHANGE_PASSWORD blocks "forgot password"
-	recordPassword = &step{(*migration).recordPassword} // also if a sweep was killed before it could
-	moveData       = &step{(*migration).moveData}       // not all rows are in production
-	sendReset      = &step{(*migration).sendReset}      // all data is there; the reset email is the last step
-)
-
-const signInTime = time.Minute // for an import by the trigger, on which Cognito waits three times 5 s at most
-
-// facts is what is known of one user.
-type facts struct {
-	staging    userpool.User
-	record     ledger.Record  // the ledger's latest answer
-	lease      ledger.Lease   // zero unless this sweep has it
-	production *userpool.User // bound, or with the same email; nil until it was read, zero if there is none
-}
-
-// created reports whether a sweep created the user, who has not signed in yet. Others get no password and no reset.
-func (f facts) created() bool { return f.record.CreatedBySweep() && f.record.SeenAt.IsZero() }
-
-// inProduction reports whether production has the user, as far as that was read.
-func (f facts) inProduction() bool { return f.production != nil && f.production.Email() != "" }
-
-// toCreate reports whether the user is to be created, or was when a sweep was killed.
-func (f facts) toCreate() bool {
-	r := f.record
-	if r.Exists() && r.Via != ledger.Sweep { // the trigger's answer may have been too late for Cognito
-		return !r.Bound() && f.production != nil && !f.inProduction()
-	}
-	return !r.Bound() && (r.Exists() || !f.inProduction())
-}
-
-func (f facts) leased() bool { return f.lease != ledger.Lease{} }
-
-// nextStep is the only place that knows the order of a migration: the first rule that applies counts. A sweep that was
-// killed anywhere resumes here, since every step is recorded before the next one begins.
-func nextStep(f facts, o Options, now time.Time) (*step, Reason) {
-	r, moved, ineligible := f.record, f.record.State == ledger.Moved, f.staging.Ineligible(o.Cutoff)
-	for _, rule := range []struct {
-		applies bool
-		step    *step
-		reason  Reason // to skip the user
-	}{
-		{ineligible != "", done, Reason(ineligible)},
-		{r.Leased(now) && !f.leased(), done, MoveInProgress},
-		{!r.Bound() && r.Exists() && r.Via != ledger.Sweep && now.Sub(r.ImportedAt) < signInTime, done, SigningIn},
-		{f.toCreate(), createUser, ""},
-		{!r.Exists() && o.Adopt, adoptUser, ""},
-		{!r.Exists(), done, ProductionUserExists},
-		{!r.Bound() && f.inProduction(), done, AwaitingUser},
-		{moved && !r.CreatedBySweep(), done, AlreadyMoved},
-		{moved && (!f.created() || r.PasswordSetAt.IsZero()), done, SignedInSince}, // no password: moved by a sign-in
-		{moved && !r.ResetAt.IsZero(), done, ResetAlreadySent},
-		{moved && !o.SendResets, done, ResetNotRequested},
-		{r.Bound() && !f.leased(), takeLease, ""},
-		{f.production == nil, readProduction, ""},
-		{!f.inProduction(), done, ProductionUserDeleted},
-		{moved, sendReset, ""},
-		{f.created() && f.inProduction() && f.production.NeedsPassword(), setPassword, ""},
-		{f.created() && r.PasswordSetAt.IsZero(), recordPassword, ""},
-	} {
-		if rule.applies {
-			return rule.step, rule.reason
-		}
-	}
-	return moveData, ""
-}
 
 // migration is one user under way.
 type migration struct {
@@ -112,11 +36,18 @@ func (m *migration) run(ctx context.Context) error {
 			_ = m.Ledger.Free(ctx, m.lease) // else it expires
 		}
 	}()
+	leave := func() {}
+	defer func() { leave() }()
 	err := m.keep(m.Ledger.Get(ctx, m.staging.Sub))
 	for previous := done; err == nil; {
-		next, reason := nextStep(m.facts, m.options, m.Now())
+		o := m.options
+		o.senderFailed, o.SendResets = m.sender.failed(), o.SendResets && !m.sender.failed()
+		next, reason := nextStep(m.facts, o, m.Now())
+		if previous == done && o.SendResets && next != done {
+			leave = m.sender.wait(ctx)
+		}
 		switch {
-		case next == done && m.logged:
+		case next == done && m.logged && slices.Contains(ends, reason):
 			return nil // completed by this run, so not skipped
 		case next == done:
 			return reason
@@ -152,7 +83,7 @@ func (m *migration) createUser(ctx context.Context) error {
 			return LimitReached
 		}
 	}
-	before, user := m.record, userpool.User{Status: userpool.ForceChangePassword}
+	before, user := m.record, userpool.User{Status: userpool.ForceChangePassword, Enabled: true}
 	user.Attributes, _ = userpool.ProductionAttributes(m.staging, m.options.CustomAttributes)
 	err := m.checkMFA(ctx)
 	if err == nil {
@@ -181,8 +112,7 @@ func (m *migration) begin(ctx context.Context) error {
 	return m.keep(r, m.Ledger.BeginSweep(ctx, r, m.record))
 }
 
-// identify decides whether an earlier sweep created the user: only a sweep leaves a user with this staging sub who is
-// not older than the record and still needs a password. For any other user the record is reverted to before.
+// identify decides whether an earlier sweep created the user. For any other user the record is reverted to before.
 func (m *migration) identify(ctx context.Context, before ledger.Record) error {
 	begun := m.record.ImportedAt
 	if err := errors.Join(m.readProduction(ctx), m.keep(m.Ledger.Get(ctx, m.staging.Sub))); err != nil {
@@ -191,13 +121,31 @@ func (m *migration) identify(ctx context.Context, before ledger.Record) error {
 	switch {
 	case m.record.Via != ledger.Sweep || m.record.Bound():
 		return SigningIn // the trigger, or another sweep, was faster
-	case m.production.NeedsPassword() && m.production.StagingSub() == m.staging.Sub &&
-		!m.production.Created.Before(begun.Truncate(time.Second)):
+	case m.ours() && (before.Via == ledger.Sweep || m.production.NeedsPassword()): // or the first answer was lost
 		return m.bindCreated(ctx, "found the user of an earlier sweep")
 	case before.Via == ledger.Sweep:
 		before = ledger.Record{}
 	}
 	return m.keep(before, m.Ledger.Revert(ctx, m.staging.Sub, begun, before))
+}
+
+// completeImport binds a user whom the trigger imported and who never came back, if staging still vouches for them as
+// the hook would ask. Their way in is the one that they began: they get no password and no email.
+func (m *migration) completeImport(ctx context.Context) error {
+	user, err := m.Staging.Get(ctx, m.record.Username())
+	switch {
+	case errors.Is(err, userpool.ErrUserNotFound), err == nil && user.Sub != m.staging.Sub:
+		return Reason(userpool.Deleted)
+	case err != nil:
+		return err
+	case user.Ineligible(m.options.Cutoff) != "":
+		return Reason(user.Ineligible(m.options.Cutoff))
+	case m.options.RefuseMFA && user.MFA:
+		return Reason(userpool.MFARejected)
+	case !user.HasEmail(m.record.Email):
+		return Reason(userpool.EmailChanged)
+	}
+	return m.keep(m.Ledger.Bind(ctx, m.staging.Sub, m.production.Sub, m.record.Email))
 }
 
 func (m *migration) bindCreated(ctx context.Context, details string) error {
@@ -269,17 +217,26 @@ func (m *migration) moveData(ctx context.Context) (err error) {
 	m.moving <- struct{}{}
 	progress, lease, err := m.Move(ctx, m.record, m.lease)
 	<-m.moving
-	if m.lease = lease; err != nil {
+	m.lease, m.record.MovingUntil, m.tried = lease, time.Time{}, true
+	partial := new(datamover.PartialError)
+	switch {
+	case errors.As(err, &partial) && !partial.Outage: // the others have arrived, and the user can get in
+		return m.note(Failed, fmt.Sprintf("move data: %v; rows that cannot be written: %s", err,
+			strings.Join(partial.Rows, ", ")))
+	case err != nil:
 		return fmt.Errorf("move data: %w", err)
 	}
-	m.record.State, m.record.MovingUntil = ledger.Moved, time.Time{}
-	return m.note(DataMoved,
-		fmt.Sprintf("rows copied: %v, rows that production had: %v", progress.Copied, progress.Kept))
+	m.record.State = ledger.Moved
+	return m.note(DataMoved, fmt.Sprintf("rows copied: %v, rows that production had: %v, expired rows left behind: %v",
+		progress.Copied, progress.Kept, progress.Expired))
 }
 
 // sendReset has a record that was read under the lease: a user who has signed in meanwhile is sent no email.
 func (m *migration) sendReset(ctx context.Context) error {
-	if err := m.whileLeased(ctx, m.Production.SendReset); err != nil {
+	err := m.whileLeased(ctx, m.Production.SendReset)
+	if m.sender.judge(err) {
+		return nil // the user is finished without an email; a later sweep sends it
+	} else if err != nil {
 		return err
 	}
 	if err := m.keep(m.Ledger.ResetSent(ctx, m.staging.Sub, m.record.ProductionSub, m.Now())); err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -13,6 +14,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/spaceport/user-migration/datamover"
 	"github.com/spaceport/user-migration/datamover/ledger"
 	"github.com/spaceport/user-migration/datamover/userpool"
 )
@@ -45,11 +47,23 @@ func TestNextStep(t *testing.T) {
 		unread  *userpool.User
 		missing = &userpool.User{}
 		user    = func(status string) *userpool.User {
-			return &userpool.User{Sub: productionAda, Status: status, Attributes: ada().Attributes}
+			u := &userpool.User{
+				Sub: productionAda, Status: status, Enabled: true, Created: hourAgo, Attributes: ada().Attributes,
+			}
+			u.Attributes[userpool.AttrStagingSub] = adaSub
+			return u
 		}
-		noResets  = Options{}
-		adopt     = Options{Adopt: true}
-		noTime    = Options{Cutoff: time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC)}
+		noResets = Options{}
+		adopt    = Options{Adopt: true}
+		noTime   = Options{Cutoff: time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC)}
+		changed  = func(status string, change func(*userpool.User)) *userpool.User {
+			u := user(status)
+			change(u)
+			return u
+		}
+		bens      = changed(userpool.Confirmed, func(u *userpool.User) { u.Attributes[userpool.AttrStagingSub] = "staging-ben" })
+		native    = changed(userpool.Confirmed, func(u *userpool.User) { delete(u.Attributes, userpool.AttrStagingSub) })
+		disabled  = changed(userpool.Confirmed, func(u *userpool.User) { u.Enabled = false })
 		confirmed = user(userpool.Confirmed)
 		temporary = user(userpool.ForceChangePassword)
 	)
@@ -66,8 +80,10 @@ func TestNextStep(t *testing.T) {
 
 		{"no record", none, unread, withResets, createUser, ""},
 		{"no record, not in production", none, missing, withResets, createUser, ""},
-		{"no record, in production", none, confirmed, withResets, done, ProductionUserExists},
-		{"no record, in production, to adopt", none, confirmed, adopt, adoptUser, ""},
+		{"no record, in production", none, native, withResets, done, ProductionUserExists},
+		{"no record, in production, to adopt", none, native, adopt, adoptUser, ""},
+		{"record deleted, in production", none, confirmed, withResets, done, ProductionUserExists},
+		{"record deleted, in production, to adopt", none, confirmed, adopt, adoptUser, ""},
 		{"no record, not in production, to adopt", none, missing, adopt, createUser, ""},
 
 		{"begun by a sweep", unbound(ledger.Sweep, hourAgo), unread, withResets, createUser, ""},
@@ -75,7 +91,26 @@ func TestNextStep(t *testing.T) {
 		{"begun by a sweep just now", unbound(ledger.Sweep, noon), unread, withResets, createUser, ""},
 		{"imported just now", unbound(ledger.SignIn, noon.Add(-59*time.Second)), unread, withResets, done, SigningIn},
 		{"imported a minute ago", unbound(ledger.SignIn, noon.Add(-time.Minute)), unread, withResets, readProduction, ""},
-		{"imported, created", unbound(ledger.ForgotPassword, hourAgo), confirmed, adopt, done, AwaitingUser},
+		{"imported within the hour", unbound(ledger.ForgotPassword, hourAgo.Add(time.Second)), confirmed, adopt, done,
+			AwaitingUser},
+		{"imported, never back", unbound(ledger.ForgotPassword, hourAgo), confirmed, withResets, completeImport, ""},
+		{"imported, never back, temporary", unbound(ledger.SignIn, hourAgo), temporary, withResets, completeImport, ""},
+		{"imported, another's", unbound(ledger.SignIn, hourAgo), bens, adopt, done, SameEmail},
+		{"imported, native", unbound(ledger.SignIn, hourAgo), native, withResets, done, ProductionUserExists},
+		{"imported, native, to adopt", unbound(ledger.SignIn, hourAgo), native, adopt, adoptUser, ""},
+		{"imported, older than the import", unbound(ledger.SignIn, hourAgo),
+			changed(userpool.Confirmed, func(u *userpool.User) { u.Created = hourAgo.Add(-61 * time.Second) }), withResets, done,
+			ProductionUserExists},
+		{"imported, email not verified", unbound(ledger.SignIn, hourAgo),
+			changed(userpool.Confirmed, func(u *userpool.User) { u.Attributes["email_verified"] = "false" }), withResets, done,
+			ProductionUserExists},
+		{"no record, another's", none, bens, adopt, done, SameEmail},
+		{"moving, disabled", bound(ledger.Moving, ledger.Sweep), disabled, withResets, done, ProductionUserBlocked},
+		{"moved, disabled", bound(ledger.Moved, ledger.Sweep, password), disabled, withResets, done, ProductionUserBlocked},
+		{"moving, unconfirmed", bound(ledger.Moving, ledger.SignIn), user(userpool.Unconfirmed), withResets, done,
+			ProductionUserBlocked},
+		{"moving, reset sent but not recorded", bound(ledger.Moving, ledger.Sweep, password), user(userpool.ResetRequired),
+			withResets, moveData, ""},
 		{"imported, never created", unbound(ledger.SignIn, hourAgo), missing, withResets, createUser, ""},
 
 		{"bound by a sweep", bound(ledger.Moving, ledger.Sweep), unread, withResets, takeLease, ""},
@@ -126,7 +161,8 @@ func TestNextStep(t *testing.T) {
 func TestEveryReasonIsExplained(t *testing.T) {
 	for _, r := range []Reason{
 		AlreadyMoved, SignedInSince, ResetAlreadySent, ResetNotRequested, SigningIn, AwaitingUser, ProductionUserExists,
-		ProductionUserDeleted, MoveInProgress, LimitReached, Reason(userpool.MFARejected), Reason(userpool.Deleted),
+		ProductionUserDeleted, ProductionUserBlocked, SameEmail, RowsFailed, SenderFailed, MoveInProgress,
+		Reason(userpool.EmailChanged), LimitReached, Reason(userpool.MFARejected), Reason(userpool.Deleted),
 		Reason(userpool.Federated), Reason(userpool.NotConfirmed), Reason(userpool.Disabled),
 		Reason(userpool.EmailUnverified), Reason(userpool.AfterCutoff),
 	} {
@@ -348,6 +384,7 @@ func TestSkipped(t *testing.T) {
 		{"adopted", record(func(r *ledger.Record) { r.Adopted = true }), "CONFIRMED", false, "already-moved"},
 		{"asked for a code and is not back", record(func(r *ledger.Record) {
 			r.Via, r.State, r.ProductionSub = ledger.ForgotPassword, ledger.Imported, ""
+			r.ImportedAt = noon.Add(time.Second)
 		}), "RESET_REQUIRED", true, "awaiting-user"},
 		{"moving, deleted in production", record(func(r *ledger.Record) { r.State = ledger.Moving }), "", false, "production-user-deleted"},
 		{"has an own user", nil, "CONFIRMED", false, "production-user-exists"},
@@ -420,7 +457,7 @@ func TestAdoptNeedsTheSameVerifiedEmail(t *testing.T) {
 		assert.Equal(t, name == "", w.ada().State == ledger.Moved, name)
 		assert.True(t, w.ada().SeenAt.IsZero(), name)
 		if name != "" {
-			assert.Contains(t, w.last().Details, "production-user-exists", name)
+			assert.Regexp(t, "^(production-user-exists|same-email): ", w.last().Details, name)
 		}
 		w.run(t, adopt)
 		assert.Zero(t, w.calls["SendReset"], "an adopted user is never reset")
@@ -448,7 +485,7 @@ func TestOneAccountIsAdoptedOnce(t *testing.T) {
 	both.Wait()
 	first, second := w.ada(), w.records.Record("staging-ada-with-capitals")
 	assert.True(t, first.Bound() != second.Bound())
-	assert.Equal(t, map[Reason]int{ProductionUserExists: 1}, s.Skipped)
+	assert.Equal(t, map[Reason]int{SameEmail: 1}, s.Skipped)
 }
 
 // TestSecondFactors: with MFA_USERS=refuse a sweep reads what a list does not tell, and writes nothing for the user.
@@ -580,19 +617,84 @@ func TestKilledWhileAdopting(t *testing.T) {
 	}
 }
 
-func TestNoResetBeforeAllRowsAreThere(t *testing.T) {
+// TestNoResetAfterAnOutage: repeating helps, and the email comes last.
+func TestNoResetAfterAnOutage(t *testing.T) {
 	w := newWorld()
 	w.before = func(call string) error {
 		if call == "Move" {
-			return errors.New("2 not moved: throttled")
+			return &datamover.PartialError{Failed: 2, Outage: true, Causes: []error{errors.New("throttled")}}
 		}
 		return nil
 	}
 	counters := w.run(t, withResets)
 	assert.Equal(t, 1, counters.Failed)
-	assert.Contains(t, w.last().Details, "2 not moved")
-	assert.Zero(t, w.calls["SendReset"], "the reset email comes last")
+	assert.Contains(t, w.last().Details, "2 not moved: throttled")
+	assert.Zero(t, w.calls["SendReset"])
 	w.before = nil
 	w.run(t, withResets)
 	assert.Equal(t, 1, w.calls["SendReset"])
+}
+
+// TestRowsThatCannotBeWritten: repeating does not help, so the user gets in, and the rows are named.
+func TestRowsThatCannotBeWritten(t *testing.T) {
+	w := newWorld()
+	w.before = func(call string) error {
+		if call == "Move" {
+			return &datamover.PartialError{Failed: 1, Rows: []string{"Projects-prod: projectId=7"}}
+		}
+		return nil
+	}
+	for range 2 {
+		counters := w.run(t, withResets)
+		assert.Equal(t, 1, counters.Failed)
+		assert.Equal(t, 1, w.calls["SendReset"], "once")
+		assert.Equal(t, ledger.Moving, w.ada().State)
+	}
+	failed := slices.IndexFunc(w.entries, func(e Entry) bool { return e.Status == Failed })
+	require.GreaterOrEqual(t, failed, 0)
+	assert.Contains(t, w.entries[failed].Details, "Projects-prod: projectId=7")
+	w.before = nil
+	w.run(t, withResets)
+	assert.Equal(t, ledger.Moved, w.ada().State)
+	assert.Equal(t, 1, w.calls["SendReset"])
+}
+
+// TestCompleteImport has a user who asked for a code and never came back.
+func TestCompleteImport(t *testing.T) {
+	for name, tt := range map[string]struct {
+		change func(*userpool.User) // of staging, since the list was read
+		reason Reason               // "": completed
+	}{
+		"as before":        {func(*userpool.User) {}, ""},
+		"disabled":         {func(u *userpool.User) { u.Enabled = false }, "disabled"},
+		"another email":    {func(u *userpool.User) { u.Attributes["email"] = "x@example.com" }, "email-changed"},
+		"another user":     {func(u *userpool.User) { u.Sub = "x" }, "deleted"},
+		"email unverified": {func(u *userpool.User) { u.Attributes["email_verified"] = "false" }, "email-unverified"},
+	} {
+		w := newWorld(ledger.NewRecord(adaSub, adaSub, adaEmail, ledger.ForgotPassword, noon))
+		w.add(userpool.ResetRequired, map[userpool.Attribute]string{userpool.AttrStagingSub: adaSub})
+		w.clock = noon.Add(codeLifetime)
+		s := w.sweeper(1, withResets)
+		s.Staging = changedStaging{staging(1), tt.change}
+		require.NoError(t, s.Run(t.Context()), name)
+		assert.Equal(t, tt.reason == "", w.ada().State == ledger.Moved, name)
+		assert.Equal(t, tt.reason == "", w.ada().Bound(), name)
+		assert.Equal(t, ledger.ForgotPassword, w.ada().Via, name)
+		assert.Equal(t, userpool.ResetRequired, w.users[adaEmail].Status, name)
+		assert.Zero(t, w.calls["SendReset"]+w.calls["SetRandomPassword"], name)
+		if tt.reason != "" {
+			assert.Equal(t, map[Reason]int{tt.reason: 1}, s.Skipped, name)
+		}
+	}
+}
+
+type changedStaging struct {
+	staging
+	change func(*userpool.User)
+}
+
+func (s changedStaging) Get(context.Context, string) (userpool.User, error) {
+	u := ada()
+	s.change(&u)
+	return u, nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"iter"
 	"maps"
 	"sync"
@@ -194,8 +195,10 @@ func (w *world) Write(line []byte) (int, error) {
 	return len(line), err
 }
 
-// staging is a staging pool with so many users, who are all Ada.
+// staging is a staging pool with so many users. The first is Ada.
 type staging int
+
+func (s staging) FindBySub(context.Context, string) (userpool.User, error) { return ada(), nil }
 
 func (s staging) Get(context.Context, string) (userpool.User, error) {
 	u := ada()
@@ -205,8 +208,13 @@ func (s staging) Get(context.Context, string) (userpool.User, error) {
 
 func (s staging) List(context.Context) iter.Seq2[userpool.User, error] {
 	return func(yield func(userpool.User, error) bool) {
-		for range s {
-			if !yield(ada(), nil) {
+		for i := range s {
+			u := ada()
+			if i > 0 {
+				u.Sub = fmt.Sprint("staging-", i)
+				u.Username, u.Attributes["sub"], u.Attributes["email"] = u.Sub, u.Sub, fmt.Sprint(i, "@example.com")
+			}
+			if !yield(u, nil) {
 				return
 			}
 		}

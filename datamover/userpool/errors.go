@@ -16,6 +16,10 @@ var (
 	ErrUserNotFound = errors.New("user not found")
 	// ErrUserExists is returned if the pool has a user with that email.
 	ErrUserExists = errors.New("user exists")
+	// ErrSender is returned if the pool's sender cannot send: a quota, the SES sandbox, an identity, a role.
+	ErrSender = errors.New("the pool's sender cannot send email")
+	// ErrDelivery is returned if one email was not sent, for a reason that may be the sender's or the address's.
+	ErrDelivery = errors.New("email not delivered")
 	// ErrPoolNotFound is returned if there is no such pool in that Region and account.
 	ErrPoolNotFound = fmt.Errorf("user pool not found: %w", ErrMisconfigured)
 
@@ -125,6 +129,39 @@ func signInError(action string, err error) (SignInResult, error) {
 		}
 	}
 	return SignInResult{Rejected: reason}, nil
+}
+
+// What AdminResetUserPassword answers about the sender ("Amazon Cognito API reference, AdminResetUserPassword, Errors").
+// Cognito passes on SES's own text, by which an answer about the sender is told from one about a user.
+var (
+	resetMeanings = map[string]error{
+		"LimitExceededException": ErrSender, "InvalidEmailRoleAccessPolicyException": ErrSender,
+		"InvalidSmsRoleAccessPolicyException": ErrSender, "InvalidSmsRoleTrustRelationshipException": ErrSender,
+		"CodeDeliveryFailureException": ErrDelivery, "UnexpectedLambdaException": ErrDelivery,
+		"UserLambdaValidationException": ErrDelivery, "InvalidLambdaResponseException": ErrDelivery,
+	}
+	senderTexts = []string{"identit", "daily", "quota", "sandbox", "paused", "suspended", "not authorized to perform"}
+)
+
+const attemptLimit = "attempt limit exceeded" // of one user
+
+// translateReset is translate for a reset email.
+func translateReset(action string, err error) error {
+	api, ok := errors.AsType[smithy.APIError](err)
+	if !ok {
+		return translate(action, err)
+	}
+	meaning, text := resetMeanings[api.ErrorCode()], strings.ToLower(api.ErrorMessage())
+	switch {
+	case strings.Contains(text, attemptLimit):
+		meaning = nil
+	case slices.ContainsFunc(senderTexts, func(s string) bool { return strings.Contains(text, s) }):
+		meaning = ErrSender
+	}
+	if meaning == nil {
+		return translate(action, err)
+	}
+	return &apiError{action, api.ErrorCode(), meaning, err}
 }
 
 // isSecretHash recognizes "Client … is configured with secret but SECRET_HASH was not received": no password was

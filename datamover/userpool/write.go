@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
+	"errors"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	cognito "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
@@ -74,10 +75,18 @@ func ResetMetadata() map[string]string { return map[string]string{resetKey: rese
 func IsReset(metadata map[string]string) bool { return metadata[resetKey] == resetValue }
 
 // SendReset sends an email with a code, with which the user sets a password. If the trigger writes the pool's messages,
-// it recognizes this one as a sweep's.
+// it recognizes this one as a sweep's. It returns ErrSender if no other user's email would be sent either, and
+// ErrDelivery if that may be so.
 func (p *Pool) SendReset(ctx context.Context, sub string) error {
 	_, err := p.api.AdminResetUserPassword(ctx, &cognito.AdminResetUserPasswordInput{
 		UserPoolId: &p.id, Username: &sub, ClientMetadata: ResetMetadata(),
-	})
-	return translate("send reset email", err)
+	}, func(o *cognito.Options) { o.Retryer = exceptLimits{o.Retryer} })
+	return translateReset("send reset email", err)
+}
+
+// exceptLimits repeats no request that exceeds a limit of a day or an hour.
+type exceptLimits struct{ aws.Retryer }
+
+func (r exceptLimits) IsErrorRetryable(err error) bool {
+	return !errors.As(err, new(*types.LimitExceededException)) && r.Retryer.IsErrorRetryable(err)
 }
