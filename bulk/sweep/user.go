@@ -36,15 +36,16 @@ func (m *migration) run(ctx context.Context) error {
 			_ = m.Ledger.Free(ctx, m.lease) // else it expires
 		}
 	}()
-	leave := func() {}
-	defer func() { leave() }()
+	var leave func()
 	err := m.keep(m.Ledger.Get(ctx, m.staging.Sub))
 	for previous := done; err == nil; {
 		o := m.options
 		o.senderFailed, o.SendResets = m.sender.failed(), o.SendResets && !m.sender.failed()
 		next, reason := nextStep(m.facts, o, m.Now())
-		if previous == done && o.SendResets && next != done {
+		if leave == nil && o.SendResets && next != done {
 			leave = m.sender.wait(ctx)
+			defer leave()
+			continue
 		}
 		switch {
 		case next == done && m.logged && slices.Contains(ends, reason):
