@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/spaceport/user-migration/datamover/ledger"
 	"github.com/spaceport/user-migration/datamover/userpool"
@@ -56,11 +57,14 @@ func (s *Sweeper) pair(ctx context.Context, first string, second userpool.User) 
 	if oneRecord.Bound() != twoRecord.Bound() {
 		older = oneRecord.Bound()
 	}
-	if !older {
+	if older {
+		s.seconds.Store(second.Sub, true)
+	} else {
 		one, second = second, one
+		s.late = append(s.late, second)
 	}
-	if _, known := s.seconds.Swap(second.Sub, true); !known && len(s.Pairs) < maxPairs {
-		s.Pairs = append(s.Pairs, Pair{one.Email(), second.Email(), second.Username})
+	if pair := (Pair{one.Email(), second.Email(), second.Username}); !slices.Contains(s.Pairs, pair) && len(s.Pairs) < maxPairs {
+		s.Pairs = append(s.Pairs, pair)
 	}
 	return nil
 }

@@ -152,11 +152,9 @@ func (p *sending) SendReset(context.Context, string) error {
 	if n <= firstInFlight {
 		time.Sleep(time.Second) // the others wait
 	}
-	if n == 1 {
-		p.mu.Lock()
-		p.most.Store(int32(p.calls["Create"]))
-		p.mu.Unlock()
-	}
+	p.mu.Lock()
+	p.most.CompareAndSwap(0, int32(p.calls["Create"]))
+	p.mu.Unlock()
 	return p.answer(n)
 }
 
@@ -222,7 +220,8 @@ func TestDoubtsAboutTheSender(t *testing.T) {
 			}}
 			s := p.sweep(t, 100)
 			assert.Equal(t, tt.ends, s.Sender != "", name)
-			assert.Equal(t, tt.failed, s.Failed, name)
+			assert.Positive(t, s.Failed, name)
+			assert.True(t, tt.ends || s.Failed == tt.failed, name)
 		})
 	}
 	synctest.Test(t, func(t *testing.T) {

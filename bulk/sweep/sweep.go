@@ -88,7 +88,8 @@ type Sweeper struct {
 	moving   chan struct{} // one place for each concurrent data move
 	failures atomic.Int64  // consecutive
 
-	seconds  sync.Map // subs of users who share their email with one who is migrated
+	seconds  sync.Map        // subs of users who share their email with one who is migrated
+	late     []userpool.User // such users who were planned before that was known
 	sender   sender
 	later    []userpool.User // whom another mover had
 	until    time.Time       // when the last of their leases ends
@@ -118,6 +119,9 @@ func (s *Sweeper) Plan(ctx context.Context) error {
 	err := p.readProduction(ctx)
 	if err == nil {
 		err = s.each(ctx, s.once(ctx, s.users(ctx)), func(u userpool.User) error { return p.plan(ctx, u) })
+	}
+	for i := 0; err == nil && i < len(s.late) && s.options.Limit == 0; i++ {
+		err = p.planAgain(ctx, s.late[i])
 	}
 	s.Planned.Seconds = max( // data is moved meanwhile, which can only add to it
 		float64(s.Planned.Create)/s.Limits.PerSecond(quota.UserCreation),
@@ -230,8 +234,32 @@ func (p planner) readProduction(ctx context.Context) error {
 
 // plan counts one user's next step.
 func (s planner) plan(ctx context.Context, u userpool.User) error {
-	m := s.migration(u)
-	err := m.keep(s.Ledger.Get(ctx, u.Sub))
+	m, status, details, err := s.count(ctx, u, 1)
+	if err != nil {
+		return err
+	}
+	return m.note(status, details)
+}
+
+// planAgain corrects what was counted for a user who turned out to be the second with an email.
+func (s planner) planAgain(ctx context.Context, u userpool.User) error {
+	_, status, reason, err := s.count(ctx, u, -1)
+	if err != nil {
+		return err
+	}
+	if status == Skipped {
+		s.Skipped[Reason(reason)]--
+	}
+	s.seconds.Store(u.Sub, true)
+	return s.plan(ctx, u)
+}
+
+// count counts the user's next step n times and returns what the log says about it.
+func (s planner) count(
+	ctx context.Context, u userpool.User, n int,
+) (m *migration, status Status, details string, err error) {
+	m = s.migration(u)
+	err = m.keep(s.Ledger.Get(ctx, u.Sub))
 	switch exists := s.emails.Has(u.Email()); {
 	case err != nil || m.record.Bound():
 	case len(s.options.Users) > 0, exists && (m.record.Exists() || !s.native.Has(u.Email())):
@@ -242,7 +270,7 @@ func (s planner) plan(ctx context.Context, u userpool.User) error {
 		m.production = &userpool.User{}
 	}
 	if err != nil {
-		return err
+		return m, "", "", err
 	}
 	if s.options.Limit > 0 { // no more users are read than may be created
 		s.creating.Lock()
@@ -258,33 +286,32 @@ func (s planner) plan(ctx context.Context, u userpool.User) error {
 	if rejected, ok := errors.AsType[Reason](err); ok {
 		next, reason, err = done, rejected, nil
 	}
-	if err != nil {
-		return err
+	if err == nil {
+		status, details = m.count(next, reason, n)
 	}
-	return m.note(m.count(next, reason))
+	return m, status, details, err
 }
 
-// count counts the user's next step and returns what the log says about it.
-func (m *migration) count(next *step, reason Reason) (Status, string) {
+func (m *migration) count(next *step, reason Reason, n int) (Status, string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.Users++
+	m.Users += n
 	then := ""
 	if m.options.SendResets && next != done && (next == createUser || m.created()) {
-		m.Planned.Resets++
+		m.Planned.Resets += n
 		then = ", then send a reset email"
 	}
 	switch {
 	case next == createUser:
-		m.Planned.Create++
+		m.Planned.Create += n
 	case next == adoptUser:
-		m.Planned.Adopt++
+		m.Planned.Adopt += n
 	case next == done:
 		return Skipped, string(reason)
 	case m.record.State == ledger.Moved:
 		return DryRun, sendReset.would + ": user and data are there"
 	default:
-		m.Planned.Complete++
+		m.Planned.Complete += n
 	}
 	return DryRun, next.would + then
 }
