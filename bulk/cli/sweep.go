@@ -170,6 +170,8 @@ func (r *sweepRun) readTarget(ctx context.Context) error {
 	r.defaultSender = (email == nil || email.EmailSendingAccount != "DEVELOPER") &&
 		(functions == nil || functions.CustomEmailSender == nil) // which sends instead of Cognito
 	r.Pool = aws.ToString(out.UserPool.Name)
+	username := out.UserPool.UsernameConfiguration
+	r.options.CaseSensitive = username == nil || aws.ToBool(username.CaseSensitive)
 	if server, ok := awsmiddleware.GetServerTime(out.ResultMetadata); ok {
 		r.ahead = server.Sub(r.app.now())
 	}
@@ -227,7 +229,7 @@ func (r *sweepRun) migrate(ctx context.Context) error {
 	err := r.sweeper.Run(ctx)
 	r.Seconds = r.app.now().Sub(began).Seconds()
 	slices.Sort(r.CreatedEmails)
-	return findings(errors.Join(err, r.app.print(r, r.write)), r.Failed > 0)
+	return findings(errors.Join(err, r.app.print(r, r.write)), r.Failed > 0 || r.Sender != "")
 }
 
 //go:embed sweep.tmpl
@@ -238,6 +240,9 @@ var sweepText = template.Must(template.New("").Funcs(template.FuncMap{
 }).Parse(sweepTemplate))
 
 func (r *sweepRun) write(w io.Writer) error { return sweepText.Execute(w, r) }
+
+// StagingPool is for the commands that the text prints.
+func (r *sweepRun) StagingPool() string { return r.clients.settings.StagingUserPoolID }
 
 func seconds(s float64) string { return console.Duration(time.Duration(s * float64(time.Second))) }
 
