@@ -24,9 +24,10 @@ const continueMargin = 2 * time.Second
 type Continuation struct {
 	StagingSub    string    `json:"stagingSub"`
 	ProductionSub string    `json:"productionSub"`
-	SignedIn      bool      `json:"signedIn,omitempty"` // the hook could not record the sign-in
-	Lease         time.Time `json:"lease,omitzero"`     // the lease under which the move continues; zero: take it
-	Hop           int       `json:"hop,omitempty"`      // how often the move was continued
+	SignedIn      bool      `json:"signedIn,omitempty"`  // the hook could not record the sign-in
+	Lease         time.Time `json:"lease,omitzero"`      // the lease under which the move continues; zero: take it
+	TriedLease    time.Time `json:"triedLease,omitzero"` // it may end then: the answer to its extension was lost
+	Hop           int       `json:"hop,omitempty"`       // how often the move was continued
 }
 
 // background continues what a sign-in had no time for. An error makes Lambda retry twice, from the cursor, and then
@@ -70,7 +71,7 @@ func (h *Handler) resume(
 	if record.State == ledger.Moved {
 		return alreadyMoved, nil, nil
 	}
-	record, lease, err := h.lease(ctx, record, c.Lease)
+	record, lease, err := h.lease(ctx, record, c)
 	if decision := withoutLease(err); decision != "" {
 		return decision, nil, nil
 	}
@@ -124,7 +125,10 @@ func (h *Handler) moveOn(
 		return continuationFailed, attrs, errors.New("continued too often; raise the function's timeout or memory")
 	}
 	c.Hop++
-	if err := h.continueUnder(ctx, lease, c); err != nil {
+	switch err := h.continueUnder(ctx, lease, c); {
+	case errors.Is(err, ledger.ErrLeaseLost):
+		return movedElsewhere, attrs, nil
+	case err != nil:
 		return continuationFailed, attrs, err
 	}
 	return continued, attrs, nil

@@ -43,6 +43,7 @@ type hookLedger interface {
 	Get(ctx context.Context, stagingSub string) (ledger.Record, error)
 	Bind(ctx context.Context, stagingSub, productionSub, email string) (ledger.Record, error)
 	FirstSignIn(ctx context.Context, stagingSub, productionSub string, at time.Time) error
+	Defer(ctx context.Context, stagingSub string, now time.Time, d time.Duration) (won bool, err error)
 	TakeLease(ctx context.Context, stagingSub, productionSub string, now time.Time, d time.Duration) (
 		ledger.Record, ledger.Lease, error)
 	Free(ctx context.Context, l ledger.Lease) error
@@ -198,8 +199,10 @@ func (h *Handler) decide(
 	switch {
 	case isRejection(err):
 		return rejected, []any{"reason", err.Error()}
+	case err != nil && record.Exists() && !record.Bound() && !h.mayDefer(ctx, record):
+		return deferred, []any{"error", err.Error()}
 	case err != nil:
-		return h.deferMove(ctx, e, err)
+		return h.deferMove(ctx, e, ledger.Lease{}, err)
 	}
 	h.recordFirstSignIn(ctx, log, record)
 	if record.State == ledger.Moved {
@@ -207,12 +210,12 @@ func (h *Handler) decide(
 	}
 	leasing, cancel := context.WithTimeout(ctx, leaseTimeout)
 	defer cancel()
-	record, lease, err := h.lease(leasing, record, time.Time{})
+	record, lease, err := h.lease(leasing, record, Continuation{})
 	if decision := withoutLease(err); decision != "" {
 		return decision, nil
 	}
 	if err != nil {
-		return h.deferMove(ctx, e, err)
+		return h.deferMove(ctx, e, lease, err)
 	}
 	return h.move(ctx, counters, record, lease, began)
 }
@@ -292,14 +295,15 @@ var errPaused = errors.New("the move is paused, since some rows cannot be writte
 
 // lease takes the lease of a record that is not moved, or renews the one under which a move continues.
 func (h *Handler) lease(
-	ctx context.Context, record ledger.Record, held time.Time,
+	ctx context.Context, record ledger.Record, c Continuation,
 ) (ledger.Record, ledger.Lease, error) {
 	now := h.now()
+	held := ledger.Lease{
+		StagingSub: record.StagingSub, ProductionSub: record.ProductionSub, Until: c.Lease, Tried: c.TriedLease,
+	}
 	switch {
-	case !held.IsZero() && record.MovingUntil.Equal(held):
-		lease, err := h.ledger.Renew(ctx, ledger.Lease{
-			StagingSub: record.StagingSub, ProductionSub: record.ProductionSub, Until: held,
-		}, now, LeaseFor)
+	case held.Ends(record.MovingUntil):
+		lease, err := h.ledger.Renew(ctx, held, now, LeaseFor)
 		return record, lease, err
 	case record.Leased(now):
 		return record, ledger.Lease{}, ledger.ErrLeased
@@ -330,14 +334,25 @@ func withoutLease(err error) string {
 }
 
 // deferMove lets the sign-in pass, and leaves everything to the background: the next sign-in may be weeks away.
-func (h *Handler) deferMove(ctx context.Context, e event, cause error) (decision string, attrs []any) {
+func (h *Handler) deferMove(
+	ctx context.Context, e event, lease ledger.Lease, cause error,
+) (decision string, attrs []any) {
 	err := h.continueInBackground(ctx, Continuation{
-		StagingSub: e.stagingSub(), ProductionSub: e.productionSub(), SignedIn: true,
+		StagingSub: e.stagingSub(), ProductionSub: e.productionSub(), SignedIn: true, TriedLease: lease.Tried,
 	})
 	if err != nil {
 		return deferred, []any{"error", errors.Join(cause, err).Error()}
 	}
 	return continued, []any{"error", cause.Error()}
+}
+
+// mayDefer reports whether the background may be asked to bind the record, which is once a minute: staging can be down
+// for long, and a user can sign in often.
+func (h *Handler) mayDefer(ctx context.Context, record ledger.Record) bool {
+	won, err := within(ctx, leaseTimeout, func(ctx context.Context) (bool, error) {
+		return h.ledger.Defer(ctx, record.StagingSub, h.now(), firstPause)
+	})
+	return won || err != nil
 }
 
 func (h *Handler) continueInBackground(ctx context.Context, c Continuation) error {
@@ -348,13 +363,13 @@ func (h *Handler) continueInBackground(ctx context.Context, c Continuation) erro
 
 // continueUnder invokes the background function with a lease that outlasts the queue, and frees it if that fails.
 func (h *Handler) continueUnder(ctx context.Context, lease ledger.Lease, c Continuation) error {
-	renewed, err := within(ctx, leaseTimeout, func(ctx context.Context) (ledger.Lease, error) {
+	lease, err := within(ctx, leaseTimeout, func(ctx context.Context) (ledger.Lease, error) {
 		return h.ledger.Renew(ctx, lease, h.now(), queueTime)
 	})
-	if err == nil {
-		lease = renewed
+	if errors.Is(err, ledger.ErrLeaseLost) {
+		return err
 	}
-	c.Lease = lease.Until
+	c.Lease, c.TriedLease = lease.Until, lease.Tried
 	if err := h.continueInBackground(ctx, c); err != nil {
 		_, _ = within(ctx, leaseTimeout, func(ctx context.Context) (any, error) { return nil, h.ledger.Free(ctx, lease) })
 		return err
@@ -401,12 +416,11 @@ func (h *Handler) move(
 	if budget.Err() == nil {
 		attrs = append(attrs, "error", err.Error())
 	}
-	if partial != nil { // the lease is free
-		err = h.continueInBackground(ctx, c)
-	} else {
-		err = h.continueUnder(ctx, lease, c)
-	}
-	if err != nil {
+	err = h.continueUnder(ctx, lease, c)
+	switch {
+	case errors.Is(err, ledger.ErrLeaseLost):
+		return movedElsewhere, attrs
+	case err != nil:
 		return continuationFailed, append(attrs, "continuationError", err.Error())
 	}
 	return continued, attrs

@@ -38,9 +38,14 @@ func (k *Keeper) Lease() ledger.Lease {
 	return k.lease
 }
 
-// While works and renews the lease meanwhile. If the lease is lost, the work is canceled and ledger.ErrLeaseLost
-// returned.
+// While works and renews the lease meanwhile, and before if it is not fresh: the holder may have waited, or its machine
+// slept. If the lease is lost, the work is canceled and ledger.ErrLeaseLost returned.
 func (k *Keeper) While(ctx context.Context, work func(context.Context) error) error {
+	if k.Lease().Until.Sub(k.now()) < LeaseFor-renewEvery {
+		if err := k.renewNow(ctx); err != nil {
+			return err
+		}
+	}
 	working, end := context.WithCancelCause(ctx)
 	var renewals sync.WaitGroup
 	renewals.Go(func() { k.keep(working, end) })
@@ -61,12 +66,16 @@ func (k *Keeper) keep(ctx context.Context, end context.CancelCauseFunc) {
 		case <-ctx.Done():
 			return
 		case <-ticker.C:
-			err := k.extend(func(l ledger.Lease) (ledger.Lease, error) { return k.renew(ctx, l, k.now(), LeaseFor) })
-			if errors.Is(err, ledger.ErrLeaseLost) {
-				end(err)
+			err := k.renewNow(ctx)
+			if errors.Is(err, ledger.ErrLeaseLost) || err != nil && !k.Lease().Until.After(k.now()) {
+				end(ledger.ErrLeaseLost)
 			}
 		}
 	}
+}
+
+func (k *Keeper) renewNow(ctx context.Context) error {
+	return k.extend(func(l ledger.Lease) (ledger.Lease, error) { return k.renew(ctx, l, k.now(), LeaseFor) })
 }
 
 // extend writes one extension of the lease at a time, since each names the lease that the last one wrote.
@@ -74,8 +83,6 @@ func (k *Keeper) extend(write func(ledger.Lease) (ledger.Lease, error)) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	lease, err := write(k.lease)
-	if err == nil {
-		k.lease = lease
-	}
+	k.lease = lease // also with an error, see ledger.Lease
 	return err
 }

@@ -84,7 +84,7 @@ func (e *PartialError) Error() string {
 func (e *PartialError) Unwrap() []error { return e.Causes }
 
 // Move moves what remains of a record's move under its lease, and records it as moved. It returns a *PartialError if
-// some rows could not be moved; both free the lease. It returns ledger.ErrLeaseLost if another mover took over, or the
+// some rows could not be moved. Both free the lease, but for an outage. It returns ledger.ErrLeaseLost if another mover took over, or the
 // context's error if time ran out: the ledger then has what remains, and the caller has the lease that is returned.
 func (m *Mover) Move(
 	ctx context.Context, record ledger.Record, lease ledger.Lease,
@@ -95,7 +95,7 @@ func (m *Mover) Move(
 	if err == nil {
 		err = mv.end(ctx)
 	}
-	if err == nil || errors.As(err, new(*PartialError)) {
+	if partial := new(PartialError); err == nil || errors.As(err, &partial) && !partial.Outage {
 		return mv.progress, ledger.Lease{}, err
 	}
 	return mv.progress, mv.lease.Lease(), err

@@ -66,7 +66,7 @@ type row struct{ signIn, forgotPassword action }
 // decide is pure: everything it needs is in its arguments. It must run only after both staging calls have ended, so
 // that the response time does not tell whether a user exists.
 func decide(typedName string, a answers, cutoff time.Time, policy settings.MFAPolicy) (action, userpool.Reason) {
-	reason := notImportable(typedName, a.user, cutoff)
+	reason := notImportable(typedName, a.user, cutoff, policy)
 	if reason == "" {
 		reason = notAccepted(a)
 	}
@@ -99,12 +99,16 @@ func (c columns) of(a answers) row {
 }
 
 // notImportable returns why the user is not imported, whatever the password, or "".
-func notImportable(typedName string, user userpool.User, cutoff time.Time) userpool.Reason {
-	if reason := user.Ineligible(cutoff); reason != "" {
+func notImportable(
+	typedName string, user userpool.User, cutoff time.Time, policy settings.MFAPolicy,
+) userpool.Reason {
+	switch reason := user.Ineligible(cutoff); {
+	case reason != "":
 		return reason
-	}
-	if !user.HasEmail(typedName) { // staging also resolves subs, phone numbers and aliases
+	case !user.HasEmail(typedName): // staging also resolves subs, phone numbers and aliases
 		return EmailMismatch
+	case user.MFA && policy == settings.MFARefuse:
+		return userpool.MFARejected
 	}
 	return ""
 }

@@ -118,7 +118,7 @@ func (h *Handler) decide(ctx context.Context, e event) (outcome, error) {
 		return o, nil
 	}
 	began := h.now()
-	a, signInErr, err := h.retryLowerCase(ctx, e.userName, e.password)
+	a, signInErr, err := h.askStaging(ctx, e.userName, e.password)
 	o.waited = h.now().Sub(began)
 	if errors.Is(err, userpool.ErrUserNotFound) {
 		o.reason = UnknownUser
@@ -128,7 +128,7 @@ func (h *Handler) decide(ctx context.Context, e event) (outcome, error) {
 		return o, err
 	}
 	o.user = a.user
-	if signInErr != nil && notImportable(e.userName, a.user, h.cutoff) == "" {
+	if signInErr != nil && notImportable(e.userName, a.user, h.cutoff, h.mfa) == "" {
 		return o, signInErr
 	}
 	o.action, o.reason = decide(e.userName, a, h.cutoff, h.mfa)

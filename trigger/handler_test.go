@@ -475,14 +475,22 @@ func TestAnOutageDoesNotOutrankEligibility(t *testing.T) {
 			assert.Equal(t, string(in), string(out))
 		}
 	}
+	withMFA := but(func(u *userpool.User) { u.MFA = true })
+	h := newHarness(knows(withMFA, userpool.SignInResult{}, userpool.ErrThrottled, email), func(s *settings.Settings) {
+		s.MFAUsers = settings.MFARefuse
+	})
+	in := recorded(t, "authentication")
+	out, err := h.Invoke(t.Context(), in)
+	require.NoError(t, err, "a second factor that is refused")
+	assert.Equal(t, string(in), string(out))
 	st := knows(ada(), userpool.SignInResult{}, userpool.ErrThrottled)
-	_, err := newHarness(st, nil).Invoke(t.Context(), recorded(t, "authentication"))
+	_, err = newHarness(st, nil).Invoke(t.Context(), recorded(t, "authentication"))
 	require.NoError(t, err, "an unknown user is unknown, whatever the password check says")
 }
 
 // TestTimeDoesNotTellWhoExists awaits both answers, whichever comes first.
 func TestTimeDoesNotTellWhoExists(t *testing.T) {
-	took := func(names ...string) (d time.Duration) {
+	took := func(typedName string, names ...string) (d time.Duration) {
 		synctest.Test(t, func(t *testing.T) {
 			st := knows(ada(), userpool.SignInResult{Rejected: userpool.WrongPassword}, nil, names...)
 			signIn := st.signIn
@@ -491,13 +499,15 @@ func TestTimeDoesNotTellWhoExists(t *testing.T) {
 				return signIn(ctx, name)
 			}
 			began := time.Now()
-			_, err := newHarness(st, nil).Invoke(t.Context(), recorded(t, "authentication"))
+			_, err := newHarness(st, nil).Invoke(t.Context(), typed(t, "authentication", typedName))
 			require.NoError(t, err)
 			d = time.Since(began)
 		})
 		return d
 	}
-	assert.Equal(t, took(email), took(), "known and unknown")
+	const capital = "Ada@example.com"
+	assert.Equal(t, took(email, email), took(email), "known and unknown")
+	assert.Equal(t, took(capital, email, capital), took(capital), "also with a capital, which Cognito folds by default")
 }
 
 func TestHungStagingEndsInsideFourSeconds(t *testing.T) {

@@ -18,31 +18,31 @@ type staging interface {
 }
 
 // askStaging checks the password, if there is one, and reads the user, both at once. Both calls are awaited, so that
-// the response time does not tell whether the user exists. signInErr is an outage of the password check, which does
-// not matter for a user who is not importable anyway.
+// the response time does not tell whether the user exists; nor does it for a name with capitals, which is read in lower
+// case too: case-sensitive pools have what was typed at sign-up. signInErr is an outage of the password check, which
+// does not matter for a user who is not importable anyway.
 func (h *Handler) askStaging(
 	ctx context.Context, name string, password userpool.Password,
 ) (a answers, signInErr, err error) {
 	var calls sync.WaitGroup
+	lower, inLower, lowerErr := ledger.FoldASCII(name), userpool.User{}, userpool.ErrUserNotFound
+	if lower != name {
+		calls.Go(func() { inLower, lowerErr = h.staging.Get(ctx, lower) })
+	}
 	if password != "" {
 		a.password = &userpool.SignInResult{}
 		calls.Go(func() { *a.password, signInErr = h.staging.SignIn(ctx, h.clientID, name, password) })
 	}
 	a.user, err = h.staging.Get(ctx, name)
 	calls.Wait()
-	return a, signInErr, err
-}
-
-// retryLowerCase asks for the name as typed and, if staging does not know it, once more in lower case: case-sensitive
-// pools have what was typed at sign-up.
-func (h *Handler) retryLowerCase(
-	ctx context.Context, name string, password userpool.Password,
-) (a answers, signInErr, err error) {
-	a, signInErr, err = h.askStaging(ctx, name, password)
-	if lower := ledger.FoldASCII(name); errors.Is(err, userpool.ErrUserNotFound) && lower != name {
-		return h.askStaging(ctx, lower, password)
+	if !errors.Is(err, userpool.ErrUserNotFound) || errors.Is(lowerErr, userpool.ErrUserNotFound) {
+		return a, signInErr, err
 	}
-	return a, signInErr, err
+	a.user = inLower // staging does not know the name as typed, so no password was checked
+	if lowerErr == nil && password != "" {
+		*a.password, signInErr = h.staging.SignIn(ctx, h.clientID, lower, password)
+	}
+	return a, signInErr, lowerErr
 }
 
 // maxUsername is the longest user name that a pool takes ("Amazon Cognito API reference, AdminGetUser").

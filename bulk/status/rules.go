@@ -2,6 +2,7 @@ package status
 
 import (
 	"cmp"
+	"encoding/json"
 	"errors"
 	"slices"
 	"strings"
@@ -128,6 +129,13 @@ func unfolded(value string) string { return strings.ReplaceAll(console.Line(valu
 
 func region(p pool) string { return strings.Split(p.ID(), "_")[0] }
 
+// options are of a command about one user. The AWS CLI takes some values for a file, a URL or an option, unless they
+// come in JSON.
 func options(p pool, username string) string {
-	return console.Quote("--region", region(p), "--user-pool-id", p.ID(), "--username", username)
+	user := []string{"--username", username}
+	if strings.Contains(username, "://") || strings.HasPrefix(username, "-") {
+		raw, _ := json.Marshal(map[string]string{"Username": username}) // of a text
+		user = []string{"--cli-input-json", string(raw)}
+	}
+	return console.Quote(append([]string{"--region", region(p), "--user-pool-id", p.ID()}, user...)...)
 }

@@ -159,7 +159,7 @@ func TestRules(t *testing.T) {
 		{"email changed in production before, not verified", "ada@new.example.com",
 			state{ada(), bound(renamed, unverified), imported}, "email-changed", nil},
 		{"email changed in production, asked by the old one", email, state{ada(), bound(renamed), imported},
-			"not-created", nil},
+			"email-changed", nil},
 		{"email changed in production, disabled in staging since", "ada@new.example.com",
 			state{ada(disabled), bound(renamed), imported}, "disabled", nil},
 		{"email changed in staging and production", email, state{ada(), bound(), older}, "email-changed", nil},

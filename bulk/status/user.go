@@ -102,8 +102,12 @@ func stagingSubs(asked string, accounts []userpool.User) []string {
 	for _, account := range accounts {
 		subs = append(subs, account.StagingSub())
 	}
-	return slices.DeleteFunc(subs, func(sub string) bool { return sub == "" || strings.Contains(sub, "@") })
+	return slices.DeleteFunc(subs, func(sub string) bool {
+		return sub == "" || strings.Contains(sub, "@") || len(sub) > maxSub
+	})
 }
+
+const maxSub = 64 // characters: nobody's sub is longer, whatever a user wrote into custom:staging_sub
 
 // findInStaging looks for the email and for the subs, then for the email in other case, which reads the whole pool.
 func (c Collector) findInStaging(ctx context.Context, asked string, subs []string) ([]userpool.User, error) {
@@ -162,6 +166,9 @@ func (c Collector) report(
 	if email := user.Email(); err == nil && email != "" {
 		more, err = c.Production.FindByEmail(ctx, email)
 	}
+	if err == nil && r.Ledger.Exists() && !r.Ledger.Bound() && len(accounts)+len(more) == 0 {
+		more, err = c.claimants(ctx, r.Ledger.StagingSub)
+	}
 	for _, user := range slices.Concat(bound, accounts, more) {
 		if account := accountOf(user); user.Sub == r.Ledger.ProductionSub {
 			r.Production = account
@@ -173,6 +180,20 @@ func (c Collector) report(
 		r.PhoneOwner, err = c.phoneOwner(ctx, user)
 	}
 	return r, err
+}
+
+// claimants are the production users who name a staging user. Cognito cannot be searched by a custom attribute.
+func (c Collector) claimants(ctx context.Context, stagingSub string) (found []userpool.User, err error) {
+	c.Progress.Println("Production has no user with this email; looking for one who was this staging user.")
+	for user, err := range c.list(ctx, "production", c.Production) {
+		if err != nil {
+			return nil, err
+		}
+		if user.StagingSub() == stagingSub {
+			found = append(found, user)
+		}
+	}
+	return found, nil
 }
 
 // readStaging reads a user whom a list has named and who is not bound, since a list does not tell second factors.

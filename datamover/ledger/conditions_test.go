@@ -5,7 +5,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/stretchr/testify/assert"
 )
 
@@ -42,7 +44,7 @@ func TestConditions(t *testing.T) {
 		absent    = "attribute_not_exists(stagingSub)"
 		unbound   = "via = :via AND importedAt = :importedAt AND attribute_not_exists(productionSub)"
 		owned     = "productionSub = :owner"
-		underOurs = "productionSub = :owner AND #movingUntil = :lease"
+		underOurs = "productionSub = :owner AND #movingUntil IN (:lease, :tried)"
 	)
 	var none Record
 	now, record, lease := time.Now(), Record{StagingSub: "u"}, Lease{StagingSub: "u", ProductionSub: "p", Until: time.Now()}
@@ -58,6 +60,11 @@ func TestConditions(t *testing.T) {
 		}, "attribute_not_exists(#productionSub) AND email = :email"},
 		"FirstSignIn": {func(ctx context.Context, s *Store) error { return s.FirstSignIn(ctx, "u", "p", now) },
 			owned + " AND attribute_not_exists(#seenAt)"},
+		"Defer": {func(ctx context.Context, s *Store) error {
+			_, err := s.Defer(ctx, "u", now, time.Minute)
+			return err
+		}, "attribute_exists(email) AND attribute_not_exists(productionSub) AND " +
+			"(attribute_not_exists(#retryAfter) OR #retryAfter <= :now)"},
 		"BeginSweep":        {func(ctx context.Context, s *Store) error { return s.BeginSweep(ctx, record, none) }, absent},
 		"BeginSweep, again": {func(ctx context.Context, s *Store) error { return s.BeginSweep(ctx, record, record) }, unbound},
 		"Revert":            {func(ctx context.Context, s *Store) error { return s.Revert(ctx, "u", now, none) }, unbound},
@@ -97,5 +104,38 @@ func TestConditions(t *testing.T) {
 				assert.Equal(t, tt.condition, *api.condition)
 			}
 		})
+	}
+}
+
+// refusing answers every update with a condition that is not met, and the record as it is.
+type refusing struct {
+	dynamoAPI
+	record Record
+}
+
+func (r refusing) UpdateItem(
+	context.Context, *dynamodb.UpdateItemInput, ...func(*dynamodb.Options),
+) (*dynamodb.UpdateItemOutput, error) {
+	item, err := attributevalue.MarshalMapWithOptions(r.record, func(o *attributevalue.EncoderOptions) { o.OmitEmptyTime = true })
+	if err != nil {
+		return nil, err
+	}
+	return nil, &types.ConditionalCheckFailedException{Item: item}
+}
+
+// TestTwoHoldersInOneSecond: a stalled mover renews in the second in which its successor took the lease.
+func TestTwoHoldersInOneSecond(t *testing.T) {
+	now := time.Date(2026, 1, 1, 12, 0, 0, 100e6, time.UTC)
+	held := Record{StagingSub: "s", ProductionSub: "p", State: Moving, MovingUntil: until(now.Add(45 * time.Second))}
+	for name, tt := range map[string]struct {
+		until time.Time
+		want  error
+	}{
+		"its lease has expired: someone else's":  {now.Add(-time.Second), ErrLeaseLost},
+		"its lease is live: a lost answer to it": {now.Add(time.Second), nil},
+	} {
+		mine := Lease{StagingSub: "s", ProductionSub: "p", Until: until(tt.until)}
+		_, err := New(refusing{record: held}, "Ledger").Renew(t.Context(), mine, now, 45*time.Second)
+		assert.ErrorIs(t, err, tt.want, name)
 	}
 }

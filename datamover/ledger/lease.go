@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"time"
@@ -11,17 +12,24 @@ import (
 type Lease struct {
 	StagingSub, ProductionSub string
 	Until                     time.Time
+	Tried                     time.Time // until when it was extended, if the answer to that was lost; else zero
+}
+
+// Ends reports whether a record's lease that ends then is this one.
+func (l Lease) Ends(movingUntil time.Time) bool {
+	return !movingUntil.IsZero() && (movingUntil.Equal(l.Until) || movingUntil.Equal(l.Tried))
 }
 
 // until is a lease's or a pause's end as the table has it: whole seconds, which compare as text.
 func until(t time.Time) time.Time { return t.UTC().Truncate(time.Second) }
 
 // TakeLease takes the lease of a bound record until now+d, and returns the record as it then is. It returns ErrLeased
-// if another mover has it, and ErrBoundToAnotherUser or ErrNoRecord if the record is not the user's.
+// if another mover has it, and ErrBoundToAnotherUser or ErrNoRecord if the record is not the user's. With any other
+// error the lease may have been taken, as Tried.
 func (s *Store) TakeLease(
 	ctx context.Context, stagingSub, productionSub string, now time.Time, d time.Duration,
 ) (Record, Lease, error) {
-	lease := Lease{stagingSub, productionSub, until(now.Add(d))}
+	lease := Lease{StagingSub: stagingSub, ProductionSub: productionSub, Until: until(now.Add(d))}
 	record, applied, err := s.update(ctx, stagingSub, change{
 		set:       map[string]any{"movingUntil": lease.Until},
 		condition: "productionSub = :owner AND (attribute_not_exists(#movingUntil) OR #movingUntil <= :now)",
@@ -29,7 +37,7 @@ func (s *Store) TakeLease(
 	})
 	switch {
 	case err != nil:
-		return Record{}, Lease{}, err
+		return Record{}, Lease{StagingSub: stagingSub, ProductionSub: productionSub, Tried: lease.Until}, err
 	case applied:
 		return record, lease, nil
 	case !record.Exists():
@@ -50,7 +58,7 @@ func (p Progress) attributes() map[string]any {
 	return map[string]any{"cursor": p.Cursor, "copied": p.Copied, "kept": p.Kept, "expired": p.Expired}
 }
 
-// Renew extends a lease until now+d.
+// Renew extends a lease until now+d. The lease is also returned with an error, since it may have been extended.
 func (s *Store) Renew(ctx context.Context, l Lease, now time.Time, d time.Duration) (Lease, error) {
 	return s.extend(ctx, l, map[string]any{}, now, d)
 }
@@ -63,15 +71,15 @@ func (s *Store) Checkpoint(ctx context.Context, l Lease, p Progress, now time.Ti
 func (s *Store) extend(
 	ctx context.Context, l Lease, set map[string]any, now time.Time, d time.Duration,
 ) (Lease, error) {
-	next := l
-	next.Until = until(now.Add(d))
+	next := Lease{StagingSub: l.StagingSub, ProductionSub: l.ProductionSub, Until: until(now.Add(d))}
 	set["movingUntil"] = next.Until
 	record, applied, err := s.under(ctx, l, change{set: set})
 	switch {
 	case err != nil:
+		l.Tried = next.Until
 		return l, err
-	case !applied && !(record.ProductionSub == l.ProductionSub && record.MovingUntil.Equal(next.Until)):
-		return l, ErrLeaseLost // a lost answer to this same write is no loss
+	case !applied && !(l.Until.After(now) && record.MovingUntil.Equal(next.Until)):
+		return l, ErrLeaseLost // a lost answer to this same write is no loss, if nobody can have taken the lease
 	}
 	return next, nil
 }
@@ -91,18 +99,23 @@ func (s *Store) Complete(ctx context.Context, l Lease, p Progress, at time.Time)
 type Failure struct {
 	Reason     string
 	Rows       []string  // keys of rows that cannot be written
-	Failures   int       // moves that ended with such rows; 0: the reason is an outage
+	Failures   int       // moves that ended with such rows; 0: the reason is an outage, and the holder keeps the lease
 	RetryAfter time.Time // zero: at once
 }
 
-// Fail records why a move is incomplete and what remains, and frees the lease. The record stays moving, so that the
-// next sign-in or sweep tries again.
+// Fail records why a move is incomplete and what remains, and frees the lease, unless the holder tries again. The record
+// stays moving, so that the next sign-in or sweep does.
 func (s *Store) Fail(ctx context.Context, l Lease, p Progress, f Failure) error {
 	c := change{set: p.attributes()}
 	c.set["lastError"] = f.Reason
-	if f.Failures > 0 {
-		maps.Copy(c.set, map[string]any{"failedRows": f.Rows, "failures": f.Failures, "retryAfter": until(f.RetryAfter)})
+	if f.Failures == 0 {
+		_, applied, err := s.under(ctx, l, c)
+		if err == nil && !applied {
+			return ErrLeaseLost
+		}
+		return err
 	}
+	maps.Copy(c.set, map[string]any{"failedRows": f.Rows, "failures": f.Failures, "retryAfter": until(f.RetryAfter)})
 	return s.free(ctx, l, c, func(r Record) bool { return r.LastError == f.Reason })
 }
 
@@ -123,8 +136,8 @@ func (s *Store) free(ctx context.Context, l Lease, c change, done func(Record) b
 }
 
 func (s *Store) under(ctx context.Context, l Lease, c change) (Record, bool, error) {
-	c.condition = "productionSub = :owner AND #movingUntil = :lease"
-	c.values = map[string]any{":owner": l.ProductionSub, ":lease": l.Until}
+	c.condition = "productionSub = :owner AND #movingUntil IN (:lease, :tried)"
+	c.values = map[string]any{":owner": l.ProductionSub, ":lease": l.Until, ":tried": cmp.Or(l.Tried, l.Until)}
 	c.names = []string{"movingUntil"}
 	return s.update(ctx, l.StagingSub, c)
 }

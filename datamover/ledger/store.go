@@ -93,6 +93,7 @@ func (s *Store) Bind(ctx context.Context, stagingSub, productionSub, email strin
 	}
 	existing, applied, err := s.update(ctx, stagingSub, change{
 		set:       map[string]any{"productionSub": productionSub, "state": Moving},
+		remove:    []string{"retryAfter"}, // of Defer
 		condition: "attribute_not_exists(#productionSub) AND email = :email",
 		values:    map[string]any{":email": FoldASCII(email)},
 	})
@@ -110,6 +111,17 @@ func boundTo(productionSub string, existing Record, applied bool, err error) (Re
 		return Record{}, ErrNoRecord
 	}
 	return Record{}, ErrBoundToAnotherUser
+}
+
+// Defer reserves the next attempt to bind a record until now+d. won is false if someone else has reserved it.
+func (s *Store) Defer(ctx context.Context, stagingSub string, now time.Time, d time.Duration) (won bool, err error) {
+	_, won, err = s.update(ctx, stagingSub, change{
+		set: map[string]any{"retryAfter": until(now.Add(d))},
+		condition: "attribute_exists(email) AND attribute_not_exists(productionSub) AND " +
+			"(attribute_not_exists(#retryAfter) OR #retryAfter <= :now)",
+		values: map[string]any{":now": until(now)},
+	})
+	return won, err
 }
 
 // FirstSignIn records the first sign-in of a user that a sweep migrated, once: the sweep sends such a user no reset.

@@ -19,6 +19,7 @@ type store interface {
 	Import(ctx context.Context, r ledger.Record) error
 	Get(ctx context.Context, stagingSub string) (ledger.Record, error)
 	Bind(ctx context.Context, stagingSub, productionSub, email string) (ledger.Record, error)
+	Defer(ctx context.Context, stagingSub string, now time.Time, d time.Duration) (won bool, err error)
 	FirstSignIn(ctx context.Context, stagingSub, productionSub string, at time.Time) error
 	TakeLease(ctx context.Context, stagingSub, productionSub string, now time.Time, d time.Duration) (
 		ledger.Record, ledger.Lease, error)
@@ -77,6 +78,15 @@ func contract(t *testing.T, l store) {
 	require.ErrorIs(t, err, ledger.ErrNoRecord)
 	require.NoError(t, l.FirstSignIn(ctx, "u", "p", at))
 	require.Zero(t, get("u").SeenAt, "not bound")
+	deferred := func(now time.Time, stagingSub string) bool {
+		won, err := l.Defer(ctx, stagingSub, now, time.Minute)
+		require.NoError(t, err)
+		return won
+	}
+	require.False(t, deferred(at, "unknown"))
+	require.True(t, deferred(at, "u"))
+	require.False(t, deferred(at.Add(59*time.Second), "u"), "once a minute")
+	require.True(t, deferred(at.Add(time.Minute), "u"))
 
 	record, err := l.Bind(ctx, "u", "p", "NEW@example.com")
 	require.NoError(t, err)
@@ -152,9 +162,9 @@ func leaseContract(t *testing.T, l store, get func(string) ledger.Record) {
 	require.NoError(t, err)
 	require.NoError(t, l.Fail(ctx, lease, failed, ledger.Failure{Reason: "throttled"}))
 	require.Zero(t, get("u").Failures, "an outage is no failure of rows")
-	require.Zero(t, get("u").MovingUntil)
-	_, lease, err = l.TakeLease(ctx, "u", "p", now, time.Minute)
-	require.NoError(t, err)
+	require.Equal(t, "throttled", get("u").LastError)
+	require.Equal(t, lease.Until, get("u").MovingUntil, "the holder tries again")
+	lease.Tried, lease.Until = lease.Until, lease.Until.Add(-time.Second) // it did not get the last answer
 	require.NoError(t, l.Fail(ctx, lease, failed, ledger.Failure{
 		Reason: "1 not moved", Rows: []string{"t: id=1"}, Failures: 1, RetryAfter: now.Add(time.Minute),
 	}))

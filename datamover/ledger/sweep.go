@@ -64,7 +64,7 @@ func (s *Store) Revert(ctx context.Context, stagingSub string, at time.Time, bef
 func (s *Store) BindCreated(
 	ctx context.Context, stagingSub, productionSub string, now time.Time, d time.Duration,
 ) (Record, Lease, error) {
-	lease := Lease{stagingSub, productionSub, until(now.Add(d))}
+	lease := Lease{StagingSub: stagingSub, ProductionSub: productionSub, Until: until(now.Add(d))}
 	existing, applied, err := s.update(ctx, stagingSub, change{
 		set: map[string]any{
 			"productionSub": productionSub, "state": Moving, "via": Sweep, "movingUntil": lease.Until,

@@ -72,11 +72,11 @@ var notAuthorized = []struct {
 	text   string
 	reason Reason
 }{
+	{" failed with error", RejectedByTrigger}, // then comes the function's own text
 	{"incorrect username or password", WrongPassword},
 	{"password attempts exceeded", TooManyAttempts},
 	{"user is disabled", Disabled},
 	{"security reasons", BlockedByThreatProtection},
-	{" failed with error", RejectedByTrigger}, // PreAuthentication, PostAuthentication, PreTokenGeneration
 	{"temporary password has expired", NotConfirmed},
 }
 

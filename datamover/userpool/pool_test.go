@@ -127,6 +127,8 @@ func TestAnswersAboutOneUser(t *testing.T) {
 		{"NotAuthorizedException", "Unable to login because of security reasons.", rejected(BlockedByThreatProtection)},
 		{"NotAuthorizedException", "PreAuthentication failed with error Terms not accepted.", rejected(RejectedByTrigger)},
 		{"NotAuthorizedException", "Temporary password has expired and must be reset by an administrator.", rejected(NotConfirmed)},
+		{"NotAuthorizedException", "PreAuthentication failed with error User is disabled.", rejected(RejectedByTrigger)},
+		{"NotAuthorizedException", "PostAuthentication failed with error Incorrect username or password.", rejected(RejectedByTrigger)},
 		{"NotAuthorizedException", "A text of next year.", rejected(RejectedByStaging)},
 		{"NotAuthorizedException", "", rejected(RejectedByStaging)},
 		{"UserNotFoundException", "User does not exist.", rejected(RejectedByStaging)},

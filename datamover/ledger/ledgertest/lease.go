@@ -2,6 +2,7 @@ package ledgertest
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"slices"
 	"time"
@@ -30,7 +31,15 @@ func (m *Memory) TakeLease(
 		taken = *record
 		return nil
 	})
+	if err != nil && lease == (ledger.Lease{}) && !answered(err) {
+		lease = ledger.Lease{StagingSub: stagingSub, ProductionSub: productionSub, Tried: until(now.Add(d))}
+	}
 	return taken, lease, err
+}
+
+func answered(err error) bool {
+	return errors.Is(err, ledger.ErrNoRecord) || errors.Is(err, ledger.ErrBoundToAnotherUser) ||
+		errors.Is(err, ledger.ErrLeased)
 }
 
 // Renew does what ledger.Store.Renew does.
@@ -53,12 +62,14 @@ func progress(record *ledger.Record, p ledger.Progress) {
 func (m *Memory) extend(
 	call string, l ledger.Lease, now time.Time, d time.Duration, change func(*ledger.Record),
 ) (ledger.Lease, error) {
-	next := l
-	next.Until = until(now.Add(d))
+	next := ledger.Lease{StagingSub: l.StagingSub, ProductionSub: l.ProductionSub, Until: until(now.Add(d))}
 	err := m.under(call, l, func(record *ledger.Record) {
 		change(record)
 		record.MovingUntil = next.Until
 	})
+	if err != nil && !errors.Is(err, ledger.ErrLeaseLost) {
+		l.Tried = next.Until
+	}
 	if err != nil {
 		return l, err
 	}
@@ -79,8 +90,8 @@ func (m *Memory) Complete(_ context.Context, l ledger.Lease, p ledger.Progress, 
 func (m *Memory) Fail(_ context.Context, l ledger.Lease, p ledger.Progress, f ledger.Failure) error {
 	return m.under("Fail", l, func(record *ledger.Record) {
 		progress(record, p)
-		record.LastError, record.MovingUntil = f.Reason, time.Time{}
-		if f.Failures > 0 {
+		if record.LastError = f.Reason; f.Failures > 0 {
+			record.MovingUntil = time.Time{}
 			record.FailedRows, record.Failures, record.RetryAfter = slices.Clone(f.Rows), f.Failures, until(f.RetryAfter)
 		}
 	})
@@ -93,7 +104,7 @@ func (m *Memory) Free(_ context.Context, l ledger.Lease) error {
 
 func (m *Memory) under(call string, l ledger.Lease, change func(*ledger.Record)) error {
 	return m.call(call, l.StagingSub, func(record *ledger.Record) error {
-		if record.ProductionSub != l.ProductionSub || !record.MovingUntil.Equal(l.Until) {
+		if record.ProductionSub != l.ProductionSub || !l.Ends(record.MovingUntil) {
 			return ledger.ErrLeaseLost
 		}
 		change(record)

@@ -102,7 +102,7 @@ func (m *Memory) Bind(_ context.Context, stagingSub, productionSub, email string
 		case !record.Exists():
 			return ledger.ErrNoRecord
 		case !record.Bound() && record.Email == ledger.FoldASCII(email):
-			record.ProductionSub, record.State = productionSub, ledger.Moving
+			record.ProductionSub, record.State, record.RetryAfter = productionSub, ledger.Moving, time.Time{}
 		case record.ProductionSub != productionSub:
 			return ledger.ErrBoundToAnotherUser
 		}
@@ -110,6 +110,17 @@ func (m *Memory) Bind(_ context.Context, stagingSub, productionSub, email string
 		return nil
 	})
 	return bound, err
+}
+
+// Defer does what ledger.Store.Defer does.
+func (m *Memory) Defer(_ context.Context, stagingSub string, now time.Time, d time.Duration) (won bool, err error) {
+	err = m.call("Defer", stagingSub, func(record *ledger.Record) error {
+		if won = record.Exists() && !record.Bound() && !record.RetryAfter.After(until(now)); won {
+			record.RetryAfter = until(now.Add(d))
+		}
+		return nil
+	})
+	return won, err
 }
 
 // FirstSignIn does what ledger.Store.FirstSignIn does.

@@ -255,6 +255,11 @@ func (in rowCall) meets(clause string, have item) (bool, error) {
 	if name, ok := argument(clause, "attribute_not_exists"); ok {
 		return have[in.name(name)] == nil, nil
 	}
+	if name, values, ok := strings.Cut(clause, " IN "); ok {
+		return slices.ContainsFunc(strings.Split(strings.Trim(values, "()"), ", "), func(value string) bool {
+			return bytes.Equal(have[in.name(name)], in.Values[value])
+		}), nil
+	}
 	if name, value, ok := strings.Cut(clause, " <= "); ok && in.Values[value] != nil { // of texts
 		return bytes.Compare(have[in.name(name)], in.Values[value]) <= 0, nil
 	}

@@ -42,6 +42,7 @@ type Cloud struct {
 	retryErrors    bool
 
 	upstream *upstream
+	tables   sync.Mutex // one operation at a time, see perform
 	server   *http.Server
 	url      string
 	moto     *motoProcess
