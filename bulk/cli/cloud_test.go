@@ -216,7 +216,7 @@ func TestReadingCommands(t *testing.T) {
 			if r.Operation == "AdminGetUser" && r.Caller == "Spaceport-Migration-bulk" {
 				active++
 			} else if r.Caller == "bulk" || r.Caller == "Spaceport-Migration-bulk" {
-				assert.Contains(t, []string{"AssumeRole", "ListUsers", "DescribeUserPool", "Scan", "Query", "GetItem", "BatchGetItem", "DescribeTable"}, r.Operation)
+				assert.Contains(t, []string{"AssumeRole", "ListUsers", "DescribeUserPool", "Scan", "Query", "GetItem", "BatchGetItem", "DescribeTable", "DescribeTimeToLive"}, r.Operation)
 			}
 		}
 		assert.Equal(t, 5, active, "Bob, Cleo, Dan and Eve, and Cleo once more, denied")
