@@ -56,6 +56,7 @@ type Dependencies struct {
 	}
 	Ledger interface {
 		Get(ctx context.Context, stagingSub string) (ledger.Record, error)
+		All(ctx context.Context) iter.Seq2[ledger.Record, error]
 		BeginSweep(ctx context.Context, r, before ledger.Record) error
 		Revert(ctx context.Context, stagingSub string, at time.Time, before ledger.Record) error
 		Bind(ctx context.Context, stagingSub, productionSub, email string) (ledger.Record, error)
@@ -82,6 +83,7 @@ type Sweeper struct {
 	Counters
 
 	options  Options
+	listing  sync.Mutex    // of production
 	creating sync.Mutex    // with Options.Limit, users are created one after the other
 	adopting sync.Mutex    // one after the other
 	newUsers atomic.Int64  // created by this sweep
@@ -91,6 +93,9 @@ type Sweeper struct {
 	seconds  sync.Map        // subs of users who share their email with one who is migrated
 	late     []userpool.User // such users who were planned before that was known
 	sender   sender
+	leftOut  atomic.Int64    // attributes
+	claimed  *users.EmailSet // staging subs that production users name; nil until production was listed
+	bound    *users.EmailSet // production subs that the ledger has bound; filled to adopt
 	later    []userpool.User // whom another mover had
 	until    time.Time       // when the last of their leases ends
 	returned bool            // to them
@@ -105,7 +110,7 @@ var ErrTooManyFailures = fmt.Errorf("aborted after %d consecutive failures", max
 // New returns a sweep that has not begun.
 func New(d Dependencies, o Options) *Sweeper {
 	return &Sweeper{
-		Dependencies: d, options: o, moving: make(chan struct{}, movesInFlight),
+		bound: users.NewEmailSet(), Dependencies: d, options: o, moving: make(chan struct{}, movesInFlight),
 		sender: sender{first: make(chan struct{}, firstInFlight), accepted: make(chan struct{})},
 	}
 }
@@ -134,7 +139,11 @@ func (s *Sweeper) Plan(ctx context.Context) error {
 // Then it returns once to those whom another mover had, and whose lease ends soon.
 func (s *Sweeper) Run(ctx context.Context) error {
 	s.Skipped = map[Reason]int{}
+	if err := s.readBound(ctx); err != nil {
+		return err
+	}
 	err := s.migrateAll(ctx, "Sweeping", s.Users, s.once(ctx, s.users(ctx)))
+	s.LeftOut = int(s.leftOut.Load())
 	if text := s.sender.err.Load(); text != nil {
 		s.Sender = *text
 		return err
@@ -149,6 +158,38 @@ func (s *Sweeper) Run(ctx context.Context) error {
 	case <-time.After(s.until.Sub(s.Now())):
 	}
 	return s.migrateAll(ctx, "Returning to users whose data was being moved", len(users), seq(users))
+}
+
+// readBound reads whom the ledger has bound: an account is adopted once, whatever its custom:staging_sub says.
+func (s *Sweeper) readBound(ctx context.Context) error {
+	if !s.options.Adopt {
+		return nil
+	}
+	for r, err := range s.Ledger.All(ctx) {
+		if err != nil {
+			return err
+		}
+		s.bound.Add(r.ProductionSub)
+	}
+	return nil
+}
+
+// isClaimed reports whether a production user with another email names the staging user. Cognito cannot be searched by
+// a custom attribute, so production is listed once.
+func (s *Sweeper) isClaimed(ctx context.Context, stagingSub string) (bool, error) {
+	s.listing.Lock()
+	defer s.listing.Unlock()
+	if s.claimed == nil {
+		claimed := users.NewEmailSet()
+		for u, err := range s.Production.List(ctx) {
+			if err != nil {
+				return false, err
+			}
+			claimed.Add(u.StagingSub())
+		}
+		s.claimed = claimed
+	}
+	return s.claimed.Has(stagingSub), nil
 }
 
 func (s *Sweeper) migrateAll(ctx context.Context, what string, total int, users userSeq) error {
@@ -221,14 +262,17 @@ func (p planner) readProduction(ctx context.Context) error {
 	if len(p.options.Users) > 0 { // they are read one by one
 		return nil
 	}
+	claimed := users.NewEmailSet()
 	for u, err := range p.Production.List(ctx) {
 		if err != nil {
 			return err
 		}
-		if p.emails.Add(u.Email()); u.StagingSub() == "" {
+		p.emails.Add(u.Email())
+		if claimed.Add(u.StagingSub()); u.StagingSub() == "" {
 			p.native.Add(u.Email())
 		}
 	}
+	p.claimed = claimed
 	return nil
 }
 
@@ -263,14 +307,17 @@ func (s planner) count(
 	whatever, _ := nextStep(m.facts, s.options, s.Now()) // without the production user
 	switch exists := s.emails.Has(u.Email()); {
 	case err != nil || m.record.Bound() || whatever == done:
-	case len(s.options.Users) > 0, exists && (m.record.Exists() || !s.native.Has(u.Email())):
+	case len(s.options.Users) > 0, m.record.Exists(), exists && !s.native.Has(u.Email()):
 		err = m.readProduction(ctx)
 	case exists:
 		m.production = &u // all that counts is that there is one
 	default:
 		m.production = &userpool.User{}
 	}
-	if err != nil {
+	if reason, ok := errors.AsType[Reason](err); ok {
+		status, details = m.count(done, reason, n)
+		return m, status, details, nil
+	} else if err != nil {
 		return m, "", "", err
 	}
 	if s.options.Limit > 0 { // no more users are read than may be created

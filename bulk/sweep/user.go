@@ -85,7 +85,8 @@ func (m *migration) createUser(ctx context.Context) error {
 		}
 	}
 	before, user := m.record, userpool.User{Status: userpool.ForceChangePassword, Enabled: true}
-	user.Attributes, _ = userpool.ProductionAttributes(m.staging, m.options.CustomAttributes)
+	leftOut := 0
+	user.Attributes, leftOut = userpool.ProductionAttributes(m.staging, m.options.CustomAttributes)
 	err := m.checkMFA(ctx)
 	if err == nil {
 		err = m.begin(ctx)
@@ -101,7 +102,12 @@ func (m *migration) createUser(ctx context.Context) error {
 	}
 	m.newUsers.Add(1)
 	m.production = &user
-	return m.bindCreated(ctx, "user created")
+	details := "user created"
+	if leftOut > 0 {
+		details += fmt.Sprintf("; attributes left out: %d", leftOut)
+		m.leftOut.Add(int64(leftOut))
+	}
+	return m.bindCreated(ctx, details)
 }
 
 // begin writes the record, unless an earlier sweep has.
@@ -127,7 +133,11 @@ func (m *migration) identify(ctx context.Context, before ledger.Record) error {
 	case before.Via == ledger.Sweep:
 		before = ledger.Record{}
 	}
-	return m.keep(before, m.Ledger.Revert(ctx, m.staging.Sub, begun, before))
+	err := m.keep(before, m.Ledger.Revert(ctx, m.staging.Sub, begun, before))
+	if err == nil && m.production.Sub == "" {
+		return AliasInUse
+	}
+	return err
 }
 
 // completeImport binds a user whom the trigger imported and who never came back, if staging still vouches for them as
@@ -170,7 +180,7 @@ func (m *migration) adoptUser(ctx context.Context) error {
 	}
 	user := m.production
 	if user.Status != userpool.Confirmed || !user.Enabled || !user.EmailVerified() || !user.HasEmail(m.staging.Email()) ||
-		user.StagingSub() != "" && user.StagingSub() != m.staging.Sub {
+		user.StagingSub() != "" && user.StagingSub() != m.staging.Sub || m.bound.Has(user.Sub) {
 		return ProductionUserExists
 	}
 	if err := m.Production.SetStagingSub(ctx, user.Sub, m.staging.Sub); err != nil {
@@ -178,6 +188,7 @@ func (m *migration) adoptUser(ctx context.Context) error {
 	}
 	r := ledger.NewRecord(m.staging.Sub, m.staging.Username, m.staging.Email(), ledger.Sweep, m.Now())
 	r.Adopted, r.State, r.ProductionSub = true, ledger.Moving, user.Sub
+	m.bound.Add(user.Sub)
 	return m.keep(r, m.Ledger.BeginSweep(ctx, r, m.record))
 }
 
@@ -202,6 +213,13 @@ func (m *migration) readProduction(ctx context.Context) error {
 		user, err = userpool.User{}, nil
 	}
 	m.production = &user
+	if imported := m.record.Exists() && !m.record.Bound() && m.record.Via != ledger.Sweep; err != nil || user.Sub != "" || !imported {
+		return err
+	}
+	claimed, err := m.isClaimed(ctx, m.staging.Sub)
+	if err == nil && claimed {
+		return EmailChanged
+	}
 	return err
 }
 

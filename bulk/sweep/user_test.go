@@ -161,7 +161,7 @@ func TestNextStep(t *testing.T) {
 func TestEveryReasonIsExplained(t *testing.T) {
 	for _, r := range []Reason{
 		AlreadyMoved, SignedInSince, ResetAlreadySent, ResetNotRequested, SigningIn, AwaitingUser, ProductionUserExists,
-		ProductionUserDeleted, ProductionUserBlocked, SameEmail, RowsFailed, SenderFailed, MoveInProgress,
+		ProductionUserDeleted, ProductionUserBlocked, SameEmail, AliasInUse, EmailChanged, RowsFailed, SenderFailed, MoveInProgress,
 		Reason(userpool.EmailChanged), LimitReached, Reason(userpool.MFARejected), Reason(userpool.Deleted),
 		Reason(userpool.Federated), Reason(userpool.NotConfirmed), Reason(userpool.Disabled),
 		Reason(userpool.EmailUnverified), Reason(userpool.AfterCutoff),
@@ -697,4 +697,97 @@ func (s changedStaging) Get(context.Context, string) (userpool.User, error) {
 	u := ada()
 	s.change(&u)
 	return u, nil
+}
+
+// TestTwoEmails: two sweeps send the emails that --notify none held back. One waits for longer than its lease.
+func TestTwoEmails(t *testing.T) {
+	w := newWorld()
+	w.run(t, Options{})
+	require.Equal(t, ledger.Moved, w.ada().State)
+	w.before = func(call string) error {
+		if call == "AdminGetUser" {
+			w.before = nil
+			w.free() // throttled for 46 s, or the laptop slept
+			require.NoError(t, w.sweeper(1, withResets).Run(t.Context()))
+		}
+		return nil
+	}
+	w.run(t, withResets)
+	assert.Equal(t, 1, w.calls["SendReset"])
+}
+
+// TestNoPasswordAfterAReset: a sweep has read FORCE_CHANGE_PASSWORD and loses its lease. Another one completes the user,
+// who then sets a password.
+func TestNoPasswordAfterAReset(t *testing.T) {
+	r := ledger.NewRecord(adaSub, adaSub, adaEmail, ledger.Sweep, noon)
+	r.State, r.ProductionSub = ledger.Moving, productionAda
+	w := newWorld(r)
+	w.add(userpool.ForceChangePassword, nil)
+	w.after = func(call string) error {
+		if call == "AdminGetUser" {
+			w.after = nil
+			w.free()
+			require.NoError(t, w.sweeper(1, withResets).Run(t.Context()))
+			w.passwords[adaEmail], w.users[adaEmail].Status = "her own", userpool.Confirmed
+			require.NoError(t, w.records.FirstSignIn(t.Context(), adaSub, productionAda, w.clock))
+		}
+		return nil
+	}
+	w.run(t, withResets)
+	assert.Equal(t, "her own", w.passwords[adaEmail])
+}
+
+// TestAccountThatAnotherRecordHasBound is not adopted, whatever its custom:staging_sub says.
+func TestAccountThatAnotherRecordHasBound(t *testing.T) {
+	r := ledger.NewRecord("capitals", "capitals", adaEmail, ledger.Sweep, noon)
+	r.State, r.ProductionSub, r.Adopted = ledger.Moved, productionAda, true
+	w := newWorld(r)
+	w.add(userpool.Confirmed, nil)
+	w.run(t, Options{Adopt: true})
+	assert.False(t, w.ada().Bound())
+	assert.Contains(t, w.last().Details, "production-user-exists")
+}
+
+// TestImportedUserWithAnotherEmail changed it in production before the hook bound them: a second account would shut them
+// out of their data for good.
+func TestImportedUserWithAnotherEmail(t *testing.T) {
+	for _, only := range [][]string{nil, {adaEmail}} {
+		w := newWorld(ledger.NewRecord(adaSub, adaSub, adaEmail, ledger.SignIn, noon))
+		u := w.add(userpool.Confirmed, map[userpool.Attribute]string{userpool.AttrStagingSub: adaSub, "email": "new@example.com"})
+		delete(w.users, adaEmail)
+		w.users["new@example.com"] = u
+		w.clock = noon.Add(2 * time.Hour)
+		s := w.sweeper(1, Options{Users: only})
+		require.NoError(t, s.Plan(t.Context()))
+		assert.Equal(t, map[Reason]int{EmailChanged: 1}, s.Skipped)
+		require.NoError(t, s.Run(t.Context()))
+		assert.Equal(t, map[Reason]int{EmailChanged: 1}, s.Skipped)
+		assert.Zero(t, w.calls["Create"])
+	}
+}
+
+// TestAliasInUse has a production pool that signs in by phone number too.
+func TestAliasInUse(t *testing.T) {
+	w := newWorld()
+	w.before = func(call string) error {
+		if call == "Create" {
+			return userpool.ErrUserExists
+		}
+		return nil
+	}
+	counters := w.run(t, withResets)
+	assert.Equal(t, map[Reason]int{AliasInUse: 1}, counters.Skipped)
+	assert.False(t, w.ada().Exists(), "the record is taken back")
+}
+
+// TestAttributesLeftOut are counted, for each user and for the sweep.
+func TestAttributesLeftOut(t *testing.T) {
+	w := newWorld()
+	s := w.sweeper(0, Options{})
+	u := ada()
+	u.Attributes["phone_number_verified"], u.Attributes["custom:plan"] = "true", "pro"
+	s.Staging = list{u}
+	require.NoError(t, s.Run(t.Context()))
+	assert.Equal(t, 2, s.LeftOut)
+	assert.Contains(t, w.entries[0].Details, "attributes left out: 2")
 }

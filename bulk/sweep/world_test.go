@@ -110,6 +110,7 @@ func (w *world) Get(_ context.Context, name string) (found userpool.User, err er
 		for email, u := range w.users {
 			if name == email || name == u.Sub {
 				found = *u
+				found.Attributes = maps.Clone(u.Attributes)
 			}
 		}
 	})
