@@ -34,6 +34,8 @@ type memory struct {
 	source map[string][]rows.Row          // table → rows in order
 	target map[string]map[string]rows.Row // table → key → row
 	calls  map[string]int
+
+	expired int // rows in each page, left out
 }
 
 func newMemory(projects int) *memory {
@@ -90,6 +92,7 @@ func (m *memory) Query(ctx context.Context, t settings.Table, owner, after strin
 				page.Rows = append(page.Rows, row)
 			}
 		}
+		page.Expired = m.expired
 		if to < len(all) {
 			page.Next = strconv.Itoa(to)
 		}

@@ -57,7 +57,7 @@ func assertAllMoved(t *testing.T, m *memory, record ledger.Record, projects int)
 	}
 	want := bound()
 	want.State, want.MovedAt = ledger.Moved, movedAt
-	want.Copied, want.Kept = map[string]int{"Users-prod": 1}, map[string]int{}
+	want.Copied, want.Kept, want.Expired = map[string]int{"Users-prod": 1}, map[string]int{}, map[string]int{}
 	if projects > 0 {
 		want.Copied["Projects-prod"] = projects
 	}
@@ -394,4 +394,14 @@ func TestBadCursorStartsOver(t *testing.T) {
 	_, err := run(t.Context(), newMover(m, records), records)
 	require.NoError(t, err)
 	assertAllMoved(t, m, records.Record(ada), 4)
+}
+
+// TestExpiredRowsAreCounted, once each, and neither copied nor kept.
+func TestExpiredRowsAreCounted(t *testing.T) {
+	m, records := newMemory(2*pageSize), ledgertest.New(bound())
+	m.expired = 1 // in each page
+	_, err := run(t.Context(), newMover(m, records), records)
+	require.NoError(t, err)
+	assert.Equal(t, map[string]int{"Projects-prod": 2, "Users-prod": 1}, records.Record(ada).Expired)
+	assert.Equal(t, 2*pageSize, records.Record(ada).Copied["Projects-prod"])
 }
