@@ -50,7 +50,7 @@ func (s *Sweeper) pair(ctx context.Context, first string, second userpool.User) 
 	}
 	oneRecord, errOne := s.Ledger.Get(ctx, one.Sub)
 	twoRecord, errTwo := s.Ledger.Get(ctx, second.Sub)
-	if err := cmp.Or(err, errOne, errTwo); err != nil {
+	if err := errors.Join(err, errOne, errTwo); err != nil {
 		return err
 	}
 	older := cmp.Or(one.Created.Compare(second.Created), cmp.Compare(one.Sub, second.Sub)) < 0
