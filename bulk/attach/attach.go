@@ -132,6 +132,10 @@ func (a *Attacher) Attach(ctx context.Context, f Functions, o Options) (*Plan, e
 	return plan, nil
 }
 
+// ErrNotAttached is returned if a function to detach is not attached, but another one is in its place: one of the two
+// must not remain alone because the other's ARN was wrong.
+var ErrNotAttached = errors.New("not attached to this pool")
+
 // Detach plans to remove the triggers and to restore displaced ones. The attribute, which Cognito cannot remove, and
 // the clients' write lists remain.
 func (a *Attacher) Detach(ctx context.Context, f Functions) (*Plan, error) {
@@ -140,7 +144,10 @@ func (a *Attacher) Detach(ctx context.Context, f Functions) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	update, changes := plan.updatePool(pool), []string{}
+	update, changes, found := plan.updatePool(pool), []string{}, map[string]bool{}
+	for _, t := range attached {
+		found[f.of(t)] = found[f.of(t)] || t.Of(pool.LambdaConfig) == f.of(t)
+	}
 	for _, t := range attached {
 		displaced := pool.UserPoolTags[t.displacedTag()]
 		delete(pool.UserPoolTags, t.displacedTag())
@@ -149,6 +156,10 @@ func (a *Attacher) Detach(ctx context.Context, f Functions) (*Plan, error) {
 		case f.of(t):
 			changes = append(changes, t.set(pool.LambdaConfig, displaced))
 		default:
+			// A pool without UserMigration may have been detached before: what it has belongs to others.
+			if arn := f.of(t); !found[arn] && t != CustomMessage && (t == UserMigration || found[f.Trigger]) {
+				return nil, fmt.Errorf("%s is %w: %s is %s", arn, ErrNotAttached, t, now)
+			}
 			plan.Left = append(plan.Left, string(t)+" is "+now)
 		}
 	}

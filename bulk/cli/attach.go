@@ -59,6 +59,9 @@ func (a *app) changePool(ctx context.Context, f poolFlags) error {
 	} else {
 		plan, err = attacher.Detach(ctx, f.Functions)
 	}
+	if errors.Is(err, attach.ErrNotAttached) {
+		err = usagef("%w; nothing was changed", err)
+	}
 	if err == nil && f.live && len(plan.Changes) > 0 {
 		err = a.applyPlan(ctx, plan, f.yes)
 	}
