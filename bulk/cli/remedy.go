@@ -31,8 +31,8 @@ type failure struct {
 	Busy, TimedOut, Unreached    bool
 }
 
-// Is reports whether AWS's code is one of these.
-func (f failure) Is(codes ...string) bool { return slices.Contains(codes, f.Code) }
+// Has reports whether AWS's code is one of these.
+func (f failure) Has(codes ...string) bool { return slices.Contains(codes, f.Code) }
 
 // Says reports whether the error's text contains one of these.
 func (f failure) Says(texts ...string) bool {

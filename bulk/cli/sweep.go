@@ -99,7 +99,7 @@ func (r *sweepRun) checkFlags(context.Context) error {
 	case !(r.share > 0 && r.share <= 1): // NaN included
 		return usagef("--quota-share is %g: it must be above 0 and up to 1", r.share)
 	case r.options.Limit < 1 && r.app.flags.Changed("limit"):
-		return usagef("--limit is %d: --limit must be at least 1", r.options.Limit)
+		return usagef("--limit must be at least 1, not %d", r.options.Limit)
 	case slices.Contains(r.options.Users, ""):
 		return usagef("--user is empty")
 	}
