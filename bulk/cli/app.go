@@ -33,8 +33,7 @@ type app struct {
 	flags     *pflag.FlagSet // of every command, then of the one that runs
 	json      bool
 	stackName string
-	started   bool         // the command line was accepted
-	resume    string       // what to do after an interrupt, once something may be written
+	resume    string       // after an interrupt, once something may be written; "": the command line was not accepted
 	left      atomic.Value // a func() string: what an interrupt leaves, and where to go on
 	progress  *console.Progress
 	getenv    func(string) string

@@ -68,11 +68,8 @@ func (a *app) changePool(ctx context.Context, f poolFlags) error {
 	if err != nil {
 		return err
 	}
-	report := struct {
-		Live bool `json:"live"`
-		*attach.Plan
-	}{f.live, plan}
-	return a.print(report, func(w io.Writer) error { return attachText.Execute(w, report) })
+	plan.Live = f.live
+	return a.print(plan, func(w io.Writer) error { return attachText.Execute(w, plan) })
 }
 
 var functionARN = regexp.MustCompile(`^arn:[a-z-]+:lambda:[a-z0-9-]+:\d{12}:function:\S+$`)

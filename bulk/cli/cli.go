@@ -63,7 +63,7 @@ func Run(ctx context.Context, args []string, s console.Streams, getenv func(stri
 	root.SilenceErrors, root.SilenceUsage = true, true
 	// cobra calls this after parsing: an error before it is a usage error.
 	root.PersistentPreRun = func(cmd *cobra.Command, _ []string) {
-		a.started, a.flags, a.resume = true, cmd.Flags(), cmd.Annotations["resume"]
+		a.flags, a.resume = cmd.Flags(), cmd.Annotations["resume"]
 		if a.flags.Lookup("live") == nil { // else nothing is written before it is confirmed
 			a.leave(a.resume)
 		}
@@ -116,7 +116,7 @@ func (a *app) exit(ctx context.Context, cmd *cobra.Command, err error) int {
 		return a.interrupted("Interrupted.")
 	}
 	fmt.Fprintf(a.Err, "%s: %v\n", cmd.CommandPath(), err)
-	if !a.started || errors.As(err, new(usageError)) {
+	if a.resume == "" || errors.As(err, new(usageError)) {
 		fmt.Fprintf(a.Err, "Run %q for usage.\n", cmd.CommandPath()+" --help")
 		return exitUsage
 	}

@@ -223,7 +223,7 @@ func (r *sweepRun) migrate(ctx context.Context) error {
 	defer context.AfterFunc(ctx, func() {
 		r.app.progress.Println("Interrupted: the users in progress are being completed. Ctrl-C again stops at once.")
 	})()
-	r.app.leave("Each step of each user: " + r.Log + "\n" + r.app.resume)
+	r.app.leave("Each step of each user: " + r.Log + "\nRun the same command again to continue.")
 	began := r.app.now()
 	err := r.sweeper.Run(ctx)
 	r.Seconds = r.app.now().Sub(began).Seconds()
