@@ -158,32 +158,71 @@ delete_failed() {
 	pool=$(resource "$1" "$2" UserPool)
 	"$1" cloudformation delete-stack --stack-name "$2"
 	gone "$1" "$2"
-	[ -z "$pool" ] || say "The user pool $pool, which it created, is kept but not used again. It has no users: delete it."
+	[ -z "$pool" ] || say "The user pool $pool, which it created, is kept, but a new one is created." \
+		"Delete it, or use it: make deploy-production ExistingUserPoolId=$pool (and then run bulk attach)."
 }
 
-# left PARAMETER LOGICAL_ID: reports whether the table exists that the parameter names, without being the stack's own. Then
-# CloudFormation cannot create it.
-left() {
-	local value=${!1:-}
+# name_pools prints the ids of pools that have the name of the one to be created. None is used because of its name alone.
+name_pools() {
+	local pools value
+	[ -z "$kept${ExistingUserPoolId:-}" ] || return 0
+	setting PoolName
+	pools=$(production cognito-idp list-user-pools --max-results 60 --output text --query "UserPools[?Name=='$value'].Id" 2>/dev/null || true)
+	[ -z "$pools" ] || say "User pools named $value exist: ${pools//$'\t'/ }. They are not used." \
+		"To use one: make deploy-production ExistingUserPoolId=ID (and then run bulk attach)."
+}
+
+# setting NAME: sets value to that of a parameter of the production stack: given, kept, or the default.
+setting() {
+	value=${!1:-}
 	[ -n "$value" ] || look_up "$1" "$kept" || value=$(parameter infra/production.yaml "$1" Default)
-	production dynamodb describe-table --table-name "$value" >/dev/null 2>&1 || return 1
-	[ "$(resource production "$production_stack" "$2")" != "$value" ] || return 1
-	say "The table $value exists, perhaps from an earlier deployment, and is used again."
+}
+
+# left PARAMETER LOGICAL_ID KEY...: reports whether the table exists that the parameter names, without being the stack's own.
+# Then CloudFormation cannot create it. Unless the stack uses it already, its key must be the one that the template would give
+# it, and rows in it are asked about.
+left() {
+	local value table keys types key has wanted count id=$2 name=$1
+	setting "$1"
+	table=$value
+	shift 2
+	keys=$(production dynamodb describe-table --table-name "$table" --output text --query \
+		"Table.[join(' ', KeySchema[].AttributeName), join(' ', AttributeDefinitions[].join(':', [AttributeName, AttributeType]))]" \
+		2>/dev/null) || return 1
+	[ "$(resource production "$production_stack" "$id")" != "$table" ] || return 1
+	if look_up "$name" "$kept" && [ "$value" = "$table" ]; then return; fi
+	types=" ${keys#*$'\t'} " has=""
+	for key in ${keys%%$'\t'*}; do
+		key+=:${types##* "$key":}
+		has+=" ${key%% *}"
+	done
+	wanted=$(printf ' %s:S' "$@")
+	[ "$has" = "$wanted" ] || fail "the table $table exists, and its key is$has, not$wanted. Nothing was changed. Name another table: $name=NAME"
+	say "The table $table exists, perhaps from an earlier deployment, and is used again."
+	count=$(production dynamodb scan --table-name "$table" --select COUNT --no-paginate --query Count --output text) || count=unknown
+	[ "$count" != 0 ] || return 0
+	say "Number of items in it, at least: $count."
+	confirm "Use it with them?" || fail "nothing was changed"
 }
 
 # reuse_tables makes the stack use tables that exist, instead of failing to create them: they outlive the stack, even if its
 # first deployment fails.
 reuse_tables() {
-	local create=${CreateTables:-no}
-	if [[ ${CreateLedger:-} = yes || -z ${CreateLedger:-}$kept ]] && left LedgerTable Ledger; then
+	local create=${CreateTables:-no} value users owner sort
+	setting UsersOwnerKey; users=$value
+	setting ProjectsOwnerKey; owner=$value
+	setting ProjectsSortKey; sort=$value
+	if [[ ${CreateLedger:-} = yes || -z ${CreateLedger:-}$kept ]] && left LedgerTable Ledger stagingSub; then
 		CreateLedger=no
+		say "So CreateLedger=no is set."
 	fi
-	if [[ $create = yes || $create = users ]] && left UsersTable Users; then
+	if [[ $create = yes || $create = users ]] && left UsersTable Users "$users"; then
 		create=${create/users/no} create=${create/yes/projects}
 	fi
-	if [[ $create = yes || $create = projects ]] && left ProjectsTable Projects; then
+	if [[ $create = yes || $create = projects ]] && left ProjectsTable Projects "$owner" "$sort"; then
 		create=${create/projects/no} create=${create/yes/users}
 	fi
+	[ "$create" = "${CreateTables:-no}" ] || say "So CreateTables=$create is set."
 	[ -z "${CreateTables:-}" ] || CreateTables=$create
 }
 
@@ -355,6 +394,7 @@ production)
 	check_given infra/production.yaml
 	delete_failed production "$production_stack"
 	set_kept production "$production_stack"
+	name_pools
 	reuse_tables
 	set_overrides infra/production.yaml production
 	set_bucket

@@ -128,9 +128,13 @@ func (a *Attacher) Attach(ctx context.Context, f Functions, o Options) (*Plan, e
 		}
 		changes = append(changes, t.set(pool.LambdaConfig, f.of(t)))
 	}
-	plan.add("pool", update.apply, changes...)
+	plan.add("pool", update, changes...)
 	return plan, nil
 }
+
+// ErrNotAttached is returned if a function to detach is not attached, but another one is in its place: one of the two
+// must not remain alone because the other's ARN was wrong.
+var ErrNotAttached = errors.New("not attached to this pool")
 
 // Detach plans to remove the triggers and to restore displaced ones. The attribute, which Cognito cannot remove, and
 // the clients' write lists remain.
@@ -140,7 +144,10 @@ func (a *Attacher) Detach(ctx context.Context, f Functions) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	update, changes := plan.updatePool(pool), []string{}
+	update, changes, found := plan.updatePool(pool), []string{}, map[string]bool{}
+	for _, t := range attached {
+		found[f.of(t)] = found[f.of(t)] || t.Of(pool.LambdaConfig) == f.of(t)
+	}
 	for _, t := range attached {
 		displaced := pool.UserPoolTags[t.displacedTag()]
 		delete(pool.UserPoolTags, t.displacedTag())
@@ -149,10 +156,14 @@ func (a *Attacher) Detach(ctx context.Context, f Functions) (*Plan, error) {
 		case f.of(t):
 			changes = append(changes, t.set(pool.LambdaConfig, displaced))
 		default:
+			// A pool without UserMigration may have been detached before: what it has belongs to others.
+			if arn := f.of(t); !found[arn] && t != CustomMessage && (t == UserMigration || found[f.Trigger]) {
+				return nil, fmt.Errorf("%s is %w: %s is %s", arn, ErrNotAttached, t, now)
+			}
 			plan.Left = append(plan.Left, string(t)+" is "+now)
 		}
 	}
-	plan.add("pool", update.apply, changes...)
+	plan.add("pool", update, changes...)
 	return plan, nil
 }
 
@@ -181,13 +192,13 @@ func (p *Plan) restrictClients(ctx context.Context) error {
 		if err := copySettings(described, client); err != nil {
 			return err
 		}
-		update := update{client, settings(client),
+		apply := replace(client,
 			func(ctx context.Context) (any, error) { return p.attacher.readClient(ctx, client.ClientId) },
-			func(ctx context.Context) (any, error) { return p.attacher.api.UpdateUserPoolClient(ctx, client) }}
+			func(ctx context.Context) (any, error) { return p.attacher.api.UpdateUserPoolClient(ctx, client) })
 		if list := restricted(client.WriteAttributes, p.custom); !slices.Equal(list, client.WriteAttributes) {
 			client.WriteAttributes = list
 			what := fmt.Sprintf("write list: explicit, %d attributes without %s", len(list), stagingSub)
-			p.add("app client "+aws.ToString(client.ClientName), update.apply, what)
+			p.add("app client "+aws.ToString(client.ClientName), apply, what)
 		}
 	}
 	return nil
@@ -209,6 +220,7 @@ func restricted(list, custom []string) []string {
 
 // Plan lists what Apply will do, in order.
 type Plan struct {
+	Live    bool     `json:"live"` // it was applied
 	Pool    string   `json:"pool"` // its name
 	Changes []Change `json:"changes"`
 	Left    []string `json:"left,omitempty"` // triggers of other functions, which Detach leaves in place
@@ -241,37 +253,38 @@ func (p *Plan) Apply(ctx context.Context) error {
 	return nil
 }
 
-// update is a request that replaces every setting of a pool or an app client.
-type update struct {
-	request    any
-	before     map[string]string // the settings that were read
-	read, send func(context.Context) (any, error)
-}
-
 // ErrChanged is returned if the settings are no longer those that were read: an update would undo a change made since.
 var ErrChanged = errors.New("changed since it was read; run the command again")
 
 var errDiffers = errors.New("differs after the update; correct it by hand")
 
-func (u update) apply(ctx context.Context) error {
-	if err := u.compare(ctx, u.before, ErrChanged); err != nil {
+type call func(context.Context) (any, error)
+
+// replace returns what sends a request that replaces every setting of a pool or an app client. The settings in request
+// must be those that were read.
+func replace(request any, read, send call) func(context.Context) error {
+	before := settings(request)
+	return func(ctx context.Context) error {
+		err := compare(ctx, read, before, ErrChanged)
+		if err == nil {
+			_, err = send(ctx)
+		}
+		if err == nil {
+			err = compare(ctx, read, settings(request), errDiffers)
+		}
 		return err
 	}
-	if _, err := u.send(ctx); err != nil {
-		return err
-	}
-	return u.compare(ctx, settings(u.request), errDiffers)
 }
 
 var unset = []string{"null", `""`, "0", "false", "[]", "{}"}
 
 // compare returns problem with the first setting that is not as wanted. An update may set a default for an unset one.
-func (u update) compare(ctx context.Context, want map[string]string, problem error) error {
-	read, err := u.read(ctx)
+func compare(ctx context.Context, read call, want map[string]string, problem error) error {
+	found, err := read(ctx)
 	if err != nil {
 		return err
 	}
-	now := settings(read)
+	now := settings(found)
 	for _, name := range slices.Sorted(maps.Keys(want)) {
 		if was, is := want[name], now[name]; was != is && (problem != errDiffers || !slices.Contains(unset, was)) {
 			return fmt.Errorf("%w: its %s is %s, and was %s", problem, name, is, was)
@@ -300,10 +313,9 @@ func copySettings(from, to any) error {
 	return json.Unmarshal(raw, to)
 }
 
-func (p *Plan) updatePool(pool *cognito.UpdateUserPoolInput) update {
-	return update{pool, settings(pool),
-		func(ctx context.Context) (any, error) { return p.readPool(ctx) },
-		func(ctx context.Context) (any, error) { return p.attacher.api.UpdateUserPool(ctx, pool) }}
+func (p *Plan) updatePool(pool *cognito.UpdateUserPoolInput) func(context.Context) error {
+	return replace(pool, func(ctx context.Context) (any, error) { return p.readPool(ctx) },
+		func(ctx context.Context) (any, error) { return p.attacher.api.UpdateUserPool(ctx, pool) })
 }
 
 func (p *Plan) readPool(ctx context.Context) (*cognito.UpdateUserPoolInput, error) {
@@ -343,28 +355,26 @@ func Clients(ctx context.Context, api *cognito.Client, poolID string) (all []typ
 			return nil, fmt.Errorf("list app clients: %w", err)
 		}
 		for _, listed := range page.UserPoolClients {
-			client, err := describeClient(ctx, api, poolID, listed.ClientId)
+			client, err := describeClient(ctx, api, &poolID, listed.ClientId)
 			if err != nil {
 				return nil, err
 			}
-			all = append(all, client)
+			all = append(all, *client)
 		}
 	}
 	return all, nil
 }
 
-func describeClient(
-	ctx context.Context, api *cognito.Client, pool string, id *string,
-) (types.UserPoolClientType, error) {
-	out, err := api.DescribeUserPoolClient(ctx, &cognito.DescribeUserPoolClientInput{UserPoolId: &pool, ClientId: id})
+func describeClient(ctx context.Context, api *cognito.Client, pool, id *string) (*types.UserPoolClientType, error) {
+	out, err := api.DescribeUserPoolClient(ctx, &cognito.DescribeUserPoolClientInput{UserPoolId: pool, ClientId: id})
 	if err != nil {
-		return types.UserPoolClientType{}, fmt.Errorf("read app client %s: %w", *id, err)
+		return nil, fmt.Errorf("read app client %s: %w", *id, err)
 	}
-	return *out.UserPoolClient, nil
+	return out.UserPoolClient, nil
 }
 
 func (a *Attacher) readClient(ctx context.Context, id *string) (*cognito.UpdateUserPoolClientInput, error) {
-	described, err := describeClient(ctx, a.api, a.pool, id)
+	described, err := describeClient(ctx, a.api, &a.pool, id)
 	client := &cognito.UpdateUserPoolClientInput{}
 	return client, cmp.Or(err, copySettings(described, client))
 }

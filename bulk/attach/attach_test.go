@@ -254,13 +254,57 @@ func TestDisplacedTriggerIsRestored(t *testing.T) {
 
 func TestDetachLeavesTriggersOfOtherFunctions(t *testing.T) {
 	f := full()
-	f.pool.LambdaConfig.UserMigration = aws.String("arn:theirs")
+	f.pool.LambdaConfig.UserMigration = aws.String("arn:trigger")
 	f.pool.LambdaConfig.PostConfirmation = aws.String("arn:datamover")
+	f.pool.LambdaConfig.PostAuthentication = aws.String("arn:theirs")
+	f.pool.LambdaConfig.CustomMessage = aws.String("arn:theirs")
 	plan, err := f.attacher().Detach(t.Context(), ours)
 	apply(t, plan, err)
-	assert.Equal(t, []string{"UserMigration is arn:theirs"}, plan.Left)
-	assert.Equal(t, "arn:theirs", *f.pool.LambdaConfig.UserMigration)
+	assert.Equal(t, []string{"PostAuthentication is arn:theirs", "CustomMessage is arn:theirs"}, plan.Left)
+	assert.Equal(t, "arn:theirs", *f.pool.LambdaConfig.PostAuthentication)
 	assert.Nil(t, f.pool.LambdaConfig.PostConfirmation)
+	assert.Nil(t, f.pool.LambdaConfig.UserMigration)
+}
+
+// TestDetachDemandsBothFunctions: with a wrong ARN, one of the two would remain alone.
+func TestDetachDemandsBothFunctions(t *testing.T) {
+	const none, other = "", "arn:other"
+	for name, tt := range map[string]struct {
+		migration, hook string
+		want            string // part of the error, or "" if the pool may be detached
+	}{
+		"both":                       {ours.Trigger, ours.Datamover, ""},
+		"the trigger's ARN is wrong": {other, ours.Datamover, "arn:trigger is not attached to this pool: UserMigration is arn:other"},
+		"the hook's ARN is wrong":    {ours.Trigger, other, "arn:datamover is not attached to this pool: PostConfirmation is arn:other"},
+		"both are wrong":             {other, "arn:another", "arn:trigger is not attached to this pool: UserMigration is arn:other"},
+		"another version":            {ours.Trigger + ":2", ours.Datamover, "UserMigration is arn:trigger:2"},
+		"exchanged":                  {ours.Datamover, ours.Trigger, "UserMigration is arn:datamover"},
+		"detached before":            {none, none, ""},
+		"detached, with theirs":      {none, other, ""},
+		"only the hook is left":      {none, ours.Datamover, ""},
+		"only the trigger is left":   {ours.Trigger, none, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := full()
+			for _, set := range []struct {
+				trigger Trigger
+				arn     string
+			}{{UserMigration, tt.migration}, {PostConfirmation, tt.hook}, {PostAuthentication, tt.hook}} {
+				set.trigger.set(f.pool.LambdaConfig, set.arn)
+			}
+			plan, err := f.attacher().Detach(t.Context(), ours)
+			if tt.want != "" {
+				require.ErrorIs(t, err, ErrNotAttached)
+				assert.ErrorContains(t, err, tt.want)
+				assert.Empty(t, f.updates)
+				return
+			}
+			apply(t, plan, err)
+			for _, trigger := range attached {
+				assert.NotContains(t, []string{ours.Trigger, ours.Datamover}, trigger.Of(f.pool.LambdaConfig))
+			}
+		})
+	}
 }
 
 func TestCustomMessageOnlyWithSES(t *testing.T) {

@@ -6,15 +6,20 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
 	cognito "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/smithy-go/logging"
 	"github.com/spf13/pflag"
+	"golang.org/x/time/rate"
 
 	"github.com/spaceport/user-migration/bulk/console"
+	"github.com/spaceport/user-migration/bulk/quota"
 	"github.com/spaceport/user-migration/datamover/account"
 	"github.com/spaceport/user-migration/datamover/ledger"
 	"github.com/spaceport/user-migration/datamover/rows"
@@ -25,13 +30,15 @@ import (
 // app is one run of bulk.
 type app struct {
 	console.Streams
-	flags     *pflag.FlagSet // of every command
+	flags     *pflag.FlagSet // of every command, then of the one that runs
 	json      bool
 	stackName string
-	started   bool // the command line was accepted
+	resume    string       // after an interrupt, once something may be written; "": the command line was not accepted
+	left      atomic.Value // a func() string: what an interrupt leaves, and where to go on
 	progress  *console.Progress
 	getenv    func(string) string
 	now       func() time.Time
+	account   aws.Config // production's, once it is opened
 }
 
 // print writes a result to stdout: doc as JSON with --json, else what text writes.
@@ -50,14 +57,20 @@ func (a *app) canConfirm(yes bool) error {
 	return nil
 }
 
+// leave sets what to say about an interrupt from now on.
+func (a *app) leave(text string) { a.left.Store(func() string { return text }) }
+
 // confirm asks for a pool's name, which cannot be answered by habit. Nothing is asked with --yes.
-func (a *app) confirm(ctx context.Context, poolName string, yes bool) error {
-	if yes {
-		return nil
+func (a *app) confirm(ctx context.Context, poolName string, yes bool) (err error) {
+	typed := poolName
+	if !yes {
+		typed, err = a.Ask(ctx, "To continue, type the pool's name:")
 	}
-	typed, err := a.Ask(ctx, "To continue, type the pool's name:")
 	if err == nil && typed != poolName {
 		err = usagef("%q is not the pool's name: nothing was written", typed)
+	}
+	if err == nil {
+		a.leave(a.resume)
 	}
 	return err
 }
@@ -85,12 +98,11 @@ func (a *app) open(ctx context.Context, required ...string) (*clients, error) {
 	if err != nil {
 		return nil, err
 	}
-	production, err := account.Production(ctx, Limits)
+	production, err := a.openProduction(ctx)
 	if err != nil {
 		return nil, err
 	}
 	production.Region = region(production.Region, s)
-	production.Logger = logging.Nop{} // it would write over the bar; errors are returned
 	c := &clients{settings: s, stack: stack, production: production}
 	c.staging = account.Staging(production, s, "spaceport-bulk", Limits)
 	c.productionCognito = cognito.NewFromConfig(production)
@@ -100,6 +112,32 @@ func (a *app) open(ctx context.Context, required ...string) (*clients, error) {
 	c.productionRows, c.ledger = rows.NewStore(tables), ledger.New(tables, s.LedgerTable)
 	c.stagingRows = rows.NewStore(dynamodb.NewFromConfig(c.staging))
 	return c, nil
+}
+
+// openProduction opens the account once a run, since a code for it can be used once.
+func (a *app) openProduction(ctx context.Context) (cfg aws.Config, err error) {
+	if a.account.Retryer != nil {
+		return a.account, nil
+	}
+	often := rate.Sometimes{Interval: time.Second}
+	say := func(text string) { often.Do(func() { a.progress.Println(text) }) }
+	a.account, err = account.Production(ctx, Limits,
+		config.WithLogger(logging.Nop{}), // it would write over the bar; errors are returned
+		config.WithRetryer(func() aws.Retryer { return quota.Audible{Retryer: Limits.Retryer(), Say: say} }),
+		config.WithAssumeRoleCredentialOptions(func(o *stscreds.AssumeRoleOptions) {
+			o.Duration = cmp.Or(o.Duration, time.Hour) // every role allows it; the SDK's default would ask four times
+			o.TokenProvider = func() (string, error) { return a.askCode(ctx, aws.ToString(o.SerialNumber)) }
+		}))
+	return a.account, err
+}
+
+// askCode asks for a code of the MFA device that a profile names.
+func (a *app) askCode(ctx context.Context, device string) (string, error) {
+	if !a.InTerminal {
+		return "", fmt.Errorf("the profile needs an MFA code of %s, and stdin is not a terminal", device)
+	}
+	a.progress.Println("The profile needs an MFA code of " + device)
+	return a.AskSecret(ctx, "Code:")
 }
 
 func describePool(ctx context.Context, account aws.Config, id string) (*cognito.DescribeUserPoolOutput, error) {
@@ -120,7 +158,7 @@ func region(configured string, s settings.Settings) string {
 // with, and the environment is ignored, also for what the stack leaves at its default.
 func (a *app) settings(ctx context.Context, need []string) (s settings.Settings, stack map[string]string, err error) {
 	if name := cmp.Or(a.stackName, a.getenv("MIGRATION_STACK")); name != "" {
-		if stack, err = stackOutputs(ctx, name); err != nil {
+		if stack, err = a.stackOutputs(ctx, name); err != nil {
 			return s, nil, err
 		}
 	}

@@ -59,17 +59,17 @@ func (a *app) changePool(ctx context.Context, f poolFlags) error {
 	} else {
 		plan, err = attacher.Detach(ctx, f.Functions)
 	}
+	if errors.Is(err, attach.ErrNotAttached) {
+		err = usagef("%w; nothing was changed", err)
+	}
 	if err == nil && f.live && len(plan.Changes) > 0 {
 		err = a.applyPlan(ctx, plan, f.yes)
 	}
 	if err != nil {
 		return err
 	}
-	report := struct {
-		Live bool `json:"live"`
-		*attach.Plan
-	}{f.live, plan}
-	return a.print(report, func(w io.Writer) error { return attachText.Execute(w, report) })
+	plan.Live = f.live
+	return a.print(plan, func(w io.Writer) error { return attachText.Execute(w, plan) })
 }
 
 var functionARN = regexp.MustCompile(`^arn:[a-z-]+:lambda:[a-z0-9-]+:\d{12}:function:\S+$`)

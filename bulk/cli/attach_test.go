@@ -1,6 +1,7 @@
 package cli_test
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -73,6 +74,13 @@ func TestAttachAndDetach(t *testing.T) {
 	})
 	require.NoError(t, err, "the pool migrates")
 
+	attached := describe()
+	wrong := slices.Clone(functions)
+	wrong[3] = "arn:aws:lambda:us-east-1:123456789012:function:gone"
+	code, _, errs = o.bulk(append([]string{"detach", "--live", "--yes"}, wrong...)...)
+	assert.Equal(t, 2, code)
+	assert.Contains(t, errs, wrong[3]+" is not attached to this pool: UserMigration is "+functions[3]+"; nothing was changed")
+	assert.Equal(t, attached, describe())
 	code, out, errs = run("detach", "--live", "--yes")
 	require.Zero(t, code, errs)
 	golden.Equal(t, "detach_live", out)

@@ -7,7 +7,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"os/signal"
 	"runtime/debug"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -51,14 +54,20 @@ var commands = func(a *app) []*cobra.Command {
 	}
 }
 
-// Run runs bulk and returns its exit code. getenv returns our own variables; the SDK reads AWS's.
+// Run runs bulk and returns its exit code. getenv returns our own variables; the SDK reads AWS's. The Ctrl-C that ends
+// ctx lets a command end in good order; another one ends it at once.
 func Run(ctx context.Context, args []string, s console.Streams, getenv func(string) string) int {
 	a := &app{Streams: s.Escaped(), getenv: getenv, now: time.Now}
 	a.progress = console.NewProgress(s.Err, s.ErrTerminal, a.now)
 	root := describe("bulk", nil)
 	root.SilenceErrors, root.SilenceUsage = true, true
 	// cobra calls this after parsing: an error before it is a usage error.
-	root.PersistentPreRun = func(*cobra.Command, []string) { a.started = true }
+	root.PersistentPreRun = func(cmd *cobra.Command, _ []string) {
+		a.flags, a.resume = cmd.Flags(), cmd.Annotations["resume"]
+		if a.flags.Lookup("live") == nil { // else nothing is written before it is confirmed
+			a.leave(a.resume)
+		}
+	}
 	if info, ok := debug.ReadBuildInfo(); ok {
 		root.Version = cmp.Or(info.Main.Version, "(devel)")
 	}
@@ -74,9 +83,26 @@ func Run(ctx context.Context, args []string, s console.Streams, getenv func(stri
 		_ = a.flags.MarkHidden(flagOf(v.Name))
 	}
 	root.AddCommand(append(commands(a), settingsTopic())...)
-	cmd, err := root.ExecuteContextC(ctx)
-	a.progress.Clear()
-	return a.exit(ctx, cmd, err)
+	a.leave("Nothing was changed: run the same command again.")
+	again, code := make(chan os.Signal, 1), make(chan int, 1)
+	context.AfterFunc(ctx, func() { signal.Notify(again, os.Interrupt, syscall.SIGTERM) })
+	go func() {
+		cmd, err := root.ExecuteContextC(ctx)
+		a.progress.Clear()
+		code <- a.exit(ctx, cmd, err)
+	}()
+	select {
+	case code := <-code:
+		return code
+	case <-again:
+		a.progress.Clear()
+		return a.interrupted("Stopped at once.")
+	}
+}
+
+func (a *app) interrupted(how string) int {
+	fmt.Fprintln(a.Err, how, a.left.Load().(func() string)())
+	return exitInterrupted
 }
 
 // exit prints err, if any, and returns the exit code.
@@ -87,15 +113,14 @@ func (a *app) exit(ctx context.Context, cmd *cobra.Command, err error) int {
 	case errors.Is(err, errFindings):
 		return exitFindings
 	case ctx.Err() != nil:
-		fmt.Fprintln(a.Err, "Interrupted.", cmd.Annotations["resume"])
-		return exitInterrupted
+		return a.interrupted("Interrupted.")
 	}
 	fmt.Fprintf(a.Err, "%s: %v\n", cmd.CommandPath(), err)
-	if !a.started || errors.As(err, new(usageError)) {
+	if a.resume == "" || errors.As(err, new(usageError)) {
 		fmt.Fprintf(a.Err, "Run %q for usage.\n", cmd.CommandPath()+" --help")
 		return exitUsage
 	}
-	if text := remedy(err); text != "" {
+	if text, _ := remedy(err); text != "" {
 		fmt.Fprintln(a.Err, text)
 	}
 	return exitFailed

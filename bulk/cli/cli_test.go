@@ -7,13 +7,20 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	"github.com/aws/aws-sdk-go-v2/credentials/ssocreds"
 	"github.com/aws/smithy-go"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 	"github.com/spf13/cobra"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -84,6 +91,7 @@ func TestMistakes(t *testing.T) {
 		{"stauts"}, {"frobnicate"}, {"--jsno", "status"}, {"--verbose"},
 		{"status", "--usr", "x"}, {"status", "--user"}, {"status", "ada@example.com"}, {"status", "--ineligible=maybe"},
 		{"sweep", "live"}, {"sweep", "-u", "x"}, {"sweep", "--limit", "many"},
+		{"sweep", "--live", "--yes", "--limit", "0"}, {"sweep", "--limit", "-1"},
 		{"status", "--user", "ada@example.com", "--ineligible"},
 		{"backup"}, {"backup", "a", "b"}, {"backup", "--chekc", "a"},
 	} {
@@ -172,6 +180,59 @@ func TestExitCodes(t *testing.T) {
 	assert.Zero(t, start(ctx, staging, "probe", "dir").code, "a command that has finished is not interrupted")
 }
 
+// TestInterrupts: what is said is true of what has begun. A second Ctrl-C ends a command that does not end by itself.
+func TestInterrupts(t *testing.T) {
+	signals := make(chan os.Signal, 9) // a Ctrl-C that comes too early must not end the test
+	signal.Notify(signals, os.Interrupt)
+	defer signal.Stop(signals)
+	const nothing = "Nothing was changed: run the same command again.\n"
+	counted := func(a *app) { a.left.Store(func() string { return "3 accounts created, log x.jsonl." }) }
+	for name, tt := range map[string]struct {
+		live   bool // the command has --live
+		do     func(*app)
+		second bool
+		want   string
+	}{
+		"a command that asks, before it has": {true, func(*app) {}, false, "Interrupted. " + nothing},
+		"confirmed":                          {true, func(a *app) { _ = a.confirm(t.Context(), "Pool", true) }, false, "Interrupted. Run it again.\n"},
+		"not confirmed":                      {true, func(a *app) { _ = a.confirm(t.Context(), "Pool", false) }, false, "\nInterrupted. " + nothing},
+		"a command that does not ask":        {false, func(*app) {}, false, "Interrupted. Run it again.\n"},
+		"counted":                            {true, counted, false, "Interrupted. 3 accounts created, log x.jsonl.\n"},
+		"counted, at once":                   {true, counted, true, "Stopped at once. 3 accounts created, log x.jsonl.\n"},
+		"nothing has begun, at once":         {true, func(*app) {}, true, "Stopped at once. " + nothing},
+	} {
+		t.Run(name, func(t *testing.T) {
+			ctx, cancel := context.WithCancel(t.Context())
+			hangs := make(chan struct{})
+			probe(t, func(ctx context.Context, a *app, _ []string) error {
+				tt.do(a)
+				cancel()
+				if tt.second {
+					<-hangs
+				}
+				return ctx.Err()
+			})
+			if tt.live {
+				one := commands
+				commands = func(a *app) []*cobra.Command {
+					all := one(a)
+					all[0].Flags().Bool("live", false, "")
+					return all
+				}
+			}
+			context.AfterFunc(ctx, func() {
+				for tt.second && t.Context().Err() == nil {
+					_ = syscall.Kill(os.Getpid(), syscall.SIGINT)
+					time.Sleep(20 * time.Millisecond)
+				}
+			})
+			r := start(ctx, staging, "probe", "dir")
+			assert.Equal(t, exitInterrupted, r.code)
+			assert.Equal(t, tt.want, strings.TrimPrefix(r.err, "To continue, type the pool's name: "))
+		})
+	}
+}
+
 func TestPrint(t *testing.T) {
 	text := func(w io.Writer) error { _, err := io.WriteString(w, "one <b>\n"); return err }
 	probe(t, func(_ context.Context, a *app, _ []string) error { return a.print(map[string]string{"n": "<1>"}, text) })
@@ -192,21 +253,47 @@ func TestNothingReachesTheTerminalAsItIs(t *testing.T) {
 	}
 }
 
+// answered is an error of AWS, and the Region in which it was asked.
+func answered(code, region string) error {
+	request, _ := http.NewRequest(http.MethodPost, "https://aws.example", nil)
+	request.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=AKIA/20260131/"+region+"/dynamodb/aws4_request, SignedHeaders=host")
+	return &smithyhttp.ResponseError{
+		Response: &smithyhttp.Response{Response: &http.Response{StatusCode: 400, Request: request}}, Err: &smithy.GenericAPIError{Code: code},
+	}
+}
+
 func TestRemedies(t *testing.T) {
+	t.Setenv("AWS_PROFILE", "space port")
+	uncached := func(err error) error {
+		return fmt.Errorf("get identity: get credentials: failed to refresh cached credentials, %w", err)
+	}
+	tried := func(attempts int, err error) error { return &retry.MaxAttemptsError{Attempt: attempts, Err: err} }
+	imds := func(err error) error { return uncached(fmt.Errorf("no EC2 IMDS role found, %w", err)) }
 	var all strings.Builder
 	for _, err := range []error{
-		&smithy.GenericAPIError{Code: "AccessDeniedException"}, &smithy.GenericAPIError{Code: "ExpiredTokenException"},
-		&smithy.GenericAPIError{Code: "UnrecognizedClientException"}, &smithy.GenericAPIError{Code: "ResourceNotFoundException"},
-		&smithy.GenericAPIError{Code: "TooManyRequestsException"}, &smithy.GenericAPIError{Code: "InvalidParameterException"},
-		&smithy.GenericAPIError{Code: "InternalErrorException"}, &aws.MissingRegionError{},
-		&net.OpError{Op: "dial", Err: errors.New("refused")},
+		&smithy.GenericAPIError{Code: "AccessDeniedException"},
+		&smithy.GenericAPIError{Code: "AccessDenied", Message: "MultiFactorAuthentication failed with invalid MFA one time pass code."},
+		&smithy.GenericAPIError{Code: "ExpiredToken"}, &smithy.GenericAPIError{Code: "ExpiredTokenException"},
+		uncached(&ssocreds.InvalidTokenError{}),
+		uncached(errors.New("refresh cached SSO token failed, cached SSO token is expired, or not present, and cannot be refreshed")),
+		uncached(fmt.Errorf("unable to refresh SSO token, %w", &smithy.GenericAPIError{Code: "ExpiredTokenException"})),
+		&smithy.GenericAPIError{Code: "InvalidGrantException"},
+		uncached(errors.New("create oauth2 token: login session has expired, please reauthenticate")),
+		&smithy.GenericAPIError{Code: "UnrecognizedClientException"},
+		answered("ResourceNotFoundException", "eu-west-1"), &smithy.GenericAPIError{Code: "ResourceNotFoundException"},
+		&smithy.GenericAPIError{Code: "InvalidParameterException"},
+		&smithy.GenericAPIError{Code: "TooManyRequestsException"}, tried(12, &smithy.GenericAPIError{Code: "TooManyRequestsException"}),
+		&smithy.GenericAPIError{Code: "InternalErrorException", Fault: smithy.FaultServer},
+		tried(1, &smithy.GenericAPIError{Code: "InternalErrorException", Fault: smithy.FaultServer}),
+		&smithy.GenericAPIError{Code: "ConflictException"}, &aws.MissingRegionError{},
+		tried(12, &net.OpError{Op: "dial", Addr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 9}, Err: syscall.ECONNREFUSED}),
 		errors.New("load AWS configuration: failed to get shared config profile, nope"),
-		errors.New("get identity: get credentials: failed to refresh cached credentials"),
-		errors.New("get identity: failed to refresh cached credentials, Invalid Configuration: Missing Region"),
-		fmt.Errorf("get identity: failed to refresh cached credentials: %w",
-			&net.OpError{Op: "dial", Err: errors.New("no such host")}),
-		fmt.Errorf("failed to refresh cached credentials, no EC2 IMDS role found: %w",
-			&net.OpError{Op: "dial", Err: errors.New("no route")}),
+		uncached(errors.New("error in credential_process: exit status 1")),
+		uncached(errors.New("Invalid Configuration: Missing Region")),
+		uncached(&net.OpError{Op: "dial", Err: &net.DNSError{Err: "no such host", Name: "sts.aws.example", IsNotFound: true}}),
+		imds(&net.OpError{Op: "dial", Err: errors.New("no route")}), imds(tried(12, &net.OpError{Op: "dial", Err: os.ErrDeadlineExceeded})),
+		fmt.Errorf("assume staging role: %w", context.DeadlineExceeded),
+		tried(12, fmt.Errorf("operation error STS: AssumeRole: %w", os.ErrDeadlineExceeded)),
 	} {
 		probe(t, func(context.Context, *app, []string) error { return fmt.Errorf("read: %w", err) })
 		r := bulk(staging, "probe", "dir")
@@ -214,7 +301,8 @@ func TestRemedies(t *testing.T) {
 		all.WriteString(r.err + "\n")
 	}
 	golden.Equal(t, "remedies", all.String())
-	assert.Empty(t, remedy(errors.New("one of ours, which says what to do")))
+	text, _ := remedy(errors.New("one of ours, which says what to do"))
+	assert.Empty(t, text)
 }
 
 // TestFatal has the errors after which no other user does better.
@@ -226,6 +314,8 @@ func TestFatal(t *testing.T) {
 		assert.True(t, fatal(fmt.Errorf("x: %w", &smithy.GenericAPIError{Code: code})), code)
 	}
 	assert.True(t, fatal(errors.New("failed to refresh cached credentials")))
+	assert.True(t, fatal(fmt.Errorf("x: %w", &ssocreds.InvalidTokenError{})))
+	assert.True(t, fatal(fmt.Errorf("x: %w", &smithy.GenericAPIError{Code: "InvalidGrantException"})))
 	for _, err := range []error{
 		errors.New("x"), &smithy.GenericAPIError{Code: "InvalidParameterException"},
 		&smithy.GenericAPIError{Code: "TooManyRequestsException"}, &smithy.GenericAPIError{Code: "InternalErrorException"},

@@ -1,60 +1,75 @@
 package cli
 
 import (
+	"cmp"
+	"context"
+	_ "embed"
 	"errors"
+	"fmt"
 	"net"
-	"regexp"
+	"os"
+	"slices"
 	"strings"
+	"text/template"
 
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/smithy-go"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
+
+	"github.com/spaceport/user-migration/bulk/console"
 )
 
-// advice says what an operator can do about an error. After a fatal one, no other user does better.
-type advice struct {
-	pattern string // of "code " and AWS's error code, else of the text, after which the network is named
-	fatal   bool
-	text    string
+//go:embed remedies.tmpl
+var remediesTemplate string
+
+var remedies = template.Must(template.New("").Parse(remediesTemplate))
+
+// failure is what remedies.tmpl asks about an error.
+type failure struct {
+	error
+	Code, Region, Tried, Profile string
+	Busy, TimedOut, Unreached    bool
 }
 
-const noCredentials = "No AWS credentials were found: set AWS_PROFILE, or sign in with: aws sso login"
+// Has reports whether AWS's code is one of these.
+func (f failure) Has(codes ...string) bool { return slices.Contains(codes, f.Code) }
 
-// remedies are in order: the first that matches counts.
-var remedies = []advice{
-	{`^code (AccessDenied|NotAuthorized)`, true, "The credentials do not allow this: check AWS_PROFILE (it assumes the " +
-		"stack's OperatorRoleArn), STAGING_ROLE_ARN and STAGING_EXTERNAL_ID; bulk check names missing permissions."},
-	{`^code ExpiredToken`, true, "The AWS credentials have expired: renew them, then run the same command again."},
-	{`^code (UnrecognizedClient|InvalidClientTokenId|InvalidSignature|SignatureDoesNotMatch)`, true,
-		"AWS does not know these credentials: check AWS_PROFILE, or sign in with: aws sso login"},
-	{`^code ResourceNotFound`, true, "It is not in that account and Region: check the settings (bulk help settings)."},
-	{`^code (InvalidParameter|Validation)`, false, "AWS rejects the request: check the settings (bulk help settings)."},
-	{`^code `, false, "AWS throttles or fails, after many attempts: wait a minute, then run the same command again."},
-	{`AWS region is required|Missing Region`, false, "Set AWS_REGION."},
-	{`IMDS`, false, noCredentials}, // the last place where the SDK looks for credentials
-	{`shared config profile`, false, "There is no such profile: check AWS_PROFILE (aws configure list-profiles)."},
-	{` network$`, false, "AWS was not reached: check the network, and AWS_ENDPOINT_URL if it is set."},
-	{`refresh cached credentials|get identity`, false, noCredentials},
+// Says reports whether the error's text contains one of these.
+func (f failure) Says(texts ...string) bool {
+	return slices.ContainsFunc(texts, func(text string) bool { return strings.Contains(f.Error(), text) })
 }
 
-func adviceFor(err error) advice {
-	about := err.Error()
-	uncached := strings.Contains(about, "failed to refresh cached credentials")
-	if errors.As(err, new(*net.OpError)) {
-		about += " network"
+func describeFailure(err error) failure {
+	f := failure{error: err, Unreached: errors.As(err, new(*net.OpError))}
+	f.Profile = console.Quote(cmp.Or(os.Getenv("AWS_PROFILE"), os.Getenv("AWS_DEFAULT_PROFILE"), "default"))
+	tried, _ := errors.AsType[*retry.MaxAttemptsError](err)
+	if tried != nil && tried.Attempt > 1 {
+		f.Tried = fmt.Sprintf(", after %d attempts", tried.Attempt)
 	}
+	network, ok := errors.AsType[net.Error](err)
+	f.TimedOut = ok && network.Timeout() || errors.Is(err, context.DeadlineExceeded)
 	if api, ok := errors.AsType[smithy.APIError](err); ok {
-		about, uncached = "code "+api.ErrorCode(), false
+		_, throttles := retry.DefaultThrottleErrorCodes[api.ErrorCode()]
+		f.Code, f.Busy = api.ErrorCode(), throttles || tried != nil || api.ErrorFault() == smithy.FaultServer
 	}
-	for _, a := range remedies {
-		if regexp.MustCompile(a.pattern).MatchString(about) {
-			a.fatal = a.fatal || uncached
-			return a
-		}
+	if answer, ok := errors.AsType[*smithyhttp.ResponseError](err); ok && f.Code != "" && answer.Response.Request != nil {
+		signed := strings.Split(answer.Response.Request.Header.Get("Authorization"), "/") // with key, date, Region, service
+		f.Region = append(signed, "", "", "")[2]
 	}
-	return advice{}
+	return f
 }
 
-// remedy returns what an operator can do about an error, or "".
-func remedy(err error) string { return adviceFor(err).text }
+// remedy returns what an operator can do about an error, or "". After a fatal one, no other user does better.
+func remedy(err error) (text string, fatal bool) {
+	var b strings.Builder
+	f := describeFailure(err)
+	_ = remedies.Execute(&b, f)
+	text, fatal = strings.CutPrefix(strings.TrimSpace(b.String()), "fatal:")
+	return text, fatal || f.Code == "" && f.Says("failed to refresh cached credentials")
+}
 
 // fatal reports errors after which no other user does better.
-func fatal(err error) bool { return adviceFor(err).fatal }
+func fatal(err error) bool {
+	_, is := remedy(err)
+	return is
+}

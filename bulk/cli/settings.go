@@ -13,7 +13,6 @@ import (
 	"github.com/aws/smithy-go"
 	"github.com/spf13/cobra"
 
-	"github.com/spaceport/user-migration/datamover/account"
 	"github.com/spaceport/user-migration/datamover/settings"
 )
 
@@ -32,8 +31,8 @@ func settingsTopic() *cobra.Command {
 }
 
 // stackOutputs reads the outputs of the production stack: STAGING_CUTOFF is stagingcutoff here.
-func stackOutputs(ctx context.Context, name string) (map[string]string, error) {
-	production, err := account.Production(ctx, Limits)
+func (a *app) stackOutputs(ctx context.Context, name string) (map[string]string, error) {
+	production, err := a.openProduction(ctx)
 	if err != nil {
 		return nil, err
 	}

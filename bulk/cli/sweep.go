@@ -98,8 +98,8 @@ func (r *sweepRun) checkFlags(context.Context) error {
 		return usagef("--notify is %q: it can be code or none", r.notify)
 	case !(r.share > 0 && r.share <= 1): // NaN included
 		return usagef("--quota-share is %g: it must be above 0 and up to 1", r.share)
-	case r.options.Limit < 0:
-		return usagef("--limit is %d: it cannot be below 0", r.options.Limit)
+	case r.options.Limit < 1 && r.app.flags.Changed("limit"):
+		return usagef("--limit must be at least 1, not %d", r.options.Limit)
 	case slices.Contains(r.options.Users, ""):
 		return usagef("--user is empty")
 	}
@@ -225,6 +225,7 @@ func (r *sweepRun) migrate(ctx context.Context) error {
 	defer context.AfterFunc(ctx, func() {
 		r.app.progress.Println("Interrupted: the users in progress are being completed. Ctrl-C again stops at once.")
 	})()
+	r.app.leave("Each step of each user: " + r.Log + "\nRun the same command again to continue.")
 	began := r.app.now()
 	err := r.sweeper.Run(ctx)
 	r.Seconds = r.app.now().Sub(began).Seconds()

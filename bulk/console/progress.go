@@ -22,6 +22,7 @@ type Progress struct {
 	mu          sync.Mutex
 	bar         *progressbar.ProgressBar // on the terminal's last line
 	what, unit  string
+	note        string
 	total, done int
 	began, last time.Time
 }
@@ -44,7 +45,7 @@ func (p *Progress) locked(f func()) {
 // Start begins a task, such as "Reading staging" in "users". total may be an estimate; 0 means unknown.
 func (p *Progress) Start(what, unit string, total int) *Progress {
 	p.locked(func() {
-		p.what, p.unit, p.total, p.done, p.began, p.last = what, unit, total, 0, p.now(), p.now()
+		p.what, p.unit, p.total, p.done, p.began, p.last, p.note = what, unit, total, 0, p.now(), p.now(), ""
 		p.bar = progressbar.NewOptions(cmp.Or(total, -1), // -1: a spinner
 			progressbar.OptionSetVisibility(p.terminal), progressbar.OptionSetWriter(p.w),
 			progressbar.OptionSetDescription(what), progressbar.OptionSetItsString(unit), progressbar.OptionShowIts(),
@@ -62,11 +63,25 @@ func (p *Progress) Add(n int) {
 			p.bar.ChangeMax(p.done + 1)
 		}
 		_ = p.bar.Add(n)
-		if now := p.now(); !p.terminal && now.Sub(p.last) >= lineEvery {
-			p.last = now
-			fmt.Fprintln(p.w, p.line(now.Sub(p.began)))
-		}
+		p.tick()
 	})
+}
+
+// Note shows what takes its time, such as "moving 2,500 rows of one user", until the next note; "" shows nothing.
+// Called again, it keeps a terminal's bar and the lines elsewhere going.
+func (p *Progress) Note(text string) {
+	p.locked(func() {
+		p.note = Escape(text)
+		p.bar.Describe(strings.TrimSuffix(p.what+", "+p.note, ", "))
+		p.tick()
+	})
+}
+
+func (p *Progress) tick() {
+	if now := p.now(); !p.terminal && now.Sub(p.last) >= lineEvery {
+		p.last = now
+		fmt.Fprintln(p.w, p.line(now.Sub(p.began)))
+	}
 }
 
 // line returns "Reading staging: 1,000 of 3,000 users, 100/s, 20 s left".
@@ -81,7 +96,10 @@ func (p *Progress) line(spent time.Duration) string {
 		perSecond = Count(int(rate + .5))
 	}
 	text := fmt.Sprintf("%s: %s %s, %s/s", p.what, count, p.unit, perSecond)
-	if p.total > p.done && p.done > 0 {
+	switch { // a note is about something that the count does not measure
+	case p.note != "":
+		text += ", " + p.note
+	case p.total > p.done && p.done > 0:
 		text += ", " + Duration(time.Duration(float64(p.total-p.done)/rate*float64(time.Second))) + " left"
 	}
 	return text

@@ -131,6 +131,7 @@ func TestNilProgressReportsNothing(_ *testing.T) {
 	task.Add(1)
 	task.End()
 	p.Println("x")
+	p.Note("x")
 	p.Clear()
 }
 
@@ -150,4 +151,34 @@ func TestConcurrentAdds(t *testing.T) {
 		task.End()
 		assert.True(t, strings.HasSuffix(out.String(), "Reading: 800 users in 0.0 s\n"), out.String())
 	}
+}
+
+// TestNote says what takes its time where the count stands still, and estimates nothing from the count meanwhile.
+func TestNote(t *testing.T) {
+	p, out, clock := newProgress(false)
+	task := p.Start("Sweeping", "users", 100)
+	task.Add(10)
+	for range 25 {
+		clock.forward(time.Second)
+		task.Note("moving 2,500 rows of one user")
+	}
+	task.Note("")
+	clock.forward(5 * time.Second)
+	task.Add(10)
+	assert.Equal(t, "Sweeping: 10 of 100 users, 1.0/s, moving 2,500 rows of one user\n"+
+		"Sweeping: 10 of 100 users, 0.5/s, moving 2,500 rows of one user\n"+
+		"Sweeping: 20 of 100 users, 0.7/s, 2 min 0 s left\n", out.String())
+
+	p, out, _ = newProgress(true)
+	task = p.Start("Sweeping", "users", 100)
+	for note, want := range map[string]string{"moving 2,500 rows\x1b": `Sweeping, moving 2,500 rows\u001b `, "": "Sweeping "} {
+		time.Sleep(2 * barEvery)
+		task.Note(note)
+		_, last := shown(out.String())
+		assert.Contains(t, last, want)
+		assert.LessOrEqual(t, len([]rune(last)), 80, "the bar must not wrap")
+	}
+	task.Start("Next", "users", 1)
+	_, last := shown(out.String())
+	assert.NotContains(t, last, "moving")
 }

@@ -7,10 +7,12 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	cognito "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
 	"github.com/aws/smithy-go/middleware"
@@ -66,13 +68,42 @@ type patient struct{ aws.Retryer }
 func (patient) MaxAttempts() int { return 0 } // no limit
 
 func (p patient) RetryDelay(attempt int, err error) (time.Duration, error) {
-	switch {
+	switch last := p.Retryer.MaxAttempts(); {
 	case isThrottled(err):
-		return 0, nil // the limiter paces it
-	case attempt >= p.Retryer.MaxAttempts():
+		_, err = p.Retryer.RetryDelay(min(attempt, last-1), err) // which says so; the limiter paces it
 		return 0, err
+	case attempt >= last:
+		return 0, &retry.MaxAttemptsError{Attempt: attempt, Err: err}
 	}
 	return p.Retryer.RetryDelay(attempt, err)
+}
+
+// Audible is a Retryer that says what it retries.
+type Audible struct {
+	aws.Retryer
+	Say func(string)
+}
+
+// refusedFor is how long a connection that is refused is tried again: AWS refuses none, a wrong address refuses all.
+const refusedFor = 5 * time.Second
+
+// IsErrorRetryable does not retry a call whose credentials were retried already.
+func (a Audible) IsErrorRetryable(err error) bool {
+	return !errors.As(err, new(*retry.MaxAttemptsError)) && a.Retryer.IsErrorRetryable(err)
+}
+
+// RetryDelay says so, and gives up sooner if the connection is refused.
+func (a Audible) RetryDelay(attempt int, err error) (time.Duration, error) {
+	cause := err
+	for next := err; next != nil; next = errors.Unwrap(next) {
+		cause = next
+	}
+	a.Say(fmt.Sprintf("retrying, %d of %d: %v", attempt+1, a.MaxAttempts(), cause))
+	delay, failed := a.Retryer.RetryDelay(attempt, err)
+	if errors.Is(err, syscall.ECONNREFUSED) {
+		delay = min(delay, refusedFor/time.Duration(a.MaxAttempts()))
+	}
+	return delay, failed
 }
 
 func (l Limits) wait(

@@ -2,10 +2,15 @@ package quota
 
 import (
 	"context"
+	"fmt"
 	"io"
+	"net"
 	"net/http"
+	"net/url"
+	"os"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -15,6 +20,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	cognito "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
+	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -38,11 +44,17 @@ func (p *pool) Do(r *http.Request) (*http.Response, error) {
 }
 
 func client(p *pool, l Limits) *cognito.Client {
+	return audibly(p, l, 3, time.Millisecond, func(string) {})
+}
+
+// audibly is a client with so many attempts that says its retries.
+func audibly(h cognito.HTTPClient, l Limits, attempts int, backoff time.Duration, say func(string)) *cognito.Client {
+	standard := retry.NewStandard(func(o *retry.StandardOptions) {
+		o.MaxAttempts, o.MaxBackoff, o.RateLimiter = attempts, backoff, ratelimit.None
+	})
 	return cognito.New(cognito.Options{
-		Region: "us-west-2", HTTPClient: p, Credentials: credentials.NewStaticCredentialsProvider("k", "s", ""),
-		Retryer: retry.NewStandard(func(o *retry.StandardOptions) {
-			o.MaxAttempts, o.MaxBackoff, o.RateLimiter = 3, time.Millisecond, ratelimit.None
-		}),
+		Region: "us-west-2", HTTPClient: h, Credentials: credentials.NewStaticCredentialsProvider("k", "s", ""),
+		Retryer: Audible{standard, say},
 	}, l.Option)
 }
 
@@ -133,5 +145,58 @@ func TestOperationsWithoutACategoryAreNotLimited(t *testing.T) {
 			require.NoError(t, err)
 		}
 		assert.Zero(t, time.Since(began))
+	})
+}
+
+// refusal is an endpoint that refuses the connection.
+type refusal struct{}
+
+func (refusal) Do(r *http.Request) (*http.Response, error) {
+	refused := &net.OpError{Op: "dial", Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}
+	return nil, &url.Error{Op: "Post", URL: r.URL.String(), Err: refused}
+}
+
+// TestRefusedConnection is tried again for about five seconds, audibly, whether the operation has a category or not.
+func TestRefusedConnection(t *testing.T) {
+	for name, call := range map[string]func(context.Context, *cognito.Client) error{"limited": list, "not limited": describe} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var said []string
+				began := time.Now()
+				err := call(t.Context(), audibly(refusal{}, New(1, nil), 12, 8*time.Second, func(text string) { said = append(said, text) }))
+				require.ErrorIs(t, err, syscall.ECONNREFUSED)
+				assert.ErrorContains(t, err, "exceeded maximum number of attempts, 12")
+				assert.Less(t, time.Since(began), 6*time.Second)
+				assert.Len(t, said, 11)
+				assert.Equal(t, "retrying, 3 of 12: connection refused", said[1])
+			})
+		})
+	}
+}
+
+func describe(ctx context.Context, c *cognito.Client) error {
+	_, err := c.DescribeUserPool(ctx, &cognito.DescribeUserPoolInput{UserPoolId: aws.String("us-west-2_p")})
+	return err
+}
+
+// TestRetriesAreSaid: throttling too, for as long as it lasts. An error that came after all attempts is not tried again.
+func TestRetriesAreSaid(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var said []string
+		until := time.Now().Add(3 * time.Second)
+		p := &pool{answer: func() (int, string) {
+			if time.Now().Before(until) {
+				return 400, `{"__type":"TooManyRequestsException","message":"Rate exceeded"}`
+			}
+			return ok()
+		}}
+		require.NoError(t, list(t.Context(), audibly(p, New(1, nil), 3, time.Millisecond, func(text string) { said = append(said, text) })))
+		assert.Equal(t, "retrying, 2 of 3: TooManyRequestsException: Rate exceeded", said[0])
+		assert.Greater(t, len(said), 3)
+
+		a := Audible{Retryer: retry.NewStandard()}
+		assert.True(t, a.IsErrorRetryable(&types.TooManyRequestsException{}))
+		assert.False(t, a.IsErrorRetryable(fmt.Errorf("get credentials: %w",
+			&retry.MaxAttemptsError{Attempt: 3, Err: &types.TooManyRequestsException{}})))
 	})
 }

@@ -25,15 +25,16 @@ type Limits struct {
 	Attempts   int           // of one call, the first included
 	MaxBackoff time.Duration // longest pause between two attempts
 	Attempt    time.Duration // longest single attempt, connecting included
-	Role       time.Duration // longest wait for the role in staging; STS, or a person with a code, may take their time
+	Role       time.Duration // longest try to get the role in staging, once production's credentials are there
 	Parallel   int           // connections kept open to one endpoint
 }
 
 const idleConnection = 20 * time.Second
 
 // Production opens the account that the code runs in. Endpoints, Region and credentials come from the SDK's own chain.
-func Production(ctx context.Context, l Limits) (aws.Config, error) {
-	cfg, err := config.LoadDefaultConfig(ctx,
+func Production(ctx context.Context, l Limits, more ...func(*config.LoadOptions) error) (aws.Config, error) {
+	cfg, err := config.LoadDefaultConfig(ctx, append([]func(*config.LoadOptions) error{
+		config.WithRetryer(l.Retryer),
 		config.WithHTTPClient(awshttp.NewBuildableClient().
 			WithTimeout(l.Attempt).
 			WithTransportOptions(func(t *http.Transport) {
@@ -42,23 +43,26 @@ func Production(ctx context.Context, l Limits) (aws.Config, error) {
 				// would cost the next sign-in an attempt, and a password is not sent twice.
 				t.IdleConnTimeout = idleConnection
 			})),
-		config.WithRetryer(func() aws.Retryer {
-			return retry.NewStandard(func(o *retry.StandardOptions) {
-				o.MaxAttempts = l.Attempts
-				o.MaxBackoff = l.MaxBackoff
-				// Attempts and deadlines bound the retries; the SDK's own token bucket would in addition make one
-				// user's bad minute fail the next one at once.
-				o.RateLimiter = ratelimit.None
-				// A row that a transaction of the application holds is free in a moment.
-				o.Retryables = append(o.Retryables, retry.RetryableErrorCode{
-					Codes: map[string]struct{}{"TransactionConflictException": {}},
-				})
-			})
-		}))
+	}, more...)...)
 	if err != nil {
 		return aws.Config{}, fmt.Errorf("load AWS configuration: %w", err)
 	}
 	return cfg, nil
+}
+
+// Retryer decides which errors are retried, and how often.
+func (l Limits) Retryer() aws.Retryer {
+	return retry.NewStandard(func(o *retry.StandardOptions) {
+		o.MaxAttempts = l.Attempts
+		o.MaxBackoff = l.MaxBackoff
+		// Attempts and deadlines bound the retries; the SDK's own token bucket would in addition make one
+		// user's bad minute fail the next one at once.
+		o.RateLimiter = ratelimit.None
+		// A row that a transaction of the application holds is free in a moment.
+		o.Retryables = append(o.Retryables, retry.RetryableErrorCode{
+			Codes: map[string]struct{}{"TransactionConflictException": {}},
+		})
+	})
 }
 
 // Staging opens the staging account, in the Region of its pool, with a role assumed from production. Without a role it
@@ -78,6 +82,8 @@ func Staging(production aws.Config, s settings.Settings, session string, l Limit
 				o.ExternalID = &s.StagingExternalID
 			}
 		})
-	staging.Credentials = &refreshAhead{source: assume, timeout: l.Role, now: time.Now}
+	staging.Credentials = &refreshAhead{
+		source: assume, base: production.Credentials, timeout: l.Role, now: time.Now,
+	}
 	return staging
 }

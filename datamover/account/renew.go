@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -21,7 +22,8 @@ const (
 // wait for every renewal.
 type refreshAhead struct {
 	source  aws.CredentialsProvider
-	timeout time.Duration // bounds a renewal that was frozen together with its Lambda environment
+	base    aws.CredentialsProvider // what source signs with, or nil
+	timeout time.Duration           // bounds a renewal that was frozen together with its Lambda environment
 	now     func() time.Time
 
 	mu      sync.Mutex
@@ -43,6 +45,11 @@ func (r *refreshAhead) Retrieve(ctx context.Context) (aws.Credentials, error) {
 		if left > renewBefore {
 			return current, nil
 		}
+		if left <= usableUntil && r.base != nil { // a code that a person types does not count towards the time-out
+			if _, err := r.base.Retrieve(ctx); err != nil {
+				return aws.Credentials{}, fmt.Errorf("assume staging role: %w", err)
+			}
+		}
 		renewal := r.renew()
 		if left > usableUntil {
 			return current, nil
@@ -52,6 +59,9 @@ func (r *refreshAhead) Retrieve(ctx context.Context) (aws.Credentials, error) {
 			return aws.Credentials{}, fmt.Errorf("assume staging role: %w", ctx.Err())
 		case <-renewal.done:
 			failed = renewal.err
+		}
+		if errors.Is(failed, syscall.ECONNREFUSED) { // the SDK has tried again, and nothing was frozen
+			break
 		}
 	}
 	if failed == nil {

@@ -3,7 +3,9 @@ package account
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -108,4 +110,44 @@ func TestWrongClockIsNamed(t *testing.T) {
 		_, err := r.Retrieve(t.Context())
 		assert.ErrorContains(t, err, "clock")
 	})
+}
+
+// TestRefusedConnectionIsNotTriedAgain: the SDK has done that, and no frozen environment explains it.
+func TestRefusedConnectionIsNotTriedAgain(t *testing.T) {
+	sts := &fakeSTS{err: fmt.Errorf("dial: %w", syscall.ECONNREFUSED)}
+	r := &refreshAhead{source: sts, timeout: time.Minute, now: time.Now}
+	_, err := r.Retrieve(t.Context())
+	require.ErrorIs(t, err, syscall.ECONNREFUSED)
+	assert.EqualValues(t, 1, sts.calls.Load())
+}
+
+// TestTheRoleWaitsForProductionsCredentials, which a person may have to type a code for: that takes the time it takes.
+func TestTheRoleWaitsForProductionsCredentials(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		code := aws.NewCredentialsCache(&fakeSTS{latency: 10 * time.Minute, life: time.Hour})
+		sts := &fakeSTS{latency: time.Second, life: time.Hour}
+		r := &refreshAhead{base: code, source: signing{sts, code}, timeout: 30 * time.Second, now: time.Now}
+		_, err := r.Retrieve(t.Context())
+		require.NoError(t, err)
+		assert.EqualValues(t, 1, sts.calls.Load())
+
+		denied := errors.New("wrong code")
+		r = &refreshAhead{base: &fakeSTS{err: denied}, source: sts, timeout: time.Minute, now: time.Now}
+		_, err = r.Retrieve(t.Context())
+		require.ErrorIs(t, err, denied)
+		assert.EqualValues(t, 1, sts.calls.Load(), "without them, no role is assumed")
+	})
+}
+
+// signing signs with base before it answers, as an STS client does.
+type signing struct {
+	aws.CredentialsProvider
+	base aws.CredentialsProvider
+}
+
+func (s signing) Retrieve(ctx context.Context) (aws.Credentials, error) {
+	if _, err := s.base.Retrieve(ctx); err != nil {
+		return aws.Credentials{}, err
+	}
+	return s.CredentialsProvider.Retrieve(ctx)
 }

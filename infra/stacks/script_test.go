@@ -304,10 +304,96 @@ func TestTablesOutliveAFailedDeployment(t *testing.T) {
 			set := s.overrides()
 			assert.Equal(t, tt.createLedger, set["CreateLedger"], output)
 			assert.Equal(t, tt.createTables, set["CreateTables"], output)
+			for name, value := range map[string]string{"CreateLedger": tt.createLedger, "CreateTables": tt.createTables} {
+				changed := value == "no" || name == "CreateTables" && value != "" && value != "yes"
+				assert.Equal(t, changed, strings.Contains(output, "So "+name+"="+value+" is set.\n"), output)
+			}
 			own := s.get("own")
 			output, code = s.run("production", append(tt.given, "CONFIRM=yes")...)
 			require.Zero(t, code, output)
 			assert.JSONEq(t, own, s.get("own"), "the stack keeps the tables that it has")
 		})
 	}
+}
+
+// TestTablesThatCannotBeUsedAgain: one with another key than the template would give it ends the deployment.
+func TestTablesThatCannotBeUsedAgain(t *testing.T) {
+	for name, tt := range map[string]struct {
+		table, key, given, want string
+	}{
+		"another name":   {"Spaceport-Migration-prod", "id\tid:S", "CreateLedger=yes", "its key is id:S, not stagingSub:S. "},
+		"another type":   {"Spaceport-Users-prod", "id\tid:N", "CreateTables=yes", "its key is id:N, not id:S. "},
+		"no sort key":    {"Spaceport-Projects-prod", "userSub\tuserSub:S", "CreateTables=yes", "its key is userSub:S, not userSub:S projectId:S. "},
+		"a given name":   {"Spaceport-Users-prod", "id\tid:S", "CreateTables=users UsersOwnerKey=sub", "its key is id:S, not sub:S. "},
+		"an index's too": {"Spaceport-Users-prod", "id\tteam:N id:S", "CreateTables=yes", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newScript(t, map[string]string{
+				"bucket": "own", "staging": stagingOutputs, "tables": tt.table, "keys": tt.table + "\t" + tt.key,
+			})
+			output, code := s.run("production", append(strings.Fields(tt.given), "CONFIRM=yes")...)
+			if tt.want == "" {
+				assert.Zero(t, code, output)
+				return
+			}
+			assert.Equal(t, 1, code)
+			assert.Contains(t, output, "the table "+tt.table+" exists, and "+tt.want+"Nothing was changed.")
+			assert.Empty(t, s.calls("cloudformation deploy"))
+		})
+	}
+}
+
+// TestItemsAreAskedAbout: a table that is found by its name is used with its items only after a question, once.
+func TestItemsAreAskedAbout(t *testing.T) {
+	t.Parallel()
+	state := map[string]string{
+		"bucket": "own", "staging": stagingOutputs, "tables": "Spaceport-Migration-prod Spaceport-Users-prod",
+		"items": "Spaceport-Migration-prod\t1204",
+	}
+	s := newScript(t, state)
+	output, code := s.run("production", "CreateTables=yes") // there is no terminal
+	assert.Equal(t, 1, code)
+	assert.Contains(t, output, "Spaceport-Migration-prod exists")
+	assert.Contains(t, output, "Number of items in it, at least: 1204.")
+	assert.Contains(t, output, "nothing was changed")
+	assert.Empty(t, s.calls("cloudformation deploy"))
+
+	named := []string{"CreateTables=yes", "LedgerTable=Spaceport-Migration-prod", "UsersTable=Spaceport-Users-prod", "CONFIRM=yes"}
+	output, code = s.run("production", named...)
+	require.Zero(t, code, output)
+	assert.Equal(t, "no", s.overrides()["CreateLedger"])
+	before := len(s.calls("dynamodb scan"))
+	output, code = s.run("production", append(named, "CreateLedger=yes")...)
+	require.Zero(t, code, output)
+	assert.Equal(t, "no", s.overrides()["CreateLedger"])
+	assert.Len(t, s.calls("dynamodb scan"), before, "the deployed stack uses them already")
+
+	state["fail"] = "scan"
+	output, code = newScript(t, state).run("production", "CreateTables=yes")
+	assert.Equal(t, 1, code)
+	assert.Contains(t, output, "at least: unknown.")
+}
+
+// TestPoolsAreNotAdopted because of their name: their ids are printed.
+func TestPoolsAreNotAdopted(t *testing.T) {
+	t.Parallel()
+	state := map[string]string{"bucket": "own", "staging": stagingOutputs, "pools": "us-west-2_A\tus-west-2_B"}
+	s := newScript(t, state)
+	output, code := s.run("production", "CONFIRM=yes")
+	require.Zero(t, code, output)
+	assert.Contains(t, output, "User pools named Spaceport-Users-prod exist: us-west-2_A us-west-2_B. They are not used.")
+	assert.NotContains(t, s.overrides(), "ExistingUserPoolId")
+	output, code = s.run("production", "CONFIRM=yes")
+	require.Zero(t, code, output)
+	assert.NotContains(t, output, "They are not used", "the stack has a pool of its own")
+	output, code = newScript(t, state).run("production", "CONFIRM=yes", "ExistingUserPoolId=us-west-2_A")
+	require.Zero(t, code, output)
+	assert.NotContains(t, output, "They are not used")
+
+	state["stack"], state["own"] = "ROLLBACK_COMPLETE", `{"UserPool": "us-west-2_A"}`
+	output, code = newScript(t, state).run("production", "CONFIRM=yes")
+	require.Zero(t, code, output)
+	assert.Contains(t, output, "The user pool us-west-2_A, which it created, is kept")
+	assert.Contains(t, output, "make deploy-production ExistingUserPoolId=us-west-2_A ")
 }
