@@ -23,6 +23,7 @@ import (
 	"github.com/spaceport/user-migration/bulk/quota"
 	"github.com/spaceport/user-migration/bulk/sweep"
 	"github.com/spaceport/user-migration/datamover"
+	"github.com/spaceport/user-migration/datamover/ledger"
 	"github.com/spaceport/user-migration/datamover/settings"
 	"github.com/spaceport/user-migration/datamover/userpool"
 )
@@ -126,11 +127,37 @@ func (r *sweepRun) prepare(context.Context) error {
 	r.sweeper = sweep.New(sweep.Dependencies{
 		Staging:    userpool.New(cognito.NewFromConfig(c.staging, quota.New(r.share, nil).Option), s.StagingUserPoolID),
 		Production: userpool.New(cognito.NewFromConfig(c.production, r.Limits.Option), s.ProductionUserPoolID),
-		Move:       datamover.NewMover(s.Tables, c.stagingRows, c.productionRows, c.ledger, r.now).Move,
+		Move:       datamover.NewMover(s.Tables, c.stagingRows, c.productionRows, notes{c.ledger, r.app.progress}, r.now).Move,
 		Ledger:     c.ledger, Limits: r.Limits, Log: io.Discard, Progress: r.app.progress, Now: r.now, Fatal: fatal,
 	}, r.options)
 	r.Counters = &r.sweeper.Counters
 	return nil
+}
+
+// notes tell of a move of many rows, during which no user is counted.
+type notes struct {
+	*ledger.Store
+	progress *console.Progress
+}
+
+// Checkpoint records a page.
+func (n notes) Checkpoint(
+	ctx context.Context, l ledger.Lease, p ledger.Progress, now time.Time, d time.Duration,
+) (ledger.Lease, error) {
+	rows := 0
+	for _, counts := range []map[string]int{p.Copied, p.Kept} {
+		for _, count := range counts {
+			rows += count
+		}
+	}
+	n.progress.Note("one user's " + console.Quantity(rows, "row", "rows") + " so far")
+	return n.Store.Checkpoint(ctx, l, p, now, d)
+}
+
+// Complete ends a move.
+func (n notes) Complete(ctx context.Context, l ledger.Lease, p ledger.Progress, at time.Time) error {
+	n.progress.Note("")
+	return n.Store.Complete(ctx, l, p, at)
 }
 
 // now is AWS's clock: leases and the age of users are compared with what AWS's clocks wrote.
@@ -225,7 +252,9 @@ func (r *sweepRun) migrate(ctx context.Context) error {
 	defer context.AfterFunc(ctx, func() {
 		r.app.progress.Println("Interrupted: the users in progress are being completed. Ctrl-C again stops at once.")
 	})()
-	r.app.leave("Each step of each user: " + r.Log + "\nRun the same command again to continue.")
+	r.app.left.Store(func() string {
+		return r.SoFar() + " Each step of each user: " + r.Log + "\nRun the same command again to continue."
+	})
 	began := r.app.now()
 	err := r.sweeper.Run(ctx)
 	r.Seconds = r.app.now().Sub(began).Seconds()

@@ -23,7 +23,7 @@ type generated struct {
 func (g generated) List(context.Context) iter.Seq2[userpool.User, error] {
 	return func(yield func(userpool.User, error) bool) {
 		for i := range g.n {
-			if !yield(user(sub(i), "u@example.com"), nil) {
+			if !yield(user(sub(i), sub(i)+"@example.com"), nil) {
 				return
 			}
 		}

@@ -23,6 +23,7 @@ type Overview struct {
 	// Of the eligible users:
 	Done          int     `json:"done"`          // all their data is in production
 	UnderWay      int     `json:"underWay"`      // bound, data not copied completely
+	WithoutEmail  int     `json:"withoutEmail"`  // moved, but with a random password and without a reset email
 	Remaining     int     `json:"remaining"`     // not bound to a production user
 	MigratedShare float64 `json:"migratedShare"` // done; 1 if there are no eligible users
 
@@ -49,6 +50,7 @@ type Ledger struct {
 	Adopted int                   `json:"adopted"` // users that production had before the migration
 	Copied  map[string]int        `json:"copied"`  // table → rows that the migration wrote
 	Kept    map[string]int        `json:"kept"`    // table → rows that production had already
+	Expired map[string]int        `json:"expired"` // table → rows past their time to live, left behind
 
 	Failures []Failure `json:"failures"`
 
@@ -60,11 +62,13 @@ type Stages [moved + 1]int
 
 // MarshalJSON writes the stages of a record.
 func (s Stages) MarshalJSON() ([]byte, error) {
-	counts := map[string]int{"notBound": s[notBound], "moving": s[moving], "failed": s[failed], "moved": s[moved]}
+	counts := map[string]int{
+		"notBound": s[notBound], "moving": s[moving], "failed": s[failed], "withoutEmail": s[unsent], "moved": s[moved],
+	}
 	return json.Marshal(counts)
 }
 
-func (s Stages) bound() int { return s[moving] + s[failed] + s[moved] }
+func (s Stages) bound() int { return s[moving] + s[failed] + s[unsent] + s[moved] }
 
 // Failure is one reason why moves failed.
 type Failure struct {
@@ -76,7 +80,7 @@ type Failure struct {
 // Overview counts all records and users.
 func (c Collector) Overview(ctx context.Context) (o Overview, err error) {
 	o = Overview{At: c.Now().UTC().Truncate(time.Second), Cutoff: c.Cutoff, Missing: []string{}, Ledger: Ledger{
-		ByPath: map[ledger.Via]Stages{}, Copied: map[string]int{}, Kept: map[string]int{}, Failures: []Failure{},
+		ByPath: map[ledger.Via]Stages{}, Copied: map[string]int{}, Kept: map[string]int{}, Expired: map[string]int{}, Failures: []Failure{},
 	}}
 	found, err := c.readLedger(ctx, func(r ledger.Record) error { return o.Ledger.add(r, c.stale(r)) })
 	if err != nil {
@@ -84,7 +88,7 @@ func (c Collector) Overview(ctx context.Context) (o Overview, err error) {
 	}
 	var eligible Stages
 	staging := c.list(ctx, "staging", c.Staging)
-	o.Staging, err = users.Read(staging, c.Cutoff, nil, func(u userpool.User, reason userpool.Reason) error {
+	o.Staging, err = users.Read(staging, c.Cutoff, users.NewEmailSet(), func(u userpool.User, reason userpool.Reason) error {
 		if reason == "" {
 			eligible[found.of(u.Sub)]++
 		}
@@ -102,12 +106,30 @@ func (c Collector) Overview(ctx context.Context) (o Overview, err error) {
 			o.Production.Own++
 		}
 	}
-	o.conclude(eligible)
-	return o, nil
+	unowned, err := c.unowned(ctx, o.Ledger)
+	o.conclude(eligible, unowned)
+	return o, err
 }
 
-func (o *Overview) conclude(eligible Stages) {
-	o.Done, o.UnderWay = eligible[moved], eligible[moving]+eligible[failed]
+// unowned returns the tables of staging in which no row at all belongs to a migrated user, though they are not empty.
+func (c Collector) unowned(ctx context.Context, l Ledger) (tables []string, err error) {
+	for _, t := range c.Tables {
+		if l.All[moved]+l.All[unsent] == 0 || l.Copied[t.Target]+l.Kept[t.Target]+l.Expired[t.Target] > 0 {
+			continue
+		}
+		for _, err := range c.Rows.Scan(ctx, t.Source) {
+			if err != nil {
+				return nil, err
+			}
+			tables = append(tables, t.Source)
+			break
+		}
+	}
+	return tables, nil
+}
+
+func (o *Overview) conclude(eligible Stages, unowned []string) {
+	o.Done, o.UnderWay, o.WithoutEmail = eligible[moved], eligible[moving]+eligible[failed], eligible[unsent]
 	o.Remaining, o.MigratedShare = o.Staging.Eligible-eligible.bound(), 1
 	if o.Staging.Eligible > 0 {
 		o.MigratedShare = float64(o.Done) / float64(o.Staging.Eligible)
@@ -122,10 +144,17 @@ func (o *Overview) conclude(eligible Stages) {
 		}
 	}
 	missing(o.Remaining, "user is", "users are", "not migrated: wait for them to sign in, or run bulk sweep")
+	missing(o.Staging.SameEmail, "user has", "users have",
+		"the email of another, apart from case, and only one of each can be migrated: bulk check names them")
+	missing(o.WithoutEmail, "user has", "users have",
+		"a random password and no reset email: run bulk sweep --live, which sends it")
+	for _, table := range unowned {
+		o.Missing = append(o.Missing, "no row of "+table+" belongs to any migrated user: check its ownerKey in MIGRATION_TABLES")
+	}
 	missing(o.Ledger.All[failed], "user's", "users'",
 		"data could not be copied: resolve the reasons above, then run bulk sweep --live, or let them sign in again")
 	missing(o.Ledger.All[moving], "user's", "users'",
-		"data is not copied completely: run bulk sweep --live --user EMAIL, or wait if a sweep is running")
+		"data is not copied completely: run bulk sweep --live, which goes on")
 	o.SafeToDetach = len(o.Missing) == 0
 	slices.SortStableFunc(o.Ledger.Failures, func(a, b Failure) int { return b.Users - a.Users })
 }
@@ -156,6 +185,9 @@ func (l *Ledger) add(r ledger.Record, stale bool) error {
 	}
 	for table, n := range r.Kept {
 		l.Kept[table] += n
+	}
+	for table, n := range r.Expired {
+		l.Expired[table] += n
 	}
 	return nil
 }

@@ -2,8 +2,12 @@ package status
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
+	"github.com/spaceport/user-migration/datamover/rows"
+	"github.com/spaceport/user-migration/datamover/settings"
+	"iter"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -73,7 +77,7 @@ func TestFinished(t *testing.T) {
 	pool := &fakePool{users: []userpool.User{user("u1", "u1@example.com"), user("u2", "u2@example.com")}}
 	records := ledgertest.New(
 		record("u1", "u1@example.com", ledger.Moved, ledger.SignIn),
-		record("u2", "u2@example.com", ledger.Moved, ledger.Sweep, passwordSet))
+		record("u2", "u2@example.com", ledger.Moved, ledger.Sweep, passwordSet, resetSent))
 	o, err := collector(pool, &fakePool{}, records).Overview(t.Context())
 	require.NoError(t, err)
 	assert.True(t, o.SafeToDetach)
@@ -96,8 +100,11 @@ func TestEachThingMissingIsNamed(t *testing.T) {
 	users := []userpool.User{user("u", "u@example.com")}
 	for want, records := range map[string][]ledger.Record{
 		"1 user is not migrated: wait for them to sign in, or run bulk sweep": nil,
-		"1 user's data is not copied completely: run bulk sweep --live --user EMAIL, or wait if a sweep is running": {
+		"1 user's data is not copied completely: run bulk sweep --live, which goes on": {
 			record("u", "u@example.com", ledger.Moving, ledger.SignIn),
+		},
+		"1 user has a random password and no reset email: run bulk sweep --live, which sends it": {
+			record("u", "u@example.com", ledger.Moved, ledger.Sweep, passwordSet),
 		},
 		"1 user's data could not be copied: " +
 			"resolve the reasons above, then run bulk sweep --live, or let them sign in again": {
@@ -108,6 +115,55 @@ func TestEachThingMissingIsNamed(t *testing.T) {
 		require.NoError(t, err)
 		assert.False(t, o.SafeToDetach)
 		assert.Equal(t, []string{want}, o.Missing)
+	}
+}
+
+// TestTwoUsersWithOneEmail: only one of them can be migrated.
+func TestTwoUsersWithOneEmail(t *testing.T) {
+	pool := &fakePool{users: []userpool.User{user("a", "Ann.Lee@example.com"), user("b", "ann.lee@example.com")}}
+	records := ledgertest.New(record("a", "ann.lee@example.com", ledger.Moved, ledger.SignIn))
+	o, err := collector(pool, &fakePool{}, records).Overview(t.Context())
+	require.NoError(t, err)
+	assert.False(t, o.SafeToDetach)
+	assert.Equal(t, 1, o.Remaining)
+	assert.Equal(t, []string{
+		"1 user is not migrated: wait for them to sign in, or run bulk sweep",
+		"1 user has the email of another, apart from case, and only one of each can be migrated: bulk check names them",
+	}, o.Missing)
+}
+
+// oneRow is staging with one row in every table that is not named empty.
+type oneRow struct{ empty string }
+
+func (r oneRow) Scan(_ context.Context, table string) iter.Seq2[rows.Row, error] {
+	return func(yield func(rows.Row, error) bool) { _ = table != r.empty && yield(rows.Row{}, nil) }
+}
+
+// TestMovesThatFoundNoRow: the key of MIGRATION_TABLES is not what it seems.
+func TestMovesThatFoundNoRow(t *testing.T) {
+	pool := &fakePool{users: []userpool.User{user("u", "u@example.com")}}
+	none := record("u", "u@example.com", ledger.Moved, ledger.SignIn)
+	none.Copied, none.Kept = nil, nil
+	expired := none
+	expired.Expired = map[string]int{"Teams-prod": 1}
+	for name, tt := range map[string]struct {
+		record ledger.Record
+		empty  string
+		safe   bool
+	}{
+		"rows that nobody owns": {none, "", false},
+		"an empty table":        {none, "Teams-staging", true},
+		"expired rows":          {expired, "", true},
+	} {
+		c := collector(pool, &fakePool{}, ledgertest.New(tt.record))
+		c.Tables, c.Rows = []settings.Table{{Source: "Teams-staging", Target: "Teams-prod", OwnerKey: "id"}}, oneRow{tt.empty}
+		o, err := c.Overview(t.Context())
+		require.NoError(t, err)
+		assert.Equal(t, tt.safe, o.SafeToDetach, name)
+		if !tt.safe {
+			assert.Equal(t, []string{
+				"no row of Teams-staging belongs to any migrated user: check its ownerKey in MIGRATION_TABLES"}, o.Missing)
+		}
 	}
 }
 

@@ -70,10 +70,7 @@ func (u UserReport) SameEmail(a Account) bool { return fold(a.Email) == fold(u.S
 // Renewed reports whether staging has another email than it had at the import.
 func (u UserReport) Renewed() bool { return u.Ledger.Email != fold(u.Staging.Email) }
 
-// RandomPassword reports whether a sweep has set the user's password, and they have not set another one since.
-func (u UserReport) RandomPassword() bool {
-	return u.Ledger.CreatedBySweep() && !u.Ledger.PasswordSetAt.IsZero() && u.Ledger.SeenAt.IsZero()
-}
+func (u UserReport) RandomPassword() bool { return randomPassword(u.Ledger.Record) }
 
 // Ours reports whether the production user was created for the staging user, which only a bound record proves.
 func (u UserReport) Ours() bool {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spaceport/user-migration/bulk/console"
 	"github.com/spaceport/user-migration/datamover/ledger"
+	"github.com/spaceport/user-migration/datamover/rows"
 	"github.com/spaceport/user-migration/datamover/settings"
 	"github.com/spaceport/user-migration/datamover/userpool"
 )
@@ -38,6 +39,11 @@ type Collector struct {
 	Progress            *console.Progress
 	Now                 func() time.Time
 
+	Tables []settings.Table
+	Rows   interface { // staging's tables; the contract is that of rows.Store
+		Scan(ctx context.Context, table string) iter.Seq2[rows.Row, error]
+	}
+
 	StagingByEmail, StagingCaseSensitive        bool   // how staging's users sign in
 	LedgerTable, Trigger, Datamover, Background string // of the migration, for the commands of remedies
 }
@@ -49,6 +55,7 @@ const (
 	notBound          // imported, not bound to a production user
 	moving            // bound, data not copied completely
 	failed            // as moving, and the last attempt failed
+	unsent            // moved, with a random password, without a reset email, and not signed in since
 	moved
 )
 
@@ -56,12 +63,19 @@ func stageOf(r ledger.Record) stage {
 	switch {
 	case !r.Bound():
 		return notBound
+	case r.State == ledger.Moved && randomPassword(r) && r.ResetAt.IsZero():
+		return unsent
 	case r.State == ledger.Moved:
 		return moved
 	case r.LastError != "":
 		return failed
 	}
 	return moving
+}
+
+// randomPassword reports whether a sweep has set the user's password, and they have not set another one since.
+func randomPassword(r ledger.Record) bool {
+	return r.CreatedBySweep() && !r.PasswordSetAt.IsZero() && r.SeenAt.IsZero()
 }
 
 // stages is what is kept of the ledger: the stage by the digests of both subs. A digest takes less memory than a sub.

@@ -75,6 +75,14 @@ type Counters struct {
 	mu sync.Mutex
 }
 
+// SoFar says what Run has done until now.
+func (c *Counters) SoFar() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return fmt.Sprintf("So far: accounts created %d, users' data moved %d, reset emails sent %d, failed %d.",
+		c.Created, c.Moved, c.Resets, c.Failed)
+}
+
 // Planned is what Run would do.
 type Planned struct {
 	Create   int     `json:"create"`   // users to create
