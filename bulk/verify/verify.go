@@ -33,6 +33,7 @@ type Verifier struct {
 	Tables  []settings.Table
 	Staging interface {
 		Query(ctx context.Context, t settings.Table, owner, after string) (rows.Page, error)
+		Scan(ctx context.Context, table string) iter.Seq2[rows.Row, error]
 	}
 	Production interface {
 		CheckKeys(ctx context.Context, t settings.Table, page []rows.Row, next string) error
@@ -99,17 +100,21 @@ func sum(name string, tables ...Table) Table {
 
 // Summary is the result for all users.
 type Summary struct {
-	Moved   int     `json:"moved"`   // users compared
-	Whole   int     `json:"whole"`   // nothing missing
-	Missing int     `json:"missing"` // users with rows missing
-	Changed int     `json:"changed"` // users with rows changed since, missing ones or not
-	Unread  int     `json:"unread"`  // users who could not be compared
-	NotYet  int     `json:"notYet"`  // users who are not moved, and were not compared
-	Tables  []Table `json:"tables"`
+	Moved   int      `json:"moved"`   // users compared
+	Whole   int      `json:"whole"`   // nothing missing
+	Missing int      `json:"missing"` // users with rows missing
+	Changed int      `json:"changed"` // users with rows changed since, missing ones or not
+	Unread  int      `json:"unread"`  // users who could not be compared
+	NotYet  int      `json:"notYet"`  // users who are not moved, and were not compared
+	Tables  []Table  `json:"tables"`
+	Unowned []string `json:"unowned,omitempty"` // staging's tables with rows, of which no moved user has any
 }
 
 // Failed reports whether rows are missing or were not compared.
-func (s Summary) Failed() bool { return s.Missing > 0 || s.Unread > 0 }
+func (s Summary) Failed() bool { return s.Missing > 0 || s.Unread > 0 || len(s.Unowned) > 0 }
+
+// Rows is how many rows of staging were compared.
+func (s Summary) Rows() int { return sum("", s.Tables...).Staging }
 
 func (s *Summary) add(c Comparison) {
 	s.Moved++
@@ -157,7 +162,25 @@ func (v *Verifier) All(
 		return Summary{}, err
 	}
 	v.Progress.End()
-	return r.sum, nil
+	err := r.findUnowned(ctx)
+	return r.sum, err
+}
+
+// findUnowned looks for tables whose rows no moved user has: their ownerKey may not be what it seems.
+func (r *run) findUnowned(ctx context.Context) error {
+	for i, t := range r.Tables {
+		if c := r.sum.Tables[i]; r.sum.Moved == 0 || c.Staging+c.Expired > 0 {
+			continue
+		}
+		for _, err := range r.Staging.Scan(ctx, t.Source) {
+			if err != nil {
+				return err
+			}
+			r.sum.Unowned = append(r.sum.Unowned, t.Source)
+			break
+		}
+	}
+	return nil
 }
 
 type run struct {
@@ -323,6 +346,6 @@ func (p *Writer) End(s Summary) error {
 //go:embed summary.tmpl
 var summaryTemplate string
 
-var summaryFuncs = template.FuncMap{"count": console.Count, "quantity": console.Quantity, "quote": console.Quote}
+var summaryFuncs = template.FuncMap{"count": console.Count, "quantity": console.Quantity, "quote": console.Quote, "line": console.Line}
 
 var summaryText = template.Must(template.New("").Funcs(summaryFuncs).Parse(summaryTemplate))

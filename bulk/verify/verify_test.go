@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"iter"
 	"maps"
 	"slices"
 	"strconv"
@@ -105,6 +106,16 @@ func (w *world) Query(ctx context.Context, t settings.Table, owner, after string
 	}
 	page.Rows = slices.Clone(all[from:to])
 	return page, nil
+}
+
+func (w *world) Scan(_ context.Context, table string) iter.Seq2[rows.Row, error] {
+	return func(yield func(rows.Row, error) bool) {
+		for key, all := range w.staging {
+			if strings.HasPrefix(key, table+"/") && len(all) > 0 && !yield(all[0], nil) {
+				return
+			}
+		}
+	}
 }
 
 func (w *world) KeySchema(_ context.Context, table string) ([]string, error) {
@@ -353,4 +364,20 @@ func TestHostileValues(t *testing.T) {
 		require.NoError(t, w.End(Summary{Moved: 1, Missing: 1, Tables: []Table{missing}}))
 		assert.NotRegexp(t, "(?m)^ *All is well", out.String())
 	}
+}
+
+// TestNothingCompared: it never says that all is well.
+func TestNothingCompared(t *testing.T) {
+	w := newWorld()
+	sum, text := compare(t, w, false, false, ledger.Record{StagingSub: "dan", ProductionSub: "d", State: ledger.Moved})
+	assert.False(t, sum.Failed())
+	assert.Contains(t, text, "Nothing was compared: 1 moved user has no row in staging")
+	assert.NotContains(t, text, "well")
+
+	w.add("someone else", 2)
+	sum, text = compare(t, w, false, false, ledger.Record{StagingSub: "dan", ProductionSub: "d", State: ledger.Moved})
+	assert.True(t, sum.Failed())
+	assert.Equal(t, []string{"Users-staging", "Projects-staging"}, sum.Unowned)
+	assert.Contains(t, text, "no row of Projects-staging belongs to a moved user")
+	assert.NotContains(t, text, "well")
 }
