@@ -5,6 +5,7 @@ import (
 	"context"
 	_ "embed"
 	"errors"
+	"fmt"
 	"io"
 	"regexp"
 	"text/template"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/spaceport/user-migration/bulk/attach"
 	"github.com/spaceport/user-migration/bulk/console"
+	"github.com/spaceport/user-migration/bulk/status"
 )
 
 func attachCommand(a *app) *cobra.Command {
@@ -63,6 +65,9 @@ func (a *app) changePool(ctx context.Context, f poolFlags) error {
 		err = usagef("%w; nothing was changed", err)
 	}
 	if err == nil && f.live && len(plan.Changes) > 0 {
+		if f.options == nil && !f.yes {
+			a.writeConclusion(ctx, c)
+		}
 		err = a.applyPlan(ctx, plan, f.yes)
 	}
 	if err != nil {
@@ -87,6 +92,20 @@ func (f *poolFlags) complete(outputs map[string]string) error {
 		return usagef("--datamover is %q: it must be the ARN of a Lambda function", f.Datamover)
 	}
 	return nil
+}
+
+// writeConclusion says before the question how many users are not finished. A pool can be detached in any case.
+func (a *app) writeConclusion(ctx context.Context, c *clients) {
+	s, err := a.collector(ctx, c)
+	var o status.Overview
+	if err == nil {
+		o, err = s.Overview(ctx)
+	}
+	if err != nil {
+		fmt.Fprintf(a.Err, "Whether users remain is not known: %v.\n", err)
+		return
+	}
+	_ = o.WriteConclusion(a.Err)
 }
 
 func (a *app) applyPlan(ctx context.Context, p *attach.Plan, yes bool) error {

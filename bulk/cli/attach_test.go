@@ -1,6 +1,7 @@
 package cli_test
 
 import (
+	"os"
 	"slices"
 	"testing"
 
@@ -20,6 +21,7 @@ func TestAttachAndDetach(t *testing.T) {
 	ctx := t.Context()
 	who := o.Cloud.Credentials("attacher", "cognito-idp:DescribeUserPool", "cognito-idp:UpdateUserPool", "cognito-idp:ListUserPoolClients",
 		"cognito-idp:DescribeUserPoolClient", "cognito-idp:UpdateUserPoolClient", "cognito-idp:AddCustomAttributes")
+	reader := os.Getenv("AWS_ACCESS_KEY_ID")
 	t.Setenv("AWS_ACCESS_KEY_ID", who.AccessKeyID)
 
 	made, err := o.Production.CreateUserPool(ctx, &cognito.CreateUserPoolInput{
@@ -81,6 +83,16 @@ func TestAttachAndDetach(t *testing.T) {
 	assert.Equal(t, 2, code)
 	assert.Contains(t, errs, wrong[3]+" is not attached to this pool: UserMigration is "+functions[3]+"; nothing was changed")
 	assert.Equal(t, attached, describe())
+	o.add(spaceport.User{Name: "Ben", Email: "ben@example.com"})
+	code, _, errs = o.answering("another name", append([]string{"detach", "--live"}, functions...)...)
+	assert.Equal(t, 2, code)
+	assert.Contains(t, errs, "Whether users remain is not known: ", "who may not read staging can still detach")
+	t.Setenv("AWS_ACCESS_KEY_ID", reader)
+	code, _, errs = o.answering("another name", append([]string{"detach", "--live"}, functions...)...)
+	assert.Equal(t, 2, code)
+	assert.Contains(t, errs, "Not yet safe to detach:\n  - 1 user is not migrated")
+	assert.Equal(t, attached, describe(), "the question was not answered")
+	t.Setenv("AWS_ACCESS_KEY_ID", who.AccessKeyID)
 	code, out, errs = run("detach", "--live", "--yes")
 	require.Zero(t, code, errs)
 	golden.Equal(t, "detach_live", out)

@@ -24,6 +24,11 @@ var texts = template.Must(template.New("").Funcs(template.FuncMap{
 // WriteText writes the overview as text.
 func (o Overview) WriteText(w io.Writer) error { return texts.ExecuteTemplate(w, "overview.tmpl", o) }
 
+// WriteConclusion writes whether the triggers can be detached, and what is missing.
+func (o Overview) WriteConclusion(w io.Writer) error {
+	return texts.ExecuteTemplate(w, "conclusion", o)
+}
+
 // WriteText writes the reports as text.
 func (a Answer) WriteText(w io.Writer) error { return texts.ExecuteTemplate(w, "user.tmpl", a) }
 
