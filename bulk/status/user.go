@@ -10,6 +10,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 
+	"github.com/spaceport/user-migration/bulk/sweep"
 	"github.com/spaceport/user-migration/datamover/ledger"
 	"github.com/spaceport/user-migration/datamover/settings"
 	"github.com/spaceport/user-migration/datamover/userpool"
@@ -28,6 +29,7 @@ type UserReport struct {
 	Production Account   `json:"production,omitzero"` // the user that the record is bound to
 	Others     []Account `json:"otherProduction"`     // other production users with that email
 	PhoneOwner Account   `json:"phoneOwner,omitzero"` // the production user whom their phone number signs in
+	Sweep      string    `json:"sweep,omitempty"`     // what a sweep would do with a staging user now
 	Diagnosis  Diagnosis `json:"diagnosis"`
 
 	MFAUnknown bool      `json:"mfaUnknown,omitempty"` // the right to read it is missing
@@ -169,6 +171,9 @@ func (c Collector) report(
 	if err == nil && r.Ledger.Exists() && !r.Ledger.Bound() && len(accounts)+len(more) == 0 {
 		more, err = c.claimants(ctx, r.Ledger.StagingSub)
 	}
+	if err == nil && user.Sub != "" {
+		r.Sweep = c.sweep(user, r, slices.Concat(bound, more))
+	}
 	for _, user := range slices.Concat(bound, accounts, more) {
 		if account := accountOf(user); user.Sub == r.Ledger.ProductionSub {
 			r.Production = account
@@ -180,6 +185,20 @@ func (c Collector) report(
 		r.PhoneOwner, err = c.phoneOwner(ctx, user)
 	}
 	return r, err
+}
+
+// sweep returns what a sweep would do, by its own table. Whoever is found first is the user's production user.
+func (c Collector) sweep(user userpool.User, r UserReport, found []userpool.User) string {
+	if r.Staging.Ineligible == userpool.MFARejected {
+		return "skips: " + string(r.Staging.Ineligible)
+	}
+	production := slices.Concat(found, []userpool.User{{}})[0]
+	o := sweep.Options{SendResets: true, Cutoff: c.Cutoff}
+	would, reason := sweep.Next(user, r.Ledger.Record, &production, o, c.Now())
+	if reason != "" {
+		return "skips: " + string(reason) + " (" + reason.Explain() + ")"
+	}
+	return would
 }
 
 // claimants are the production users who name a staging user. Cognito cannot be searched by a custom attribute.
