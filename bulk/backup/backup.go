@@ -1,4 +1,4 @@
-// Package backup saves staging's users and tables, personal data, to a folder: compressed JSON lines and a manifest.
+// Package backup saves staging's users, groups and tables, personal data, to a folder: compressed JSON lines and a manifest.
 package backup
 
 import (
@@ -43,15 +43,16 @@ type stagingTables interface {
 
 // Manifest describes a backup. A folder without one is not a complete backup.
 type Manifest struct {
-	Started  time.Time `json:"started"`
-	Finished time.Time `json:"finished"`
-	Files    []File    `json:"files"`
+	Started     time.Time `json:"started"`
+	Finished    time.Time `json:"finished"`
+	Files       []File    `json:"files"`
+	NotIncluded []string  `json:"notIncluded"`
 }
 
 // File is one file of a backup.
 type File struct {
 	Name   string `json:"name"`
-	Kind   string `json:"kind"`   // of a line: users or rows
+	Kind   string `json:"kind"`   // of a line: users, memberships or rows
 	Source string `json:"source"` // user pool or table
 	Count  int    `json:"count"`  // of lines
 	Bytes  int64  `json:"bytes"`  // compressed
@@ -65,6 +66,9 @@ func (m Manifest) WriteText(w io.Writer, dir string) error {
 
 //go:embed backup.tmpl
 var templates string
+
+//go:embed not_included.txt
+var notIncluded string
 
 var texts = template.Must(template.New("").Funcs(template.FuncMap{
 	"line":     console.Line,
@@ -87,6 +91,8 @@ type Writer struct {
 	Pool interface {
 		ID() string
 		List(context.Context) iter.Seq2[userpool.User, error]
+		Groups(context.Context) ([]string, error)
+		Members(ctx context.Context, group string) iter.Seq2[userpool.User, error]
 		EstimatedSize(context.Context) int
 	}
 	Tables   stagingTables
@@ -102,7 +108,10 @@ func (w *Writer) Write(ctx context.Context, dir string) (Manifest, error) {
 		return Manifest{}, err
 	}
 	defer root.Close()
-	m := Manifest{Started: w.Now().UTC(), Files: []File{{Name: "users.jsonl.gz", Kind: "users", Source: w.Pool.ID()}}}
+	m := Manifest{Started: w.Now().UTC(), NotIncluded: strings.Split(strings.TrimSpace(notIncluded), "\n"), Files: []File{
+		{Name: "users.jsonl.gz", Kind: "users", Source: w.Pool.ID()},
+		{Name: "groups.jsonl.gz", Kind: "memberships", Source: w.Pool.ID()},
+	}}
 	total := 0
 	for _, name := range w.Names {
 		m.Files = append(m.Files, File{Name: "table-" + name + ".jsonl.gz", Kind: "rows", Source: name})
@@ -113,11 +122,16 @@ func (w *Writer) Write(ctx context.Context, dir string) (Manifest, error) {
 		return m, err
 	}
 	w.Progress.End()
+	w.Progress.Start("Saving groups", "memberships", 0)
+	if err := write(root, &m.Files[1], w.memberships(ctx), asIs, w.Progress); err != nil {
+		return m, err
+	}
+	w.Progress.End()
 	w.Progress.Start("Saving tables", "rows", total)
 	g, running := errgroup.WithContext(ctx) // the first error ends all
 	g.SetLimit(4)                           // each holds one page of rows
 	for i, name := range w.Names {
-		g.Go(func() error { return write(root, &m.Files[i+1], w.Tables.Scan(running, name), rowLine, w.Progress) })
+		g.Go(func() error { return write(root, &m.Files[i+2], w.Tables.Scan(running, name), rowLine, w.Progress) })
 	}
 	if err := g.Wait(); err != nil {
 		return m, err
@@ -155,6 +169,38 @@ func userLine(u userpool.User) (any, error) {
 		Attributes                           []attribute
 	}{u.Username, u.Status, u.Enabled, u.Created.UTC(), u.Modified.UTC(), attributes}, nil
 }
+
+type membership struct {
+	Group    string `json:"group"`
+	Username string `json:"username"`
+	Sub      string `json:"sub"`
+}
+
+// memberships streams the members of every group, one group after the other.
+func (w *Writer) memberships(ctx context.Context) iter.Seq2[membership, error] {
+	return func(yield func(membership, error) bool) {
+		groups, err := w.Pool.Groups(ctx)
+		if err != nil {
+			yield(membership{}, explain(err))
+		}
+		for _, group := range groups {
+			for u, err := range w.Pool.Members(ctx, group) {
+				if !yield(membership{group, u.Username, u.Sub}, explain(err)) {
+					return
+				}
+			}
+		}
+	}
+}
+
+func explain(err error) error {
+	if errors.Is(err, userpool.ErrAccessDenied) {
+		return fmt.Errorf("%w\nAllow cognito-idp:ListGroups and cognito-idp:ListUsersInGroup in staging", err)
+	}
+	return err
+}
+
+func asIs(m membership) (any, error) { return m, nil }
 
 // rowLine returns a row as DynamoDB exports and imports it ("DynamoDB developer guide, DynamoDB data import formats").
 func rowLine(row rows.Row) (any, error) {

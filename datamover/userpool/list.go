@@ -22,6 +22,40 @@ const pageSize = 60
 // List streams all users of the pool and holds one page at a time. The first error ends it.
 func (p *Pool) List(ctx context.Context) iter.Seq2[User, error] { return p.list(ctx, nil) }
 
+// Groups returns the names of the pool's groups.
+func (p *Pool) Groups(ctx context.Context) (names []string, err error) {
+	in := &cognito.ListGroupsInput{UserPoolId: &p.id, Limit: aws.Int32(pageSize)}
+	for pages := cognito.NewListGroupsPaginator(p.api, in); pages.HasMorePages(); {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, translate("list groups of "+p.id, err)
+		}
+		for _, group := range page.Groups {
+			names = append(names, aws.ToString(group.GroupName))
+		}
+	}
+	return names, nil
+}
+
+// Members streams the users of a group and holds one page at a time. The first error ends it.
+func (p *Pool) Members(ctx context.Context, group string) iter.Seq2[User, error] {
+	return func(yield func(User, error) bool) {
+		in := &cognito.ListUsersInGroupInput{UserPoolId: &p.id, GroupName: &group, Limit: aws.Int32(pageSize)}
+		for pages := cognito.NewListUsersInGroupPaginator(p.api, in); pages.HasMorePages(); {
+			page, err := pages.NextPage(ctx)
+			if err != nil {
+				yield(User{}, translate("list users of group "+group+" of "+p.id, err))
+				return
+			}
+			for _, u := range page.Users {
+				if !yield(listed(u), nil) {
+					return
+				}
+			}
+		}
+	}
+}
+
 // FindByEmail finds the users with an email, verified or not, as given or in lower case: usually none or one, but a
 // case-sensitive pool and one with email as an alias can have more.
 func (p *Pool) FindByEmail(ctx context.Context, email string) ([]User, error) {
