@@ -1,4 +1,5 @@
-// Package backup saves staging's users, groups and tables, personal data, to a folder: compressed JSON lines and a manifest.
+// Package backup saves staging's users, groups and tables to a folder: compressed JSON lines and a manifest. It is
+// personal data.
 package backup
 
 import (
@@ -11,7 +12,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"hash"
 	"io"
 	"io/fs"
 	"iter"
@@ -91,8 +91,7 @@ type Writer struct {
 	Pool interface {
 		ID() string
 		List(context.Context) iter.Seq2[userpool.User, error]
-		Groups(context.Context) ([]string, error)
-		Members(ctx context.Context, group string) iter.Seq2[userpool.User, error]
+		Memberships(context.Context) iter.Seq2[userpool.Membership, error]
 		EstimatedSize(context.Context) int
 	}
 	Tables   stagingTables
@@ -122,14 +121,10 @@ func (w *Writer) Write(ctx context.Context, dir string) (Manifest, error) {
 		return m, err
 	}
 	w.Progress.End()
-	w.Progress.Start("Saving groups", "memberships", 0)
-	if err := write(root, &m.Files[1], w.memberships(ctx), asIs, w.Progress); err != nil {
-		return m, err
-	}
-	w.Progress.End()
-	w.Progress.Start("Saving tables", "rows", total)
+	w.Progress.Start("Saving tables and groups", "rows", total)
 	g, running := errgroup.WithContext(ctx) // the first error ends all
 	g.SetLimit(4)                           // each holds one page of rows
+	g.Go(func() error { return write(root, &m.Files[1], w.Pool.Memberships(running), memberLine, nil) })
 	for i, name := range w.Names {
 		g.Go(func() error { return write(root, &m.Files[i+2], w.Tables.Scan(running, name), rowLine, w.Progress) })
 	}
@@ -138,7 +133,7 @@ func (w *Writer) Write(ctx context.Context, dir string) (Manifest, error) {
 	}
 	w.Progress.End()
 	m.Finished = w.Now().UTC()
-	return m, create(root, manifestName, func(file io.Writer) error { return console.WriteJSON(file, m) })
+	return m, create(root, manifestName, func(file *os.File) error { return console.WriteJSON(file, m) })
 }
 
 // openFolder makes the folder. If it exists already, it becomes private too.
@@ -157,50 +152,17 @@ func openFolder(dir string) (*os.Root, error) {
 
 // userLine returns a user in Cognito's own words ("Amazon Cognito API reference, UserType").
 func userLine(u userpool.User) (any, error) {
-	type attribute struct{ Name, Value string }
-	attributes := []attribute{}
+	attributes := []map[string]string{}
 	for _, name := range slices.Sorted(maps.Keys(u.Attributes)) {
-		attributes = append(attributes, attribute{string(name), u.Attributes[name]})
+		attributes = append(attributes, map[string]string{"Name": string(name), "Value": u.Attributes[name]})
 	}
-	return struct {
-		Username, UserStatus                 string
-		Enabled                              bool
-		UserCreateDate, UserLastModifiedDate time.Time
-		Attributes                           []attribute
-	}{u.Username, u.Status, u.Enabled, u.Created.UTC(), u.Modified.UTC(), attributes}, nil
+	return map[string]any{"Username": u.Username, "UserStatus": u.Status, "Enabled": u.Enabled, "Attributes": attributes,
+		"UserCreateDate": u.Created.UTC(), "UserLastModifiedDate": u.Modified.UTC()}, nil
 }
 
-type membership struct {
-	Group    string `json:"group"`
-	Username string `json:"username"`
-	Sub      string `json:"sub"`
+func memberLine(m userpool.Membership) (any, error) {
+	return map[string]string{"group": m.Group, "username": m.User.Username, "sub": m.User.Sub}, nil
 }
-
-// memberships streams the members of every group, one group after the other.
-func (w *Writer) memberships(ctx context.Context) iter.Seq2[membership, error] {
-	return func(yield func(membership, error) bool) {
-		groups, err := w.Pool.Groups(ctx)
-		if err != nil {
-			yield(membership{}, explain(err))
-		}
-		for _, group := range groups {
-			for u, err := range w.Pool.Members(ctx, group) {
-				if !yield(membership{group, u.Username, u.Sub}, explain(err)) {
-					return
-				}
-			}
-		}
-	}
-}
-
-func explain(err error) error {
-	if errors.Is(err, userpool.ErrAccessDenied) {
-		return fmt.Errorf("%w\nAllow cognito-idp:ListGroups and cognito-idp:ListUsersInGroup in staging", err)
-	}
-	return err
-}
-
-func asIs(m membership) (any, error) { return m, nil }
 
 // rowLine returns a row as DynamoDB exports and imports it ("DynamoDB developer guide, DynamoDB data import formats").
 func rowLine(row rows.Row) (any, error) {
@@ -209,8 +171,8 @@ func rowLine(row rows.Row) (any, error) {
 }
 
 func write[T any](dir *os.Root, f *File, in iter.Seq2[T, error], line func(T) (any, error), p *console.Progress) error {
-	sum := &digest{Hash: sha256.New()}
-	err := create(dir, f.Name, func(file io.Writer) error {
+	sum := sha256.New()
+	err := create(dir, f.Name, func(file *os.File) (err error) {
 		compressed := gzip.NewWriter(io.MultiWriter(file, sum))
 		lines := json.NewEncoder(compressed)
 		for item, err := range in {
@@ -224,26 +186,16 @@ func write[T any](dir *os.Root, f *File, in iter.Seq2[T, error], line func(T) (a
 			f.Count++
 			p.Add(1)
 		}
-		return compressed.Close()
+		closed := compressed.Close()
+		f.Bytes, err = file.Seek(0, io.SeekCurrent)
+		return errors.Join(closed, err)
 	})
-	f.Bytes, f.SHA256 = sum.size, sum.String()
+	f.SHA256 = fmt.Sprintf("%x", sum.Sum(nil))
 	return err
 }
 
-type digest struct {
-	hash.Hash
-	size int64
-}
-
-func (d *digest) Write(p []byte) (int, error) {
-	d.size += int64(len(p))
-	return d.Hash.Write(p)
-}
-
-func (d *digest) String() string { return fmt.Sprintf("%x", d.Sum(nil)) }
-
 // create writes a file that only its owner can read, and syncs it to the disk. It is either complete or missing.
-func create(root *os.Root, name string, write func(io.Writer) error) error {
+func create(root *os.Root, name string, write func(*os.File) error) error {
 	file, err := root.OpenFile(name+".unfinished", os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return err
@@ -307,7 +259,7 @@ func (f File) check(ctx context.Context, root *os.Root, progress *console.Progre
 	defer file.Close()
 	progress.Start("Checking "+f.Name, f.Kind, f.Count)
 	defer progress.End()
-	count, sum := 0, &digest{Hash: sha256.New()}
+	count, sum := 0, sha256.New()
 	compressed := io.TeeReader(file, sum)
 	text, damaged := gzip.NewReader(compressed)
 	for lines := bufio.NewReader(text); damaged == nil && ctx.Err() == nil; {
@@ -319,12 +271,13 @@ func (f File) check(ctx context.Context, root *os.Root, progress *console.Progre
 	if err = ctx.Err(); err == nil {
 		_, err = io.Copy(io.Discard, compressed) // what follows the damage
 	}
+	size, _ := file.Seek(0, io.SeekCurrent)
 	switch {
 	case err != nil:
 		return err
-	case sum.size != f.Bytes:
-		return fmt.Errorf("has %s bytes, not %s", console.Count(int(sum.size)), console.Count(int(f.Bytes)))
-	case sum.String() != f.SHA256:
+	case size != f.Bytes:
+		return fmt.Errorf("has %s bytes, not %s", console.Count(int(size)), console.Count(int(f.Bytes)))
+	case fmt.Sprintf("%x", sum.Sum(nil)) != f.SHA256:
 		return errors.New("has changed: its checksum differs")
 	case !errors.Is(damaged, io.EOF):
 		return fmt.Errorf("cannot be decompressed: %w", damaged)

@@ -28,7 +28,7 @@ func (p *Pool) Groups(ctx context.Context) (names []string, err error) {
 	for pages := cognito.NewListGroupsPaginator(p.api, in); pages.HasMorePages(); {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
-			return nil, translate("list groups of "+p.id, err)
+			return nil, translate("list groups of "+p.id+" (cognito-idp:ListGroups)", err)
 		}
 		for _, group := range page.Groups {
 			names = append(names, aws.ToString(group.GroupName))
@@ -37,19 +37,32 @@ func (p *Pool) Groups(ctx context.Context) (names []string, err error) {
 	return names, nil
 }
 
-// Members streams the users of a group and holds one page at a time. The first error ends it.
-func (p *Pool) Members(ctx context.Context, group string) iter.Seq2[User, error] {
-	return func(yield func(User, error) bool) {
-		in := &cognito.ListUsersInGroupInput{UserPoolId: &p.id, GroupName: &group, Limit: aws.Int32(pageSize)}
-		for pages := cognito.NewListUsersInGroupPaginator(p.api, in); pages.HasMorePages(); {
-			page, err := pages.NextPage(ctx)
-			if err != nil {
-				yield(User{}, translate("list users of group "+group+" of "+p.id, err))
-				return
-			}
-			for _, u := range page.Users {
-				if !yield(listed(u), nil) {
+// Membership is a user of a group.
+type Membership struct {
+	Group string
+	User  User
+}
+
+// Memberships streams the users of every group, one group after the other, and holds one page at a time. The first
+// error ends it.
+func (p *Pool) Memberships(ctx context.Context) iter.Seq2[Membership, error] {
+	return func(yield func(Membership, error) bool) {
+		groups, err := p.Groups(ctx)
+		if err != nil {
+			yield(Membership{}, err)
+		}
+		for _, group := range groups {
+			in := &cognito.ListUsersInGroupInput{UserPoolId: &p.id, GroupName: &group, Limit: aws.Int32(pageSize)}
+			for pages := cognito.NewListUsersInGroupPaginator(p.api, in); pages.HasMorePages(); {
+				page, err := pages.NextPage(ctx)
+				if err != nil {
+					yield(Membership{}, translate("list users of group "+group+" (cognito-idp:ListUsersInGroup)", err))
 					return
+				}
+				for _, u := range page.Users {
+					if !yield(Membership{group, listed(u)}, nil) {
+						return
+					}
 				}
 			}
 		}

@@ -116,7 +116,7 @@ func TestListHasAllThatListUsersReturns(t *testing.T) {
 	}
 }
 
-func TestGroupsAndMembers(t *testing.T) {
+func TestMemberships(t *testing.T) {
 	api := &fakeCognito{}
 	for i := range 70 {
 		api.groups = append(api.groups, fmt.Sprint("group-", i))
@@ -127,27 +127,39 @@ func TestGroupsAndMembers(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, api.groups, names)
 
-	var subs []string
-	for u, err := range pool.Members(t.Context(), "group-0") {
+	n := 0
+	for m, err := range pool.Memberships(t.Context()) {
 		require.NoError(t, err)
-		assert.Equal(t, "name-of-"+u.Sub, u.Username)
-		subs = append(subs, u.Sub)
+		require.Equal(t, fmt.Sprint("group-", n/70), m.Group)
+		require.Equal(t, fmt.Sprint("name-of-", n%70), m.User.Username)
+		n++
 	}
-	assert.Len(t, subs, 70)
-	assert.Equal(t, "69", subs[69])
-	assert.Equal(t, 2, api.pages)
-	for range pool.Members(t.Context(), "group-0") {
+	assert.Equal(t, 70*70, n, "every user of every group")
+	assert.Equal(t, 2*70, api.pages)
+	for range pool.Memberships(t.Context()) {
 		break
 	}
-	assert.Equal(t, 3, api.pages, "nothing is read ahead")
+	assert.Equal(t, 2*70+1, api.pages, "nothing is read ahead")
 
-	api.err, api.inGroup = &smithy.GenericAPIError{Code: "AccessDeniedException"}, &smithy.GenericAPIError{Code: "AccessDeniedException"}
-	_, err = pool.Groups(t.Context())
-	require.ErrorIs(t, err, ErrAccessDenied)
-	require.ErrorContains(t, err, "list groups of us-west-2_pool")
-	for _, err := range pool.Members(t.Context(), "group-0") {
-		require.ErrorIs(t, err, ErrAccessDenied)
-		require.ErrorContains(t, err, "list users of group group-0 of us-west-2_pool")
+	api.groups = nil
+	for range pool.Memberships(t.Context()) {
+		assert.Fail(t, "a member of no group")
+	}
+}
+
+func TestMembershipsThatCannotBeRead(t *testing.T) {
+	denied := &smithy.GenericAPIError{Code: "AccessDeniedException"}
+	for says, api := range map[string]*fakeCognito{
+		"list groups of us-west-2_pool (cognito-idp:ListGroups): access denied":    {err: denied},
+		"list users of group pilots (cognito-idp:ListUsersInGroup): access denied": {groups: []string{"pilots", "x"}, inGroup: denied},
+	} {
+		errs := 0
+		for _, err := range New(api, "us-west-2_pool").Memberships(t.Context()) {
+			require.ErrorIs(t, err, ErrAccessDenied)
+			require.ErrorContains(t, err, says)
+			errs++
+		}
+		assert.Equal(t, 1, errs, "the first error ends it")
 	}
 }
 
