@@ -1,4 +1,5 @@
-// Package backup saves staging's users and tables, personal data, to a folder: compressed JSON lines and a manifest.
+// Package backup saves staging's users, groups and tables to a folder: compressed JSON lines and a manifest. It is
+// personal data.
 package backup
 
 import (
@@ -11,7 +12,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"hash"
 	"io"
 	"io/fs"
 	"iter"
@@ -43,15 +43,16 @@ type stagingTables interface {
 
 // Manifest describes a backup. A folder without one is not a complete backup.
 type Manifest struct {
-	Started  time.Time `json:"started"`
-	Finished time.Time `json:"finished"`
-	Files    []File    `json:"files"`
+	Started     time.Time `json:"started"`
+	Finished    time.Time `json:"finished"`
+	Files       []File    `json:"files"`
+	NotIncluded []string  `json:"notIncluded"`
 }
 
 // File is one file of a backup.
 type File struct {
 	Name   string `json:"name"`
-	Kind   string `json:"kind"`   // of a line: users or rows
+	Kind   string `json:"kind"`   // of a line: users, memberships or rows
 	Source string `json:"source"` // user pool or table
 	Count  int    `json:"count"`  // of lines
 	Bytes  int64  `json:"bytes"`  // compressed
@@ -65,6 +66,9 @@ func (m Manifest) WriteText(w io.Writer, dir string) error {
 
 //go:embed backup.tmpl
 var templates string
+
+//go:embed not_included.txt
+var notIncluded string
 
 var texts = template.Must(template.New("").Funcs(template.FuncMap{
 	"line":     console.Line,
@@ -87,6 +91,7 @@ type Writer struct {
 	Pool interface {
 		ID() string
 		List(context.Context) iter.Seq2[userpool.User, error]
+		Memberships(context.Context) iter.Seq2[userpool.Membership, error]
 		EstimatedSize(context.Context) int
 	}
 	Tables   stagingTables
@@ -102,7 +107,10 @@ func (w *Writer) Write(ctx context.Context, dir string) (Manifest, error) {
 		return Manifest{}, err
 	}
 	defer root.Close()
-	m := Manifest{Started: w.Now().UTC(), Files: []File{{Name: "users.jsonl.gz", Kind: "users", Source: w.Pool.ID()}}}
+	m := Manifest{Started: w.Now().UTC(), NotIncluded: strings.Split(strings.TrimSpace(notIncluded), "\n"), Files: []File{
+		{Name: "users.jsonl.gz", Kind: "users", Source: w.Pool.ID()},
+		{Name: "groups.jsonl.gz", Kind: "memberships", Source: w.Pool.ID()},
+	}}
 	total := 0
 	for _, name := range w.Names {
 		m.Files = append(m.Files, File{Name: "table-" + name + ".jsonl.gz", Kind: "rows", Source: name})
@@ -113,18 +121,19 @@ func (w *Writer) Write(ctx context.Context, dir string) (Manifest, error) {
 		return m, err
 	}
 	w.Progress.End()
-	w.Progress.Start("Saving tables", "rows", total)
+	w.Progress.Start("Saving tables and groups", "rows", total)
 	g, running := errgroup.WithContext(ctx) // the first error ends all
 	g.SetLimit(4)                           // each holds one page of rows
+	g.Go(func() error { return write(root, &m.Files[1], w.Pool.Memberships(running), memberLine, nil) })
 	for i, name := range w.Names {
-		g.Go(func() error { return write(root, &m.Files[i+1], w.Tables.Scan(running, name), rowLine, w.Progress) })
+		g.Go(func() error { return write(root, &m.Files[i+2], w.Tables.Scan(running, name), rowLine, w.Progress) })
 	}
 	if err := g.Wait(); err != nil {
 		return m, err
 	}
 	w.Progress.End()
 	m.Finished = w.Now().UTC()
-	return m, create(root, manifestName, func(file io.Writer) error { return console.WriteJSON(file, m) })
+	return m, create(root, manifestName, func(file *os.File) error { return console.WriteJSON(file, m) })
 }
 
 // openFolder makes the folder. If it exists already, it becomes private too.
@@ -143,17 +152,16 @@ func openFolder(dir string) (*os.Root, error) {
 
 // userLine returns a user in Cognito's own words ("Amazon Cognito API reference, UserType").
 func userLine(u userpool.User) (any, error) {
-	type attribute struct{ Name, Value string }
-	attributes := []attribute{}
+	attributes := []map[string]string{}
 	for _, name := range slices.Sorted(maps.Keys(u.Attributes)) {
-		attributes = append(attributes, attribute{string(name), u.Attributes[name]})
+		attributes = append(attributes, map[string]string{"Name": string(name), "Value": u.Attributes[name]})
 	}
-	return struct {
-		Username, UserStatus                 string
-		Enabled                              bool
-		UserCreateDate, UserLastModifiedDate time.Time
-		Attributes                           []attribute
-	}{u.Username, u.Status, u.Enabled, u.Created.UTC(), u.Modified.UTC(), attributes}, nil
+	return map[string]any{"Username": u.Username, "UserStatus": u.Status, "Enabled": u.Enabled, "Attributes": attributes,
+		"UserCreateDate": u.Created.UTC(), "UserLastModifiedDate": u.Modified.UTC()}, nil
+}
+
+func memberLine(m userpool.Membership) (any, error) {
+	return map[string]string{"group": m.Group, "username": m.User.Username, "sub": m.User.Sub}, nil
 }
 
 // rowLine returns a row as DynamoDB exports and imports it ("DynamoDB developer guide, DynamoDB data import formats").
@@ -163,8 +171,8 @@ func rowLine(row rows.Row) (any, error) {
 }
 
 func write[T any](dir *os.Root, f *File, in iter.Seq2[T, error], line func(T) (any, error), p *console.Progress) error {
-	sum := &digest{Hash: sha256.New()}
-	err := create(dir, f.Name, func(file io.Writer) error {
+	sum := sha256.New()
+	err := create(dir, f.Name, func(file *os.File) (err error) {
 		compressed := gzip.NewWriter(io.MultiWriter(file, sum))
 		lines := json.NewEncoder(compressed)
 		for item, err := range in {
@@ -178,26 +186,16 @@ func write[T any](dir *os.Root, f *File, in iter.Seq2[T, error], line func(T) (a
 			f.Count++
 			p.Add(1)
 		}
-		return compressed.Close()
+		closed := compressed.Close()
+		f.Bytes, err = file.Seek(0, io.SeekCurrent)
+		return errors.Join(closed, err)
 	})
-	f.Bytes, f.SHA256 = sum.size, sum.String()
+	f.SHA256 = fmt.Sprintf("%x", sum.Sum(nil))
 	return err
 }
 
-type digest struct {
-	hash.Hash
-	size int64
-}
-
-func (d *digest) Write(p []byte) (int, error) {
-	d.size += int64(len(p))
-	return d.Hash.Write(p)
-}
-
-func (d *digest) String() string { return fmt.Sprintf("%x", d.Sum(nil)) }
-
 // create writes a file that only its owner can read, and syncs it to the disk. It is either complete or missing.
-func create(root *os.Root, name string, write func(io.Writer) error) error {
+func create(root *os.Root, name string, write func(*os.File) error) error {
 	file, err := root.OpenFile(name+".unfinished", os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return err
@@ -261,7 +259,7 @@ func (f File) check(ctx context.Context, root *os.Root, progress *console.Progre
 	defer file.Close()
 	progress.Start("Checking "+f.Name, f.Kind, f.Count)
 	defer progress.End()
-	count, sum := 0, &digest{Hash: sha256.New()}
+	count, sum := 0, sha256.New()
 	compressed := io.TeeReader(file, sum)
 	text, damaged := gzip.NewReader(compressed)
 	for lines := bufio.NewReader(text); damaged == nil && ctx.Err() == nil; {
@@ -273,12 +271,13 @@ func (f File) check(ctx context.Context, root *os.Root, progress *console.Progre
 	if err = ctx.Err(); err == nil {
 		_, err = io.Copy(io.Discard, compressed) // what follows the damage
 	}
+	size, _ := file.Seek(0, io.SeekCurrent)
 	switch {
 	case err != nil:
 		return err
-	case sum.size != f.Bytes:
-		return fmt.Errorf("has %s bytes, not %s", console.Count(int(sum.size)), console.Count(int(f.Bytes)))
-	case sum.String() != f.SHA256:
+	case size != f.Bytes:
+		return fmt.Errorf("has %s bytes, not %s", console.Count(int(size)), console.Count(int(f.Bytes)))
+	case fmt.Sprintf("%x", sum.Sum(nil)) != f.SHA256:
 		return errors.New("has changed: its checksum differs")
 	case !errors.Is(damaged, io.EOF):
 		return fmt.Errorf("cannot be decompressed: %w", damaged)

@@ -37,12 +37,27 @@ var errAWS = errors.New("AWS is unavailable")
 
 // fakeStaging is a pool and its tables. err comes after all rows of the projects.
 type fakeStaging struct {
-	users []userpool.User
-	rows  map[string][]rows.Row
-	err   error
+	users   []userpool.User
+	members []userpool.Membership
+	rows    map[string][]rows.Row
+	err     error
+	denied  error // after all members
 }
 
 func (f *fakeStaging) ID() string { return "us-west-2_staging" }
+
+func (f *fakeStaging) Memberships(context.Context) iter.Seq2[userpool.Membership, error] {
+	return func(yield func(userpool.Membership, error) bool) {
+		for _, m := range f.members {
+			if !yield(m, nil) {
+				return
+			}
+		}
+		if f.denied != nil {
+			yield(userpool.Membership{}, f.denied)
+		}
+	}
+}
 
 func (f *fakeStaging) List(context.Context) iter.Seq2[userpool.User, error] {
 	return func(yield func(userpool.User, error) bool) {
@@ -100,12 +115,15 @@ func newStaging() *fakeStaging {
 	f := &fakeStaging{rows: map[string][]rows.Row{"Users-staging": {every()}}}
 	for i := range 3 {
 		f.users = append(f.users, userpool.User{
-			Username: fmt.Sprint("u", i), Sub: fmt.Sprint("u", i), Status: userpool.Confirmed, Enabled: i != 1,
+			Username: fmt.Sprint("name-of-u", i), Sub: fmt.Sprint("u", i), Status: userpool.Confirmed, Enabled: i != 1,
 			Created: time.Date(2024, 5, 1, 8, 0, i, 0, time.UTC), Modified: time.Date(2025, 5, 1, 8, 0, i, 0, time.UTC),
 			Attributes: map[userpool.Attribute]string{
 				"sub": fmt.Sprint("u", i), "email": fmt.Sprintf("u%d@example.com", i), "custom:plan": "gold",
 			},
 		})
+	}
+	for _, u := range f.users {
+		f.members = append(f.members, userpool.Membership{Group: "pilots", User: u})
 	}
 	for i := range 1500 {
 		project := rows.Row{"userSub": text("u1"), "projectId": text(fmt.Sprint(i))}
@@ -158,7 +176,7 @@ func TestBackup(t *testing.T) {
 
 	entries, err := os.ReadDir(dir)
 	require.NoError(t, err)
-	require.Len(t, entries, 4)
+	require.Len(t, entries, 5)
 	for _, entry := range entries {
 		info, err := entry.Info()
 		require.NoError(t, err)
@@ -194,9 +212,12 @@ func TestWhatIsInIt(t *testing.T) {
 	dir, _ := made(t)
 	users := lines(t, filepath.Join(dir, "users.jsonl.gz"))
 	require.Len(t, users, 3)
-	assert.JSONEq(t, `{"Username":"u1","UserStatus":"CONFIRMED","Enabled":false,"UserCreateDate":"2024-05-01T08:00:01Z",
+	assert.JSONEq(t, `{"Username":"name-of-u1","UserStatus":"CONFIRMED","Enabled":false,"UserCreateDate":"2024-05-01T08:00:01Z",
 		"UserLastModifiedDate":"2025-05-01T08:00:01Z","Attributes":[{"Name":"custom:plan","Value":"gold"},
 		{"Name":"email","Value":"u1@example.com"},{"Name":"sub","Value":"u1"}]}`, users[1])
+	groups := lines(t, filepath.Join(dir, "groups.jsonl.gz"))
+	require.Len(t, groups, 3, "a line per membership")
+	assert.JSONEq(t, `{"group":"pilots","username":"name-of-u1","sub":"u1"}`, groups[1])
 	profile := lines(t, filepath.Join(dir, "table-Users-staging.jsonl.gz"))
 	require.Len(t, profile, 1)
 	var line map[string]json.RawMessage
@@ -207,6 +228,30 @@ func TestWhatIsInIt(t *testing.T) {
 	assert.Equal(t, every(), rows.Row(back), "every type survives")
 	assert.Contains(t, profile[0], `"b":{"B":"AP8="}`, "as DynamoDB exports and imports it")
 	assert.Len(t, lines(t, filepath.Join(dir, "table-Projects-staging.jsonl.gz")), 1500)
+}
+
+func TestPoolWithoutGroups(t *testing.T) {
+	staging := newStaging()
+	staging.members = nil
+	dir := filepath.Join(t.TempDir(), "saved")
+	m, err := writer(staging).Write(t.Context(), dir)
+	require.NoError(t, err)
+	assert.Equal(t, "groups.jsonl.gz", m.Files[1].Name)
+	assert.Zero(t, m.Files[1].Count)
+	assert.Empty(t, lines(t, filepath.Join(dir, "groups.jsonl.gz")))
+	report, err := Check(t.Context(), dir, nil)
+	require.NoError(t, err)
+	assert.Empty(t, report.Damage)
+}
+
+func TestGroupsThatCannotBeRead(t *testing.T) {
+	staging := newStaging()
+	staging.denied = errAWS
+	dir := filepath.Join(t.TempDir(), "saved")
+	_, err := writer(staging).Write(t.Context(), dir)
+	require.ErrorIs(t, err, errAWS)
+	assert.ErrorContains(t, err, "write groups.jsonl.gz: ")
+	assert.NoFileExists(t, filepath.Join(dir, manifestName))
 }
 
 func TestNothingIsOverwritten(t *testing.T) {
@@ -276,9 +321,10 @@ func TestTablesAreSavedAtOnce(t *testing.T) {
 		dir := filepath.Join(t.TempDir(), "saved")
 		made, err := m.Write(t.Context(), dir)
 		require.NoError(t, err)
-		assert.Equal(t, []string{"users.jsonl.gz", "table-Users-staging.jsonl.gz", "table-Projects-staging.jsonl.gz"},
-			[]string{made.Files[0].Name, made.Files[1].Name, made.Files[2].Name}, "in the order of the settings")
-		assert.Equal(t, "Saving us-west-2_staging: 3 users in 0.0 s\nSaving tables: 1,501 rows in 0.0 s\n", shown.String())
+		assert.Equal(t, []string{"table-Users-staging.jsonl.gz", "table-Projects-staging.jsonl.gz"},
+			[]string{made.Files[2].Name, made.Files[3].Name}, "in the order of the settings")
+		assert.Equal(t, "Saving us-west-2_staging: 3 users in 0.0 s\n"+
+			"Saving tables and groups: 1,501 rows in 0.0 s\n", shown.String())
 		report, err := Check(t.Context(), dir, nil)
 		require.NoError(t, err)
 		assert.Empty(t, report.Damage)
@@ -372,11 +418,15 @@ func TestDamageIsNamed(t *testing.T) {
 		damage     func(t *testing.T, dir string)
 		file, what string
 	}{
-		"cut off":          {bytesOf(projects, func(b []byte) []byte { return b[:len(b)-1] }), projects, "bytes, not"},
-		"appended":         {bytesOf(projects, func(b []byte) []byte { return append(b, 0) }), projects, "bytes, not"},
-		"one bit":          {bytesOf(projects, flip(2)), projects, "checksum differs"},
-		"last bit":         {bytesOf(projects, flip(1)), projects, "checksum differs"},
-		"gone":             {remove(projects), projects, "is missing"},
+		"cut off":     {bytesOf(projects, func(b []byte) []byte { return b[:len(b)-1] }), projects, "bytes, not"},
+		"appended":    {bytesOf(projects, func(b []byte) []byte { return append(b, 0) }), projects, "bytes, not"},
+		"one bit":     {bytesOf(projects, flip(2)), projects, "checksum differs"},
+		"last bit":    {bytesOf(projects, flip(1)), projects, "checksum differs"},
+		"gone":        {remove(projects), projects, "is missing"},
+		"groups gone": {remove("groups.jsonl.gz"), "groups.jsonl.gz", "is missing"},
+		"a member fewer": {func(t *testing.T, dir string) {
+			rewrite(t, dir, "groups.jsonl.gz", func(l []string) []string { return l[1:] })
+		}, "groups.jsonl.gz", "has 2 memberships, not 3"},
 		"manifest cut off": {bytesOf(manifestName, func(b []byte) []byte { return b[:len(b)/2] }), manifestName, noManifest},
 		"manifest empty":   {bytesOf(manifestName, func([]byte) []byte { return []byte("{}") }), manifestName, noManifest},
 		"manifest twice": {bytesOf(manifestName, func(b []byte) []byte {
@@ -396,7 +446,7 @@ func TestDamageIsNamed(t *testing.T) {
 			require.NoError(t, os.WriteFile(filepath.Join(dir, projects), []byte("x"), 0o600))
 			edit(t, dir, func(m *Manifest) {
 				sum := sha256.Sum256([]byte("x"))
-				m.Files[2].Bytes, m.Files[2].SHA256 = 1, hex.EncodeToString(sum[:])
+				m.Files[3].Bytes, m.Files[3].SHA256 = 1, hex.EncodeToString(sum[:])
 			})
 		}, projects, "cannot be decompressed: unexpected EOF"},
 	} {
@@ -415,7 +465,7 @@ func TestDamageIsNamed(t *testing.T) {
 func TestAllDamageIsNamedAtOnce(t *testing.T) {
 	dir, _ := made(t)
 	require.NoError(t, os.Remove(filepath.Join(dir, "users.jsonl.gz")))
-	edit(t, dir, func(m *Manifest) { m.Files[1].Bytes = 222 })
+	edit(t, dir, func(m *Manifest) { m.Files[2].Bytes = 222 })
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "table-Users-staging.jsonl.gz"), []byte("x"), 0o600))
 	report, err := Check(t.Context(), dir, nil)
 	require.NoError(t, err)

@@ -50,13 +50,13 @@ type Report struct {
 func Run(f Facts) Report {
 	var r Report
 	production, staging := f.Settings.ProductionUserPoolID, f.Settings.StagingUserPoolID
-	always := r.needs(nil)
-	always.pool("production pool: pool", f.Production, production, aws.ToString(f.Operator.Account), staging)
+	account, always := aws.ToString(f.Operator.Account), r.needs(nil)
+	always.pool("production pool: pool", f.Production, production, account, f.ProductionRegion, staging)
 	r.needs(f.Production.Err).productionPool(f)
 	r.needs(f.Production.Err).passwordSignIn(f.ProductionClients)
 	r.needs(f.ProductionClients.Err).appClients(f)
 	always.stagingRole(f)
-	always.pool("staging pool: pool", f.Staging, staging, f.StagingAccount.Value, production)
+	always.pool("staging pool: pool", f.Staging, staging, f.StagingAccount.Value, f.StagingRegion, production)
 	r.needs(f.Staging.Err).stagingPool(f)
 	always.eligible(f.Users)
 	r.needs(f.Users.Err).users(f)

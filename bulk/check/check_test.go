@@ -136,9 +136,9 @@ func allOK() Facts {
 		Operator: sts.GetCallerIdentityOutput{
 			Arn: aws.String("arn:aws:sts::123456789012:assumed-role/ops/ada"), Account: aws.String("123456789012"),
 		},
-		StagingAccount: Fact[string]{Value: "111111111111"},
-		Production:     Fact[types.UserPoolType]{Value: productionDescription()},
-		Staging:        Fact[types.UserPoolType]{Value: stagingDescription()},
+		StagingAccount: Fact[string]{Value: "111111111111"}, ProductionRegion: "us-west-2", StagingRegion: "us-west-2",
+		Production: Fact[types.UserPoolType]{Value: productionDescription()},
+		Staging:    Fact[types.UserPoolType]{Value: stagingDescription()},
 		ProductionClients: Fact[[]types.UserPoolClientType]{Value: []types.UserPoolClientType{
 			client("web", types.ExplicitAuthFlowsTypeAllowUserPasswordAuth),
 		}},
@@ -154,7 +154,7 @@ func allOK() Facts {
 		Tables: []TablePair{{
 			Table: settings.Table{Source: "P-staging", Target: "P-prod", OwnerKey: "userSub"},
 			From:  table("P-staging", "userSub", "S", "projectId", "S"), To: table("P-prod", "userSub", "S", "projectId", "S"),
-			Buckets: Fact[Buckets]{Value: Buckets{Rows: 7}},
+			Sample: Fact[Sample]{Value: Sample{Owners: 3, Rows: 7}},
 		}},
 	}
 }
@@ -168,7 +168,7 @@ func TestAllOK(t *testing.T) {
 	}
 	assert.False(t, r.Failed())
 	assert.Empty(t, r.Skipped)
-	assert.Len(t, r.Findings, 44, "one per check, and one more of the second function")
+	assert.Len(t, r.Findings, 48, "one per check, and one more of the second function")
 }
 
 // TestChecks changes one thing at a time, and looks at the check that it belongs to.
@@ -206,7 +206,7 @@ func TestChecks(t *testing.T) {
 		says        string
 	}{
 		{"production pool/pool", "missing", func(f *Facts) { f.Production.Err = errNotFound }, Failure,
-			"no pool us-west-2_prod in account 123456789012"},
+			"no pool us-west-2_prod in us-west-2, account 123456789012"},
 		{"production pool/pool", "denied", func(f *Facts) { f.Production.Err = errAccessDenied }, Failure, "access denied"},
 		{"production pool/pool", "same as staging", func(f *Facts) {
 			f.Settings.StagingUserPoolID = "us-west-2_prod"
@@ -405,7 +405,7 @@ func TestChecks(t *testing.T) {
 		{"staging pool/role", "no external id", func(f *Facts) { f.Settings.StagingExternalID = "" }, Warning,
 			"without an external id"},
 		{"staging pool/pool", "missing", func(f *Facts) { f.Staging.Err = errNotFound }, Failure,
-			"no pool us-west-2_staging in account 111111111111"},
+			"no pool us-west-2_staging in us-west-2, account 111111111111"},
 		{"staging pool/pool", "denied", func(f *Facts) { f.Staging.Err = errAccessDenied }, Failure, "access denied"},
 		{"staging pool/trigger's client", "not set", func(f *Facts) { f.Settings.StagingClientID = "" }, Warning, "not set"},
 		{"staging pool/trigger's client", "missing", func(f *Facts) { f.Settings.StagingClientID = "other" }, Failure,
@@ -490,9 +490,8 @@ func TestChecks(t *testing.T) {
 		{"users/verified email", "some without", func(f *Facts) {
 			f.Users.Value.Ineligible = map[userpool.Reason]int{userpool.EmailUnverified: 3}
 		}, Warning, "3 users"},
-		{"users/same address", "some", func(f *Facts) {
-			f.Users.Value.SameEmail, f.Users.Value.SameEmailExamples = 4, []string{"A@x.org", "b@x.org", "C@x.org"}
-		}, Warning, "4 users have an email that differs from another by case only: A@x.org, b@x.org, C@x.org"},
+		{"users/linked identities", "some", func(f *Facts) { f.Users.Value.Linked = 2 }, Warning,
+			"2 users sign in with a linked identity provider too"},
 		{"users/required attributes", "lacking", func(f *Facts) {
 			f.Users.Value.Lacking = attributeCounts{"name": 2}
 		}, Failure,
@@ -527,12 +526,17 @@ func TestChecks(t *testing.T) {
 		}, Warning,
 			"custom:note (5 users)"},
 
-		{"tables/ledger", "missing", func(f *Facts) { f.Ledger.Err = errNotFound }, Failure, "there is no table L"},
+		{"tables/ledger", "missing", func(f *Facts) { f.Ledger.Err = errNotFound }, Failure,
+			"there is no table L in us-west-2, account 123456789012"},
 		{"tables/ledger", "denied", func(f *Facts) { f.Ledger.Err = errAccessDenied }, Failure, "could not be read"},
 		{"tables/ledger", "another key", func(f *Facts) { f.Ledger = table("L", "id", "S") }, Failure,
 			"the key of L is id (S)"},
 		{"tables/ledger", "being created", func(f *Facts) { f.Ledger.Value.TableStatus = "CREATING" }, Failure, "CREATING"},
-		{"tables/keys", "no source", first(func(t *TablePair) { t.From.Err = errNotFound }), Failure, "no table P-staging"},
+		{"tables/keys", "no source", first(func(t *TablePair) { t.From.Err = errNotFound }), Failure,
+			"no table P-staging in us-west-2, account 111111111111"},
+		{"tables/keys", "no target", func(f *Facts) {
+			f.ProductionRegion, f.Tables[0].To.Err = "eu-west-1", errNotFound
+		}, Failure, "no table P-prod in eu-west-1, account 123456789012"},
 		{"tables/keys", "target denied", first(func(t *TablePair) { t.To.Err = errAccessDenied }), Failure,
 			"P-prod could not be read"},
 		{"tables/keys", "another owner", first(func(t *TablePair) { t.OwnerKey = "id" }), Failure, "not id (S) first"},
@@ -558,9 +562,32 @@ func TestChecks(t *testing.T) {
 		{"tables/time to live", "denied", first(func(t *TablePair) { t.TimeToLive.Err = errAccessDenied }), Warning,
 			"could not be read"},
 		{"tables/files", "buckets", first(func(t *TablePair) {
-			t.Buckets.Value = Buckets{Rows: 500, ByName: map[string]int{"b": 1, "a": 3}}
+			t.Sample.Value = Sample{Owners: 9, Rows: 500, Buckets: map[string]int{"b": 1, "a": 3}}
 		}), Warning, "P-staging refers to files in S3: bucket a (3 rows), b (1 row), of 500 rows looked at"},
-		{"tables/files", "denied", first(func(t *TablePair) { t.Buckets.Err = errAccessDenied }), Warning,
+		{"tables/files", "denied", first(func(t *TablePair) { t.Sample.Err = errAccessDenied }), Warning,
+			"could not be read"},
+		{"tables/owners", "all are users", func(*Facts) {}, OK, "each userSub of P-staging is a user's sub (3 values looked at)"},
+		{"tables/owners", "empty table", first(func(t *TablePair) { t.Sample.Value = Sample{} }), OK, "P-staging is empty"},
+		{"tables/owners", "none is a user", first(func(t *TablePair) {
+			t.Sample.Value.Unknown = map[string]bool{"ada": true, "eve": true, "bob": true}
+		}), Failure, "no userSub of P-staging is a user's sub (3 values looked at), such as ada and bob"},
+		{"tables/owners", "the only one is no user", first(func(t *TablePair) {
+			t.Sample.Value = Sample{Owners: 1, Rows: 1, Unknown: map[string]bool{"ada": true}}
+		}), Failure, "(1 value looked at), such as ada:"},
+		{"tables/owners", "one is no user", first(func(t *TablePair) {
+			t.Sample.Value.Unknown = map[string]bool{"ada": true}
+		}), Warning, "1 of 3 values of userSub in P-staging are no user's sub, such as ada"},
+		{"tables/owners", "denied", first(func(t *TablePair) { t.Sample.Err = errAccessDenied }), Warning,
+			"could not be read (access denied)"},
+		{"tables/indexes", "rejected", first(func(t *TablePair) {
+			t.Sample.Value.Rejected = map[string]int{"index by-team, teamId (S)": 2, "index by-age, age (N)": 1}
+			t.Sample.Value.Example = "userSub=u, projectId=p"
+		}), Failure, "rejected: index by-age, age (N) (1 row), index by-team, teamId (S) (2 rows), of 7 rows looked at, such as " +
+			"userSub=u, projectId=p"},
+		{"tables/indexes", "denied", first(func(t *TablePair) { t.Sample.Err = errAccessDenied }), Warning, "not compared"},
+		{"tables/expired rows", "some", first(func(t *TablePair) { t.Sample.Value.Expired = 1 }), Warning,
+			"in P-staging, 1 row is past the time to live, of 7 rows looked at"},
+		{"tables/expired rows", "denied", first(func(t *TablePair) { t.Sample.Err = errAccessDenied }), Warning,
 			"could not be read"},
 
 		{"permissions/operator", "allowed", func(*Facts) {}, OK, "assumed-role/ops/ada may do all"},
@@ -630,11 +657,11 @@ func TestSkipped(t *testing.T) {
 	r := Run(f)
 	assert.Equal(t, []string{
 		"app clients: write lists", "app clients: hidden users", "app clients: USER_AUTH", "app clients: managed login",
-		"users: user names", "users: verified email", "users: same address",
-		"users: required attributes", "users: fitting attributes", "users: dropped attributes",
+		"users: user names", "users: verified email", "users: same address", "users: linked identities",
+		"users: required attributes", "users: fitting attributes", "users: dropped attributes", "tables: owners",
 	}, r.Skipped)
 	assert.Equal(t, 2, r.Failures)
-	assert.Contains(t, printed(t, r), "10 checks were skipped because of the failures above: app clients: write lists,")
+	assert.Contains(t, printed(t, r), "12 checks were skipped because of the failures above: app clients: write lists,")
 }
 
 func TestOperatorsRole(t *testing.T) {

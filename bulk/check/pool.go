@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/aws/arn"
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
 	sestypes "github.com/aws/aws-sdk-go-v2/service/sesv2/types"
 
@@ -18,11 +17,10 @@ import (
 	"github.com/spaceport/user-migration/datamover/userpool"
 )
 
-func (c checker) pool(check string, p Fact[types.UserPoolType], id, account, other string) {
-	at, _ := arn.Parse(aws.ToString(p.Value.Arn))
+func (c checker) pool(check string, p Fact[types.UserPoolType], id, account, region, other string) {
 	users := console.Quantity(int(p.Value.EstimatedNumberOfUsers), "user", "users")
 	c.check(check, vars{
-		"id": id, "account": account, "error": p.Err, "name": aws.ToString(p.Value.Name), "region": at.Region, "users": users,
+		"id": id, "account": account, "error": p.Err, "name": aws.ToString(p.Value.Name), "region": region, "users": users,
 	}, when{"same", id == other}, when{"missing", errors.Is(p.Err, errNotFound)}, when{"unread", p.Err != nil})
 }
 

@@ -59,6 +59,7 @@ type Facts struct {
 
 	Operator                          sts.GetCallerIdentityOutput // in production
 	StagingAccount                    Fact[string]
+	ProductionRegion, StagingRegion   string
 	Production, Staging               Fact[types.UserPoolType]
 	ProductionClients, StagingClients Fact[[]types.UserPoolClientType]
 	Policies                          map[string]Fact[string]                  // by the function's ARN
@@ -107,7 +108,8 @@ func NewReader(production, staging aws.Config, s settings.Settings) *Reader {
 
 // Read reads everything, and writes nothing. An error means that nothing can be said: no credentials, no network.
 func (r *Reader) Read(ctx context.Context, progress *console.Progress) (Facts, error) {
-	f := Facts{Settings: r.settings, Now: time.Now(), Policies: map[string]Fact[string]{}}
+	f := Facts{Settings: r.settings, Now: time.Now(), Policies: map[string]Fact[string]{},
+		ProductionRegion: r.production.Region, StagingRegion: r.staging.Region}
 	operator, err := sts.NewFromConfig(r.production.Config).GetCallerIdentity(ctx, nil)
 	if err != nil {
 		return f, fmt.Errorf("ask AWS for the caller's identity: %w", err)
@@ -117,7 +119,7 @@ func (r *Reader) Read(ctx context.Context, progress *console.Progress) (Facts, e
 		func(out *sts.GetCallerIdentityOutput) *string { return out.Account })
 	f.Production, f.ProductionClients = r.production.describePool(ctx), r.production.clients(ctx)
 	f.Staging, f.StagingClients = r.staging.describePool(ctx), r.staging.clients(ctx)
-	f.Groups = fact(r.staging.groups(ctx))
+	f.Groups = fact(r.staging.pool().Groups(ctx))
 	for _, t := range needed {
 		if function := t.Of(f.Production.Value.LambdaConfig); function != "" {
 			f.Policies[function] = ask(ctx, lambda.NewFromConfig(r.production.Config).GetPolicy,
@@ -151,20 +153,6 @@ func (a awsAccount) clients(ctx context.Context) Fact[[]types.UserPoolClientType
 	return fact(attach.Clients(ctx, a.cognito(), a.poolID))
 }
 
-func (a awsAccount) groups(ctx context.Context) (names []string, err error) {
-	pages := cognito.NewListGroupsPaginator(a.cognito(), &cognito.ListGroupsInput{UserPoolId: &a.poolID})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			return nil, err
-		}
-		for _, group := range page.Groups {
-			names = append(names, aws.ToString(group.GroupName))
-		}
-	}
-	return names, nil
-}
-
 func (a awsAccount) describeTable(ctx context.Context, name string) Fact[dynamotypes.TableDescription] {
 	return ask(ctx, a.dynamodb().DescribeTable, &dynamodb.DescribeTableInput{TableName: &name},
 		func(out *dynamodb.DescribeTableOutput) *dynamotypes.TableDescription { return out.Table })
@@ -172,12 +160,14 @@ func (a awsAccount) describeTable(ctx context.Context, name string) Fact[dynamot
 
 func (r *Reader) readTables(ctx context.Context, t settings.Table) TablePair {
 	_, err := r.staging.rows().Query(ctx, t, "no such user", "")
-	from, to := r.staging.describeTable(ctx, t.Source), r.production.describeTable(ctx, t.Target)
-	ttl := ask(ctx, r.production.dynamodb().DescribeTimeToLive, &dynamodb.DescribeTimeToLiveInput{TableName: &t.Target},
+	p := TablePair{Table: t, From: r.staging.describeTable(ctx, t.Source), To: r.production.describeTable(ctx, t.Target)}
+	p.Queried, p.Sample = translate(err), fact(p.sample(ctx, r.staging.rows()))
+	p.TimeToLive = ask(ctx, r.production.dynamodb().DescribeTimeToLive,
+		&dynamodb.DescribeTimeToLiveInput{TableName: &t.Target},
 		func(out *dynamodb.DescribeTimeToLiveOutput) *dynamotypes.TimeToLiveDescription {
 			return out.TimeToLiveDescription
 		})
-	return TablePair{t, from, to, translate(err), fact(readBuckets(ctx, r.staging.rows(), t.Source)), ttl}
+	return p
 }
 
 // withoutReset returns the subs of users to whom a sweep sends no reset email, as far as the ledger can be read.
@@ -200,11 +190,21 @@ func (r *Reader) readUsers(ctx context.Context, f *Facts, progress *console.Prog
 	s.Statistics, err = users.Read(r.staging.pool().List(ctx), r.settings.StagingCutoff, users.NewEmailSet(),
 		func(user userpool.User, reason userpool.Reason) error {
 			task.Add(1)
+			for _, t := range f.Tables {
+				delete(t.Sample.Value.Unknown, user.Sub)
+			}
 			if reason == "" {
 				s.count(user, *f, withoutReset)
 			}
 			return nil
 		})
+	for _, same := range s.SameEmail {
+		users.SortSame(same, func(sub string) bool {
+			record, err := r.ledger.Get(ctx, sub)
+			s.LedgerErr = cmp.Or(s.LedgerErr, translate(err))
+			return record.Bound()
+		})
+	}
 	f.Users = fact(s, err)
 	if errors.As(err, new(smithy.APIError)) {
 		return nil

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"maps"
 	"net/http"
@@ -45,7 +46,7 @@ var (
 	inStaging = []string{
 		"cognito-idp:DescribeUserPool", "cognito-idp:ListUsers", "cognito-idp:ListUserPoolClients",
 		"cognito-idp:DescribeUserPoolClient", "cognito-idp:ListGroups", "cognito-idp:GetUserPoolMfaConfig",
-		"dynamodb:DescribeTable", "dynamodb:Query", "dynamodb:Scan",
+		"dynamodb:DescribeTable", "dynamodb:DescribeTimeToLive", "dynamodb:Query", "dynamodb:Scan",
 	}
 	inProduction = []string{
 		"sts:AssumeRole", "cognito-idp:DescribeUserPool", "cognito-idp:ListUsers", "cognito-idp:ListUserPoolClients",
@@ -219,7 +220,8 @@ func TestReadAsDeployed(t *testing.T) {
 		"staging pool/sign-up": Warning, "staging pool/writable attributes": Warning, "users/eligible": Warning,
 		"users/verified email": Warning, "users/dropped attributes": Warning, "tables/files": Warning,
 	}, got)
-	assert.Equal(t, Buckets{Rows: 3, ByName: map[string]int{"spaceport-uploads": 3}}, f.Tables[1].Buckets.Value)
+	assert.Equal(t, Sample{Owners: 1, Rows: 3, Unknown: map[string]bool{}, Buckets: map[string]int{"spaceport-uploads": 3},
+		Rejected: map[string]int{}}, f.Tables[1].Sample.Value)
 	simulations := cloud.Filter{Operation: "SimulatePrincipalPolicy"}
 	assert.Equal(t, 1, s.Cloud.CountRequests(simulations), "one request for all rights")
 
@@ -248,8 +250,9 @@ func testEveryRight(t *testing.T, s *spaceport.Spaceport) {
 		"cognito-idp:ListGroups":             {"staging pool/groups", Warning},
 		"cognito-idp:GetUserPoolMfaConfig":   {"staging pool/codes", Warning},
 		"dynamodb:DescribeTable":             {"tables/keys", Failure},
+		"dynamodb:DescribeTimeToLive":        {"tables/keys", Failure},
 		"dynamodb:Query":                     {"tables/keys", Failure},
-		"dynamodb:Scan":                      {"tables/files", Warning},
+		"dynamodb:Scan":                      {"tables/owners", Warning},
 	}
 	production := map[string]finding{
 		"sts:AssumeRole":                     {"staging pool/role", Failure},
@@ -426,6 +429,130 @@ func makeTablesUnsuitable(t *testing.T, s *spaceport.Spaceport) {
 		},
 	})
 	require.NoError(t, err)
+}
+
+// TestReadWhatStaysBehind has rows and users that a migration leaves in staging, or cannot write.
+func TestReadWhatStaysBehind(t *testing.T) {
+	t.Parallel()
+	s := spaceporttest.Start(t, spaceport.Options{})
+	const source = "Spaceport-Projects-staging"
+	sub, err := s.Add(t.Context(), spaceport.User{Name: "Ada", Email: "ada@example.com", Password: password})
+	require.NoError(t, err)
+	indexed(t, s)
+	_, err = s.StagingTables.UpdateTimeToLive(t.Context(), &dynamodb.UpdateTimeToLiveInput{
+		TableName: aws.String(source), TimeToLiveSpecification: &dynamotypes.TimeToLiveSpecification{
+			AttributeName: aws.String("expiresAt"), Enabled: aws.Bool(true),
+		},
+	})
+	require.NoError(t, err)
+	row := func(owner, project string, attributes map[string]dynamotypes.AttributeValue) {
+		row := map[string]dynamotypes.AttributeValue{"userSub": str(owner), "projectId": str(project)}
+		maps.Copy(row, attributes)
+		require.NoError(t, s.Put(t.Context(), s.StagingTables, source, row))
+	}
+	type attributes = map[string]dynamotypes.AttributeValue
+	at := func(d time.Duration) dynamotypes.AttributeValue {
+		return &dynamotypes.AttributeValueMemberN{Value: fmt.Sprint(time.Now().Add(d).Unix())}
+	}
+	null := &dynamotypes.AttributeValueMemberNULL{Value: true}
+	row(sub, "with-team", attributes{"teamId": str("t1")})
+	row(sub, "no-team", attributes{"teamId": null})
+	row(sub, "share-link", attributes{"expiresAt": at(-30 * time.Hour), "teamId": null})
+	row(sub, "draft", attributes{"expiresAt": at(time.Hour)})
+	row("ada@example.com", "orphan", nil)
+
+	f := read(t, newReader(t, s, inStaging, inProduction))
+	sample := f.Tables[1].Sample.Value
+	assert.Equal(t, Sample{
+		Owners: 2, Rows: 5, Expired: 1, Unknown: map[string]bool{"ada@example.com": true}, Buckets: map[string]int{},
+		Rejected: map[string]int{"index by-team, teamId (S)": 1}, Example: "userSub=" + sub + ", projectId=no-team",
+	}, sample)
+	got := levels(Run(f))
+	assert.Equal(t, Warning, got["tables/owners"])
+	assert.Equal(t, Failure, got["tables/indexes"])
+	assert.Equal(t, Warning, got["tables/expired rows"])
+
+	remove := s.Cloud.Inject(cloud.Fault{Account: cloud.StagingAccount, Operation: "Query", Kind: cloud.AccessDenied})
+	defer remove()
+	assert.ErrorIs(t, read(t, newReader(t, s, inStaging, inProduction)).Tables[1].Sample.Err, errAccessDenied)
+}
+
+func str(s string) dynamotypes.AttributeValue { return &dynamotypes.AttributeValueMemberS{Value: s} }
+
+// indexed creates production's projects anew, with an index that staging does not have.
+func indexed(t *testing.T, s *spaceport.Spaceport) {
+	t.Helper()
+	name := aws.String("Spaceport-Projects-prod")
+	_, err := s.ProductionTables.DeleteTable(t.Context(), &dynamodb.DeleteTableInput{TableName: name})
+	require.NoError(t, err)
+	create := &dynamodb.CreateTableInput{TableName: name, BillingMode: dynamotypes.BillingModePayPerRequest,
+		KeySchema: []dynamotypes.KeySchemaElement{
+			{AttributeName: aws.String("userSub"), KeyType: dynamotypes.KeyTypeHash},
+			{AttributeName: aws.String("projectId"), KeyType: dynamotypes.KeyTypeRange},
+		},
+		GlobalSecondaryIndexes: []dynamotypes.GlobalSecondaryIndex{{
+			IndexName: aws.String("by-team"), Projection: &dynamotypes.Projection{ProjectionType: dynamotypes.ProjectionTypeAll},
+			KeySchema: []dynamotypes.KeySchemaElement{{AttributeName: aws.String("teamId"), KeyType: dynamotypes.KeyTypeHash}},
+		}}}
+	for _, key := range []string{"userSub", "projectId", "teamId"} {
+		create.AttributeDefinitions = append(create.AttributeDefinitions, dynamotypes.AttributeDefinition{
+			AttributeName: &key, AttributeType: dynamotypes.ScalarAttributeTypeS,
+		})
+	}
+	_, err = s.ProductionTables.CreateTable(t.Context(), create)
+	require.NoError(t, err)
+}
+
+// TestReadSameEmail has users who share an email, as a pool whose users sign in with a user name can have them.
+func TestReadSameEmail(t *testing.T) {
+	t.Parallel()
+	s := spaceporttest.Start(t, spaceport.Options{})
+	pool, err := s.Staging.CreateUserPool(t.Context(), &cognito.CreateUserPoolInput{PoolName: aws.String("by user name")})
+	require.NoError(t, err)
+	id := pool.UserPool.Id
+	for name, attributes := range map[string]map[string]string{
+		"ann": {"email": "Ann.Lee@example.com"}, "lee": {"email": "ann.lee@example.com"}, "bob": {"email": "bob@example.com"},
+	} {
+		in := &cognito.AdminCreateUserInput{UserPoolId: id, Username: &name, MessageAction: types.MessageActionTypeSuppress}
+		attributes["email_verified"] = "true"
+		for name, value := range attributes {
+			in.UserAttributes = append(in.UserAttributes, types.AttributeType{Name: &name, Value: &value})
+		}
+		_, err := s.Staging.AdminCreateUser(t.Context(), in)
+		require.NoError(t, err)
+		_, err = s.Staging.AdminSetUserPassword(t.Context(), &cognito.AdminSetUserPasswordInput{
+			UserPoolId: id, Username: &name, Password: aws.String(password), Permanent: true,
+		})
+		require.NoError(t, err)
+	}
+	reader := func(production []string) *Reader {
+		r := newReader(t, s, inStaging, production)
+		r.staging.poolID = *id
+		return r
+	}
+	f := read(t, reader(inProduction))
+	same := f.Users.Value.SameEmail["ann.lee@example.com"]
+	require.Len(t, same, 2)
+	assert.Len(t, f.Users.Value.SameEmail, 1)
+	assert.False(t, same[1].Created.Before(same[0].Created), "the older is first")
+	assert.Equal(t, 3, f.Users.Value.Total)
+
+	item, err := attributevalue.MarshalMap(ledger.Record{StagingSub: same[1].Sub, ProductionSub: "p", State: ledger.Moved})
+	require.NoError(t, err)
+	_, err = s.ProductionTables.PutItem(t.Context(), &dynamodb.PutItemInput{
+		TableName: aws.String("Spaceport-Migration-prod"), Item: item,
+	})
+	require.NoError(t, err)
+	f = read(t, reader(inProduction))
+	assert.Equal(t, same[1].Sub, f.Users.Value.SameEmail["ann.lee@example.com"][0].Sub, "the bound one")
+
+	less := slices.DeleteFunc(slices.Clone(inProduction), func(right string) bool { return right == "dynamodb:GetItem" })
+	f = read(t, reader(less))
+	require.ErrorIs(t, f.Users.Value.LedgerErr, errAccessDenied)
+	report := Run(f)
+	i := slices.IndexFunc(report.Findings, func(f Finding) bool { return strings.Contains(f.Found, "depends on the ledger") })
+	require.Positive(t, i)
+	assert.NotContains(t, report.Findings[i].Remedy, "aws ", "no command that may be the wrong one")
 }
 
 func TestReadMissing(t *testing.T) {

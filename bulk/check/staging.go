@@ -84,8 +84,10 @@ type Statistics struct {
 	users.Statistics
 	Lacking, Unfit attributeCounts // required by production, but not set; with a value that production rejects
 	Dropped        attributeCounts // custom, and not copied
+	LedgerErr      error           // of reading who of SameEmail is bound; who is migrated is the first there
 
 	Resets, Capitals int             // reset emails that a sweep would send, at most; users whose email has capitals
+	Linked           int             // users who sign in with an identity provider besides
 	OtherNames       attributeCounts // with which users sign in to staging, other than their email
 	Shared           attributeCounts // unique in production, but with a value that another user has too
 	SharedExamples   []string        // the first three of these values
@@ -123,6 +125,9 @@ func (s *Statistics) count(user userpool.User, f Facts, withoutReset *users.Emai
 		case value != "" && !fits(a, value):
 			s.Unfit[name]++
 		}
+	}
+	if users.Linked(user) {
+		s.Linked++
 	}
 	for name, value := range user.Attributes {
 		if name.Custom() && value != "" && sent[name] == "" {
@@ -208,6 +213,23 @@ func (c checker) eligible(users Fact[Statistics]) {
 	}, when{"unread", err != nil}, when{"none", s.Eligible == 0}, when{"some", s.Eligible < s.Total})
 }
 
+// sameEmail adds a finding for each user who is not migrated, since another has their email.
+func (c checker) sameEmail(f Facts) {
+	const name = "users: same address"
+	s := f.Users.Value
+	emails := console.Quantity(len(s.SameEmail), "email is", "emails are")
+	c.check(name, vars{"emails": emails}, when{"some", len(s.SameEmail) > 0})
+	for _, email := range slices.Sorted(maps.Keys(s.SameEmail)) {
+		same := s.SameEmail[email]
+		for _, other := range same[min(1, len(same)):] {
+			disable := console.Quote("aws", "cognito-idp", "admin-disable-user", "--region", f.StagingRegion,
+				"--user-pool-id", f.Settings.StagingUserPoolID, "--username", other.Username)
+			c.check(name, vars{"migrated": same[0].Email(), "sub": same[0].Sub, "other": other.Email(), "otherSub": other.Sub,
+				"disable": disable, "error": s.LedgerErr}, when{"ledger unread", s.LedgerErr != nil}, when{"pair", true})
+		}
+	}
+}
+
 func (c checker) users(f Facts) {
 	s, err := f.Users.Value, f.Production.Err
 	c.needs(cmp.Or(c.unread, f.Staging.Err)).check("users: user names", vars{"names": usersBy(s.OtherNames)},
@@ -216,8 +238,9 @@ func (c checker) users(f Facts) {
 	have := func(n int) string { return console.Quantity(n, "user has", "users have") }
 	unverified := s.Ineligible[userpool.EmailUnverified]
 	c.check("users: verified email", vars{"users": have(unverified)}, when{"some", unverified > 0})
-	c.check("users: same address", vars{"users": have(s.SameEmail), "examples": strings.Join(s.SameEmailExamples, ", ")},
-		when{"some", s.SameEmail > 0})
+	c.sameEmail(f)
+	c.check("users: linked identities", vars{"users": console.Quantity(s.Linked, "user signs", "users sign"),
+		"id": f.Settings.StagingUserPoolID, "region": f.StagingRegion}, when{"some", s.Linked > 0})
 	few := console.List(narrow(f))
 	list := func(n attributeCounts) vars { return vars{"attributes": usersBy(n), "error": err, "narrow": few} }
 	c.check("users: required attributes", list(s.Lacking), when{"unread", err != nil}, when{"some", len(s.Lacking) > 0})

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -23,17 +24,19 @@ type TablePair struct {
 	settings.Table
 	From, To   Fact[types.TableDescription]
 	Queried    error                             // of a query of From
-	Buckets    Fact[Buckets]                     // of From
+	Sample     Fact[Sample]                      // of From
 	TimeToLive Fact[types.TimeToLiveDescription] // of To
 }
 
 func (c checker) tables(f Facts) {
 	table, key, want := f.Settings.LedgerTable, keyOf(f.Ledger.Value), "stagingSub (S)"
-	v := vars{"table": table, "key": key, "want": want, "error": f.Ledger.Err, "status": f.Ledger.Value.TableStatus}
+	v := vars{"table": table, "key": key, "want": want, "error": f.Ledger.Err, "status": f.Ledger.Value.TableStatus,
+		"region": f.ProductionRegion, "account": aws.ToString(f.Operator.Account)}
 	c.check("tables: ledger", v, append(unusable(f.Ledger), when{"key", key != want})...)
 	for _, t := range f.Tables {
-		c.keys(t)
+		c.keys(t, f)
 		c.table(t)
+		c.rows(t, f.Users.Err)
 	}
 }
 
@@ -43,14 +46,14 @@ func unusable(t Fact[types.TableDescription]) []when {
 	return []when{{"missing", errors.Is(t.Err, errNotFound)}, {"unread", t.Err != nil}, {"not active", !active}}
 }
 
-func (c checker) keys(t TablePair) {
-	bad, table := t.From, t.Source
+func (c checker) keys(t TablePair, f Facts) {
+	bad, table, region, account := t.From, t.Source, f.StagingRegion, f.StagingAccount.Value
 	if !slices.ContainsFunc(unusable(t.From), when.is) {
-		bad, table = t.To, t.Target
+		bad, table, region, account = t.To, t.Target, f.ProductionRegion, aws.ToString(f.Operator.Account)
 	}
 	from, to, owner := keyOf(t.From.Value), keyOf(t.To.Value), t.OwnerKey+" (S)"
-	v := vars{"table": table, "status": bad.Value.TableStatus, "error": bad.Err, "owner": owner,
-		"source": t.Source, "target": t.Target, "sourceKey": from, "targetKey": to, "queryError": t.Queried}
+	v := vars{"table": table, "region": region, "account": account, "status": bad.Value.TableStatus, "error": bad.Err,
+		"owner": owner, "source": t.Source, "target": t.Target, "sourceKey": from, "targetKey": to, "queryError": t.Queried}
 	c.check("tables: keys", v, append(unusable(bad), when{"owner", !strings.HasPrefix(from+",", owner+",")},
 		when{"differ", from != to}, when{"rows unread", t.Queried != nil})...)
 }
@@ -64,53 +67,107 @@ func (c checker) table(t TablePair) {
 	on := ttl.TimeToLiveStatus == types.TimeToLiveStatusEnabled || ttl.TimeToLiveStatus == types.TimeToLiveStatusEnabling
 	v := vars{"table": t.Target, "error": cmp.Or(t.To.Err, err), "attribute": aws.ToString(ttl.AttributeName)}
 	c.check("tables: time to live", v, when{"unread", t.To.Err != nil || err != nil}, when{"on", on})
+}
 
-	found, err := t.Buckets.Value, t.Buckets.Err
-	buckets, sample := listCounts(found.ByName, "row", "rows"), console.Quantity(found.Rows, "row", "rows")
-	c.check("tables: files", vars{"table": t.Source, "error": err, "buckets": buckets, "rows": sample},
-		when{"unread", err != nil}, when{"some", len(found.ByName) > 0})
+func (c checker) rows(t TablePair, usersErr error) {
+	s, unread := t.Sample.Value, when{"unread", t.Sample.Err != nil}
+	unknown := slices.Sorted(maps.Keys(s.Unknown))
+	v := vars{"table": t.Source, "target": t.Target, "owner": t.OwnerKey, "error": t.Sample.Err,
+		"rows": console.Quantity(s.Rows, "row", "rows"), "expired": console.Quantity(s.Expired, "row is", "rows are"),
+		"buckets": listCounts(s.Buckets, "row", "rows"), "indexes": listCounts(s.Rejected, "row", "rows"), "key": s.Example,
+		"unknown": console.Count(len(unknown)), "all": console.Quantity(s.Owners, "value", "values"),
+		"examples": console.List(unknown[:min(2, len(unknown))])}
+	c.needs(usersErr).check("tables: owners", v, unread, when{"empty", s.Owners == 0},
+		when{"none", len(unknown) == s.Owners}, when{"some", len(unknown) > 0})
+	c.check("tables: indexes", v, unread, when{"rejected", len(s.Rejected) > 0})
+	c.check("tables: expired rows", v, unread, when{"some", s.Expired > 0})
+	c.check("tables: files", v, unread, when{"some", len(s.Buckets) > 0})
 }
 
 // keyOf returns a table's key as "userSub (S), projectId (S)". The partition key is the first.
 func keyOf(t types.TableDescription) string {
+	return describeKey(t, func(name string) string { return fmt.Sprintf("%s (%s)", name, typeOf(t, name)) })
+}
+
+func describeKey(t types.TableDescription, describe func(name string) string) string {
 	var parts []string
 	for _, k := range t.KeySchema {
-		name := aws.ToString(k.AttributeName)
-		a := first(t.AttributeDefinitions, func(a types.AttributeDefinition) bool { return *a.AttributeName == name })
-		parts = append(parts, fmt.Sprintf("%s (%s)", name, a.AttributeType))
+		parts = append(parts, describe(*k.AttributeName))
 	}
 	return strings.Join(parts, ", ")
 }
 
-// Buckets are the S3 buckets that some rows of a table refer to.
-type Buckets struct {
-	Rows   int            // rows looked at
-	ByName map[string]int // bucket → rows that refer to it
+func typeOf(t types.TableDescription, name string) types.ScalarAttributeType {
+	is := func(a types.AttributeDefinition) bool { return *a.AttributeName == name }
+	return first(t.AttributeDefinitions, is).AttributeType
 }
+
+// Sample is what the rows of some owners in a source table show.
+type Sample struct {
+	Owners, Rows, Expired int             // a move leaves expired rows behind: they are past their time to live
+	Unknown               map[string]bool // owner keys that are no user's sub
+	Buckets               map[string]int  // S3 bucket → rows that refer to it
+	Rejected              map[string]int  // key of an index of the target → rows that DynamoDB rejects because of it
+	Example               string          // the key of one of these
+}
+
+// sample reads the rows of a hundred owners as a move does, a page of each.
+func (t TablePair) sample(ctx context.Context, store *rows.Store) (Sample, error) {
+	s, scanned := Sample{Unknown: map[string]bool{}, Buckets: map[string]int{}, Rejected: map[string]int{}}, 0
+	for row, err := range store.Scan(ctx, t.Source) {
+		if scanned++; err != nil || scanned > 10_000 || s.Owners == 100 {
+			return s, err
+		}
+		owner := row.Text(t.OwnerKey)
+		if s.Unknown[owner] {
+			continue
+		}
+		page, err := store.Query(ctx, t.Table, owner, "")
+		if err != nil {
+			return s, err
+		}
+		s.Owners, s.Unknown[owner] = s.Owners+1, true
+		s.Rows, s.Expired = s.Rows+len(page.Rows)+page.Expired, s.Expired+page.Expired
+		for _, row := range page.Rows {
+			s.add(t, row)
+		}
+	}
+	return s, nil
+}
+
+// add counts the buckets of a row, and the index keys that it does not fit: an attribute has another type, is empty, or
+// is too long. A row without the attribute is only not in the index ("Amazon DynamoDB developer guide, Detecting and
+// correcting index key violations").
+func (s *Sample) add(t TablePair, row rows.Row) {
+	text, _ := attributevalue.MarshalMapJSON(row) // fails for types that DynamoDB does not have yet
+	for bucket := range bucketsIn(string(text)) {
+		s.Buckets[bucket]++
+	}
+	indexes := slices.Clone(t.To.Value.GlobalSecondaryIndexes)
+	for _, i := range t.To.Value.LocalSecondaryIndexes {
+		indexes = append(indexes, types.GlobalSecondaryIndexDescription{IndexName: i.IndexName, KeySchema: i.KeySchema})
+	}
+	for _, i := range indexes {
+		for _, k := range i.KeySchema {
+			name := *k.AttributeName
+			text, want := row.Text(name), typeOf(t.To.Value, name)
+			same := strings.HasSuffix(fmt.Sprintf("%T", row[name]), "Member"+string(want))
+			if row[name] != nil && (!same || text == "" || want == "S" && len(text) > longest[k.KeyType]) {
+				s.Rejected[fmt.Sprintf("index %s, %s (%s)", *i.IndexName, name, want)]++
+				s.Example = describeKey(t.From.Value, func(key string) string { return key + "=" + row.Text(key) })
+			}
+		}
+	}
+}
+
+// longest is how many bytes a key attribute can have.
+var longest = map[types.KeyType]int{types.KeyTypeHash: 2048, types.KeyTypeRange: 1024}
 
 // bucketPattern matches a bucket in a URL or ARN ("Amazon S3 user guide, Methods for accessing a bucket").
 var bucketPattern = regexp.MustCompile(`\b(?:(?:s3a?://|arn:aws[a-z-]*:s3:::|https?://s3` + s3Host + `/)` + bucketName +
 	`|https?://` + bucketName + `\.s3(?:-accelerate)?` + s3Host + `)`)
 
 const bucketName, s3Host = `([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])`, `(?:[.-](?:dualstack\.)?[a-z0-9-]+)?\.amazonaws\.com\b`
-
-func readBuckets(ctx context.Context, store *rows.Store, table string) (Buckets, error) {
-	found := Buckets{ByName: map[string]int{}}
-	for row, err := range store.Scan(ctx, table) {
-		if err != nil || found.Rows == 500 {
-			return found, err
-		}
-		text, err := attributevalue.MarshalMapJSON(row)
-		if err != nil {
-			return found, err
-		}
-		for bucket := range bucketsIn(string(text)) {
-			found.ByName[bucket]++
-		}
-		found.Rows++
-	}
-	return found, nil
-}
 
 func bucketsIn(text string) map[string]bool {
 	found := map[string]bool{}

@@ -9,10 +9,12 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
+	dynamotypes "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/spaceport/user-migration/bulk/users"
+	"github.com/spaceport/user-migration/datamover/rows"
 	"github.com/spaceport/user-migration/datamover/userpool"
 )
 
@@ -41,12 +43,14 @@ func TestCountAttributes(t *testing.T) {
 		stagingUser("ada@x.org", with("custom:plan", "pro"), with("custom:note", "n"), with("custom:empty", "")),
 		stagingUser("Ada@x.org", with("custom:plan", "largest")),
 		stagingUser("bob@x.org", with("name", "")),
+		stagingUser("eve@x.org", with("identities", `[{"userId": "1234567890", "providerName": "Google", "providerType": "Google"}]`)),
 	} {
 		s.count(u, f, users.NewEmailSet())
 	}
 	assert.Equal(t, attributeCounts{"name": 1}, s.Lacking, "preferred_username is set by the migration, sub by Cognito")
 	assert.Equal(t, attributeCounts{"custom:plan": 1}, s.Unfit)
 	assert.Equal(t, attributeCounts{"custom:note": 1}, s.Dropped)
+	assert.Equal(t, 1, s.Linked)
 }
 
 // TestSignInNames: pools and users as others reported them, and their neighbors.
@@ -156,6 +160,92 @@ func TestListCapitals(t *testing.T) {
 	assert.Equal(t, "SomeName@example.com\n", string(out))
 	query := "--query Users[].[Attributes[?Name=='email'].Value | [0]]"
 	assert.Contains(t, asked.String(), "--user-pool-id us-west-2_staging "+query)
+}
+
+// TestSameEmail: two users whom production cannot tell apart, and three.
+func TestSameEmail(t *testing.T) {
+	same := func(email, sub string) userpool.User {
+		return stagingUser(email, func(u *userpool.User) { u.Sub, u.Username = sub, sub+" name" })
+	}
+	f := allOK()
+	f.Users.Value.SameEmail = map[string][]userpool.User{
+		"ann.lee@example.com": {same("Ann.Lee@example.com", "1"), same("ann.lee@example.com", "2")},
+		"bob@example.com":     {same("bob@example.com", "5"), same("bob@example.com", "4"), same("BOB@example.com", "3")},
+		"gone@example.com":    nil, // deleted while it was read
+	}
+	r := Run(f)
+	var found []string
+	for _, finding := range r.Findings {
+		if finding.Check == "same address" {
+			assert.Equal(t, Warning, finding.Level)
+			found = append(found, finding.Found)
+			if _, command, named := strings.Cut(finding.Remedy, "staging's credentials: "); named {
+				found = append(found, command)
+			}
+		}
+	}
+	disable := "aws cognito-idp admin-disable-user --region us-west-2 --user-pool-id us-west-2_staging --username "
+	assert.Equal(t, []string{
+		"3 emails are shared by several users, in whatever case: only one of them can be migrated",
+		"Ann.Lee@example.com (1) is migrated, and ann.lee@example.com (2) is not", disable + "'2 name'",
+		"bob@example.com (5) is migrated, and bob@example.com (4) is not", disable + "'4 name'",
+		"bob@example.com (5) is migrated, and BOB@example.com (3) is not", disable + "'3 name'",
+	}, found)
+}
+
+// TestIndexKeys has what DynamoDB rejects as the key of an index, and what it accepts.
+func TestIndexKeys(t *testing.T) {
+	type value = dynamotypes.AttributeValue
+	key := func(name string, keyType dynamotypes.KeyType) []dynamotypes.KeySchemaElement {
+		return []dynamotypes.KeySchemaElement{{AttributeName: &name, KeyType: keyType}}
+	}
+	pair := TablePair{From: table("P", "userSub", "S", "projectId", "S"),
+		To: table("P", "userSub", "S", "projectId", "S", "s", "S", "n", "N", "b", "B", "local", "S")}
+	for _, name := range []string{"s", "n", "b"} {
+		pair.To.Value.GlobalSecondaryIndexes = append(pair.To.Value.GlobalSecondaryIndexes,
+			dynamotypes.GlobalSecondaryIndexDescription{IndexName: &name, KeySchema: key(name, dynamotypes.KeyTypeHash)})
+	}
+	pair.To.Value.LocalSecondaryIndexes = []dynamotypes.LocalSecondaryIndexDescription{{IndexName: aws.String("recent"),
+		KeySchema: slices.Concat(key("userSub", dynamotypes.KeyTypeHash), key("local", dynamotypes.KeyTypeRange))}}
+	long := func(n int) value { return str(strings.Repeat("x", n)) }
+	number, null := &dynamotypes.AttributeValueMemberN{Value: "1"}, &dynamotypes.AttributeValueMemberNULL{Value: true}
+	binary := func(n int) value { return &dynamotypes.AttributeValueMemberB{Value: make([]byte, n)} }
+	for name, tt := range map[string]struct {
+		attribute string
+		value     value
+		want      string
+	}{
+		"a text":           {"s", str("x"), ""},
+		"none":             {"s", nil, ""},
+		"an empty text":    {"s", str(""), "index s, s (S)"},
+		"null":             {"s", null, "index s, s (S)"},
+		"a number":         {"s", number, "index s, s (S)"},
+		"a set of texts":   {"s", &dynamotypes.AttributeValueMemberSS{Value: []string{"x"}}, "index s, s (S)"},
+		"the longest text": {"s", long(2048), ""},
+		"too long":         {"s", long(2049), "index s, s (S)"},
+		"number":           {"n", number, ""},
+		"a number as text": {"n", str("1"), "index n, n (N)"},
+		"binary":           {"b", binary(2048), ""},
+		"empty binary":     {"b", binary(0), "index b, b (B)"},
+		"a boolean":        {"b", &dynamotypes.AttributeValueMemberBOOL{Value: true}, "index b, b (B)"},
+		"local":            {"local", long(1024), ""},
+		"local, null":      {"local", null, "index recent, local (S)"},
+		"local, too long":  {"local", long(1025), "index recent, local (S)"},
+		"another":          {"other", null, ""},
+	} {
+		s := Sample{Buckets: map[string]int{}, Rejected: map[string]int{}}
+		row := rows.Row{"userSub": str("u"), "projectId": str("p")}
+		if tt.value != nil {
+			row[tt.attribute] = tt.value
+		}
+		s.add(pair, row)
+		if tt.want == "" {
+			assert.Empty(t, s.Rejected, name)
+			continue
+		}
+		assert.Equal(t, map[string]int{tt.want: 1}, s.Rejected, name)
+		assert.Equal(t, "userSub=u, projectId=p", s.Example, name)
+	}
 }
 
 func TestFits(t *testing.T) {

@@ -9,13 +9,14 @@ import (
 )
 
 func checkCommand(a *app) *cobra.Command {
-	var canaries canaryFlags
+	var unknownUser bool
+	var user, client string
 	cmd := describe("check", noArguments)
-	cmd.Flags().BoolVar(&canaries.unknownUser, "canary", false, "also check how production answers about unknown users")
-	cmd.Flags().StringVar(&canaries.user, "canary-user", "", "also migrate the disposable staging user with this `EMAIL`")
-	cmd.Flags().StringVar(&canaries.client, "app-client", "", "`ID` of the app client for canaries (default: any)")
+	cmd.Flags().BoolVar(&unknownUser, "canary", false, "also check how production answers about unknown users")
+	cmd.Flags().StringVar(&user, "canary-user", "", "also migrate the disposable staging user with this `EMAIL`")
+	cmd.Flags().StringVar(&client, "app-client", "", "`ID` of the app client for canaries (default: any)")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		report, err := a.check(cmd.Context(), canaries)
+		report, err := a.check(cmd.Context(), unknownUser, user, client)
 		if err == nil {
 			err = a.print(report, report.Print)
 		}
@@ -24,12 +25,7 @@ func checkCommand(a *app) *cobra.Command {
 	return cmd
 }
 
-type canaryFlags struct {
-	unknownUser  bool
-	user, client string
-}
-
-func (a *app) check(ctx context.Context, canaries canaryFlags) (report check.Report, err error) {
+func (a *app) check(ctx context.Context, unknownUser bool, email, clientID string) (report check.Report, err error) {
 	c, err := a.open(ctx, "STAGING_USER_POOL_ID", "PRODUCTION_USER_POOL_ID")
 	if err != nil {
 		return report, err
@@ -40,17 +36,17 @@ func (a *app) check(ctx context.Context, canaries canaryFlags) (report check.Rep
 		return report, err
 	}
 	report = check.Run(facts)
-	if !canaries.unknownUser && canaries.user == "" {
+	if !unknownUser && email == "" {
 		return report, nil
 	}
-	client, found := report.ChooseClient(facts, canaries.client)
-	if found && canaries.unknownUser {
+	client, found := report.ChooseClient(facts, clientID)
+	if found && unknownUser {
 		report.AddUnknownUser(reader.ProbeUnknownUser(ctx, client))
 	}
-	if found && canaries.user != "" {
-		user, err := reader.MigrateCanaryUser(ctx, canaries.user, client, func() (string, error) {
-			a.progress.Println("This writes one user: " + canaries.user + " is migrated to production with all rows.")
-			return a.AskSecret(ctx, "Password of "+canaries.user+" in staging:")
+	if found && email != "" {
+		user, err := reader.MigrateCanaryUser(ctx, email, client, func() (string, error) {
+			a.progress.Println("This writes one user: " + email + " is migrated to production with all rows.")
+			return a.AskSecret(ctx, "Password of "+email+" in staging:")
 		})
 		if err != nil {
 			return report, err

@@ -34,7 +34,7 @@ var Documented = map[Category]float64{UserCreation: 50, UserAccountRecovery: 30,
 
 // categoryOf lists the operations that are limited. Others, such as DescribeUserPool, are called once or twice.
 var categoryOf = map[string]Category{
-	"ListUsers": UserList, "AdminGetUser": UserRead, "AdminCreateUser": UserCreation,
+	"ListUsers": UserList, "ListUsersInGroup": UserList, "AdminGetUser": UserRead, "AdminCreateUser": UserCreation,
 	"AdminSetUserPassword": UserAccountRecovery, "AdminResetUserPassword": UserAccountRecovery,
 }
 

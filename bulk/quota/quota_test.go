@@ -98,6 +98,18 @@ func TestShareOfTheQuota(t *testing.T) {
 	})
 }
 
+func TestMembersOfGroupsAreLimited(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		members := func(ctx context.Context, c *cognito.Client) error {
+			_, err := c.ListUsersInGroup(ctx, &cognito.ListUsersInGroupInput{
+				UserPoolId: aws.String("us-west-2_p"), GroupName: aws.String("g"),
+			})
+			return err
+		}
+		assert.InDelta(t, 300, count(t, New(1, nil), 10*time.Second, members, &pool{answer: ok}), 2, "as ListUsers")
+	})
+}
+
 // TestThrottlingSlowsDownAndRecovers counts every attempt, since Cognito does.
 func TestThrottlingSlowsDownAndRecovers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -2,8 +2,11 @@
 package users
 
 import (
+	"cmp"
 	"hash/maphash"
 	"iter"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/spaceport/user-migration/datamover/ledger"
@@ -17,8 +20,7 @@ type Statistics struct {
 	Ineligible map[userpool.Reason]int `json:"-"`
 	ByStatus   map[string]StatusCount  `json:"byStatus"` // by UserStatus
 
-	SameEmail         int      `json:"-"` // eligible users whose email an earlier user has too, or has in other case
-	SameEmailExamples []string `json:"-"` // the first three of these emails
+	SameEmail map[string][]userpool.User `json:"-"` // eligible users who share an email, by folded email
 }
 
 // StatusCount counts the users of one UserStatus.
@@ -30,10 +32,12 @@ type StatusCount struct {
 // Hook is called with a user and the reason for which they are not eligible, if any.
 type Hook func(userpool.User, userpool.Reason) error
 
-// Read reads all users once, counts them, and calls each for every one of them. The first error ends it. Only if emails
-// is not nil are the emails of eligible users compared: they are added to it. Nothing else is kept of a user.
+// Read reads all users, counts them, and calls each once for every one of them. The first error ends it. Only if emails
+// is not nil are the emails of eligible users compared: they are added to it. Nothing else is kept of a user, so the pool
+// is read again if some share an email.
 func Read(pool iter.Seq2[userpool.User, error], cutoff time.Time, emails *EmailSet, each Hook) (Statistics, error) {
 	s := Statistics{Ineligible: map[userpool.Reason]int{}, ByStatus: map[string]StatusCount{}}
+	same := map[string][]userpool.User{}
 	for user, err := range pool {
 		if err != nil {
 			return s, err
@@ -41,16 +45,38 @@ func Read(pool iter.Seq2[userpool.User, error], cutoff time.Time, emails *EmailS
 		reason := user.Ineligible(cutoff)
 		s.add(user.Status, reason)
 		if reason == "" && emails != nil && !emails.Add(user.Email()) {
-			s.SameEmail++
-			if len(s.SameEmailExamples) < 3 {
-				s.SameEmailExamples = append(s.SameEmailExamples, user.Email())
-			}
+			same[ledger.FoldASCII(user.Email())] = nil
 		}
 		if err := each(user, reason); err != nil {
 			return s, err
 		}
 	}
-	return s, nil
+	if len(same) == 0 {
+		return s, nil
+	}
+	s.SameEmail = same
+	_, err := Read(pool, cutoff, nil, func(user userpool.User, reason userpool.Reason) error {
+		email := ledger.FoldASCII(user.Email())
+		if users, shared := same[email]; shared && reason == "" {
+			same[email] = append(users, user)
+		}
+		return nil
+	})
+	return s, err
+}
+
+// SortSame sorts users who share an email by who is migrated: the bound one, else the older, else the smaller sub.
+func SortSame(same []userpool.User, bound func(sub string) bool) {
+	first := map[bool]int{true: -1}
+	slices.SortFunc(same, func(a, b userpool.User) int {
+		return cmp.Or(first[bound(a.Sub)]-first[bound(b.Sub)], a.Created.Compare(b.Created), cmp.Compare(a.Sub, b.Sub))
+	})
+}
+
+// Linked reports whether a user signs in with an identity provider besides ("Amazon Cognito developer guide, Linking
+// federated users to an existing user profile").
+func Linked(user userpool.User) bool {
+	return strings.Contains(user.Attributes["identities"], `"providerName"`)
 }
 
 func (s *Statistics) add(status string, reason userpool.Reason) {

@@ -72,7 +72,9 @@ func TestRead(t *testing.T) {
 			userpool.Unconfirmed:      {Ineligible: map[userpool.Reason]int{userpool.NotConfirmed: 1}},
 			userpool.ExternalProvider: {Ineligible: map[userpool.Reason]int{userpool.Federated: 1}},
 		},
-		SameEmail: 4, SameEmailExamples: []string{"Ada@x.org", "ADA@X.ORG", "aDa@x.org"},
+		SameEmail: map[string][]userpool.User{
+			"ada@x.org": {user("ada@x.org"), user("Ada@x.org"), user("ADA@X.ORG"), user("aDa@x.org"), user("adA@x.org")},
+		},
 	}, got, "an ineligible user's email is not compared")
 	assert.Equal(t, map[string]userpool.Reason{
 		"ada@x.org": "", "Ada@x.org": "", "ADA@X.ORG": "", "aDa@x.org": "", "adA@x.org": "",
@@ -85,7 +87,74 @@ func TestReadWithoutASetDoesNotCompareEmails(t *testing.T) {
 	got, err := Read(pool(user("ada@x.org"), user("Ada@x.org")), time.Time{}, nil, ignore)
 	require.NoError(t, err)
 	assert.Equal(t, 2, got.Eligible)
-	assert.Zero(t, got.SameEmail)
+	assert.Empty(t, got.SameEmail)
+}
+
+func TestReadAgainForUsersWhoShareAnEmail(t *testing.T) {
+	disabled := func(u *userpool.User) { u.Enabled = false }
+	all := []userpool.User{
+		user("Ann.Lee@example.com"), user("bob@x.org"), user("ann.lee@example.com"), user("Bob@x.org", disabled),
+		user("ANN.LEE@example.com", disabled), user("Cleo@x.org"), user("cleo@x.org"),
+	}
+	read := func(users ...userpool.User) (Statistics, int) {
+		reads := 0
+		got, err := Read(func(yield func(userpool.User, error) bool) {
+			reads++
+			pool(users...)(yield)
+		}, cutoff, NewEmailSet(), ignore)
+		require.NoError(t, err)
+		return got, reads
+	}
+	got, reads := read(all...)
+	assert.Equal(t, map[string][]userpool.User{
+		"ann.lee@example.com": {all[0], all[2]}, "cleo@x.org": {all[5], all[6]},
+	}, got.SameEmail)
+	assert.Equal(t, 7, got.Total, "counted once")
+	assert.Equal(t, 2, reads)
+
+	_, reads = read(all[0], all[1], all[3])
+	assert.Equal(t, 1, reads, "once, where no two eligible users share one")
+}
+
+func TestSecondReadCanFail(t *testing.T) {
+	broken, reads := errors.New("broken"), 0
+	_, err := Read(func(yield func(userpool.User, error) bool) {
+		if reads++; reads == 2 {
+			yield(userpool.User{}, broken)
+			return
+		}
+		pool(user("ada@x.org"), user("Ada@x.org"))(yield)
+	}, cutoff, NewEmailSet(), ignore)
+	require.ErrorIs(t, err, broken)
+}
+
+func TestSortSame(t *testing.T) {
+	older := func(u *userpool.User) { u.Created = u.Created.Add(-time.Hour) }
+	for name, tt := range map[string]struct {
+		users []userpool.User
+		bound string
+		first string
+	}{
+		"the bound one":            {[]userpool.User{user("a@x.org", older), user("b@x.org")}, "b@x.org", "b@x.org"},
+		"else the older":           {[]userpool.User{user("a@x.org"), user("b@x.org", older)}, "", "b@x.org"},
+		"else the smaller sub":     {[]userpool.User{user("b@x.org"), user("a@x.org")}, "", "a@x.org"},
+		"another's bound, ignored": {[]userpool.User{user("b@x.org"), user("a@x.org")}, "c@x.org", "a@x.org"},
+	} {
+		SortSame(tt.users, func(sub string) bool { return sub == tt.bound })
+		assert.Equal(t, tt.first, tt.users[0].Sub, name)
+	}
+}
+
+func TestLinked(t *testing.T) {
+	for value, want := range map[string]bool{
+		`[{"userId": "1234567890", "providerName": "Google", "providerType": "Google", "issuer": null, "primary": "false",` +
+			` "dateCreated": "1700000000000"}]`: true,
+		`[{"providerName":"SignInWithApple"},{"providerName":"Google"}]`: true,
+		`[]`: false, ``: false,
+	} {
+		got := Linked(user("ada@x.org", func(u *userpool.User) { u.Attributes["identities"] = value }))
+		assert.Equal(t, want, got, value)
+	}
 }
 
 func TestReadEndsWithTheFirstError(t *testing.T) {
@@ -127,7 +196,7 @@ func TestReadKeepsOnlyHashes(t *testing.T) {
 	got, err := Read(users, cutoff, NewEmailSet(), ignore)
 	require.NoError(t, err)
 	assert.Equal(t, many, got.Eligible)
-	assert.Zero(t, got.SameEmail)
+	assert.Empty(t, got.SameEmail)
 	assert.Less(t, float64(peak-before)/many, 48., "bytes a user")
 }
 

@@ -22,6 +22,53 @@ const pageSize = 60
 // List streams all users of the pool and holds one page at a time. The first error ends it.
 func (p *Pool) List(ctx context.Context) iter.Seq2[User, error] { return p.list(ctx, nil) }
 
+// Groups returns the names of the pool's groups.
+func (p *Pool) Groups(ctx context.Context) (names []string, err error) {
+	in := &cognito.ListGroupsInput{UserPoolId: &p.id, Limit: aws.Int32(pageSize)}
+	for pages := cognito.NewListGroupsPaginator(p.api, in); pages.HasMorePages(); {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, translate("list groups of "+p.id+" (cognito-idp:ListGroups)", err)
+		}
+		for _, group := range page.Groups {
+			names = append(names, aws.ToString(group.GroupName))
+		}
+	}
+	return names, nil
+}
+
+// Membership is a user of a group.
+type Membership struct {
+	Group string
+	User  User
+}
+
+// Memberships streams the users of every group, one group after the other, and holds one page at a time. The first
+// error ends it.
+func (p *Pool) Memberships(ctx context.Context) iter.Seq2[Membership, error] {
+	return func(yield func(Membership, error) bool) {
+		groups, err := p.Groups(ctx)
+		if err != nil {
+			yield(Membership{}, err)
+		}
+		for _, group := range groups {
+			in := &cognito.ListUsersInGroupInput{UserPoolId: &p.id, GroupName: &group, Limit: aws.Int32(pageSize)}
+			for pages := cognito.NewListUsersInGroupPaginator(p.api, in); pages.HasMorePages(); {
+				page, err := pages.NextPage(ctx)
+				if err != nil {
+					yield(Membership{}, translate("list users of group "+group+" (cognito-idp:ListUsersInGroup)", err))
+					return
+				}
+				for _, u := range page.Users {
+					if !yield(Membership{group, listed(u)}, nil) {
+						return
+					}
+				}
+			}
+		}
+	}
+}
+
 // FindByEmail finds the users with an email, verified or not, as given or in lower case: usually none or one, but a
 // case-sensitive pool and one with email as an alias can have more.
 func (p *Pool) FindByEmail(ctx context.Context, email string) ([]User, error) {

@@ -23,6 +23,35 @@ type fakeCognito struct {
 	err     error
 	filters []string
 	pages   int
+	groups  []string // every user is a member of every group
+	inGroup error
+}
+
+func page[T any](all []T, limit *int32, token *string) (part []T, next *string) {
+	from := 0
+	if token != nil {
+		_, _ = fmt.Sscan(*token, &from)
+	}
+	to := min(from+int(*limit), len(all))
+	if to < len(all) {
+		next = aws.String(fmt.Sprint(to))
+	}
+	return all[from:to], next
+}
+
+func (f *fakeCognito) ListGroups(_ context.Context, in *cognito.ListGroupsInput, _ ...func(*cognito.Options)) (*cognito.ListGroupsOutput, error) {
+	names, next := page(f.groups, in.Limit, in.NextToken)
+	out := &cognito.ListGroupsOutput{NextToken: next}
+	for _, name := range names {
+		out.Groups = append(out.Groups, types.GroupType{GroupName: &name})
+	}
+	return out, f.err
+}
+
+func (f *fakeCognito) ListUsersInGroup(_ context.Context, in *cognito.ListUsersInGroupInput, _ ...func(*cognito.Options)) (*cognito.ListUsersInGroupOutput, error) {
+	f.pages++
+	users, next := page(f.users, in.Limit, in.NextToken)
+	return &cognito.ListUsersInGroupOutput{Users: users, NextToken: next}, f.inGroup
 }
 
 func (f *fakeCognito) ListUsers(_ context.Context, in *cognito.ListUsersInput, _ ...func(*cognito.Options)) (*cognito.ListUsersOutput, error) {
@@ -34,16 +63,8 @@ func (f *fakeCognito) ListUsers(_ context.Context, in *cognito.ListUsersInput, _
 		f.filters = append(f.filters, *in.Filter)
 		return &cognito.ListUsersOutput{Users: f.found[*in.Filter]}, nil
 	}
-	from := 0
-	if in.PaginationToken != nil {
-		_, _ = fmt.Sscan(*in.PaginationToken, &from)
-	}
-	to := min(from+int(*in.Limit), len(f.users))
-	out := &cognito.ListUsersOutput{Users: f.users[from:to]}
-	if to < len(f.users) {
-		out.PaginationToken = aws.String(fmt.Sprint(to))
-	}
-	return out, nil
+	users, next := page(f.users, in.Limit, in.PaginationToken)
+	return &cognito.ListUsersOutput{Users: users, PaginationToken: next}, nil
 }
 
 func (f *fakeCognito) DescribeUserPool(context.Context, *cognito.DescribeUserPoolInput, ...func(*cognito.Options)) (*cognito.DescribeUserPoolOutput, error) {
@@ -92,6 +113,53 @@ func TestListHasAllThatListUsersReturns(t *testing.T) {
 			Username: "name-of-s", Sub: "s", Status: "CONFIRMED", Enabled: true, Created: time.Unix(1.7e9, 0),
 			Modified: time.Unix(1.8e9, 0), Attributes: map[Attribute]string{"sub": "s", "email": "ada@example.com"},
 		}, r)
+	}
+}
+
+func TestMemberships(t *testing.T) {
+	api := &fakeCognito{}
+	for i := range 70 {
+		api.groups = append(api.groups, fmt.Sprint("group-", i))
+		api.users = append(api.users, listedUser(fmt.Sprint(i), fmt.Sprintf("u%d@example.com", i)))
+	}
+	pool := New(api, "us-west-2_pool")
+	names, err := pool.Groups(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, api.groups, names)
+
+	n := 0
+	for m, err := range pool.Memberships(t.Context()) {
+		require.NoError(t, err)
+		require.Equal(t, fmt.Sprint("group-", n/70), m.Group)
+		require.Equal(t, fmt.Sprint("name-of-", n%70), m.User.Username)
+		n++
+	}
+	assert.Equal(t, 70*70, n, "every user of every group")
+	assert.Equal(t, 2*70, api.pages)
+	for range pool.Memberships(t.Context()) {
+		break
+	}
+	assert.Equal(t, 2*70+1, api.pages, "nothing is read ahead")
+
+	api.groups = nil
+	for range pool.Memberships(t.Context()) {
+		assert.Fail(t, "a member of no group")
+	}
+}
+
+func TestMembershipsThatCannotBeRead(t *testing.T) {
+	denied := &smithy.GenericAPIError{Code: "AccessDeniedException"}
+	for says, api := range map[string]*fakeCognito{
+		"list groups of us-west-2_pool (cognito-idp:ListGroups): access denied":    {err: denied},
+		"list users of group pilots (cognito-idp:ListUsersInGroup): access denied": {groups: []string{"pilots", "x"}, inGroup: denied},
+	} {
+		errs := 0
+		for _, err := range New(api, "us-west-2_pool").Memberships(t.Context()) {
+			require.ErrorIs(t, err, ErrAccessDenied)
+			require.ErrorContains(t, err, says)
+			errs++
+		}
+		assert.Equal(t, 1, errs, "the first error ends it")
 	}
 }
 

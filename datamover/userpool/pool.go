@@ -22,6 +22,8 @@ type cognitoAPI interface {
 	AdminGetUser(context.Context, *cognito.AdminGetUserInput, ...options) (*cognito.AdminGetUserOutput, error)
 	ListUsers(context.Context, *cognito.ListUsersInput, ...options) (*cognito.ListUsersOutput, error)
 	DescribeUserPool(context.Context, *cognito.DescribeUserPoolInput, ...options) (*cognito.DescribeUserPoolOutput, error)
+	ListGroups(context.Context, *cognito.ListGroupsInput, ...options) (*cognito.ListGroupsOutput, error)
+	ListUsersInGroup(context.Context, *cognito.ListUsersInGroupInput, ...options) (*cognito.ListUsersInGroupOutput, error)
 	userWriter
 }
 
