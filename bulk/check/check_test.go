@@ -506,10 +506,10 @@ func TestChecks(t *testing.T) {
 			"custom:plan (1 user)"},
 		{"users/fitting attributes", "1-99 characters", production(func(p *pool) {
 			p.SchemaAttributes = append(p.SchemaAttributes, text("preferred_username", "99"), text("birthdate", "10"))
-		}), Warning, "fewer than 100 characters, and staging more: preferred_username"},
+		}), Warning, "fewer characters than staging: preferred_username"},
 		{"users/fitting attributes", "a custom attribute", production(func(p *pool) {
 			schema(p, 3, text("custom:plan", "99"))
-		}), Warning, "staging more: custom:plan"},
+		}), Warning, "fewer characters than staging: custom:plan"},
 		{"users/fitting attributes", "a custom attribute that is not copied", func(f *Facts) {
 			f.Production.Value.SchemaAttributes[3], f.Settings.CustomAttributes = text("custom:plan", "99"), nil
 		}, OK, "all values fit"},

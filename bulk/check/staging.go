@@ -130,7 +130,8 @@ func (s *Statistics) count(user userpool.User, f Facts, withoutReset *users.Emai
 		s.Linked++
 	}
 	for name, value := range user.Attributes {
-		if name.Custom() && value != "" && sent[name] == "" {
+		flag := name == userpool.AttrPhoneNumberVerified && value == "true" // without a number
+		if (name.Custom() || flag) && value != "" && sent[name] == "" {
 			s.Dropped[name]++
 		}
 	}
@@ -181,13 +182,16 @@ func within(n float64, least, most *string) bool {
 	return (noLow != nil || n >= low) && (noHigh != nil || n <= high)
 }
 
-// narrow returns the copied attributes that hold fewer than 100 characters in production, but more in staging.
+// narrow returns the copied attributes that hold fewer characters in production than in staging.
 func narrow(f Facts) (names []string) {
-	long := strings.Repeat("x", 100) // some texts give 1-99 as the default
 	for _, a := range f.Production.Value.SchemaAttributes {
 		name, from := aws.ToString(a.Name), attribute(f.Staging.Value, aws.ToString(a.Name))
 		copied := !userpool.Attribute(name).Custom() || slices.Contains(f.Settings.CustomAttributes, name)
-		if copied && !fits(a, long) && from.Name != nil && fits(from, long) {
+		longest := 2048 // characters, the most that an attribute can hold
+		if limits := from.StringAttributeConstraints; limits != nil {
+			longest, _ = strconv.Atoi(cmp.Or(aws.ToString(limits.MaxLength), "2048"))
+		}
+		if long := strings.Repeat("x", longest); copied && from.Name != nil && fits(from, long) && !fits(a, long) {
 			names = append(names, name)
 		}
 	}

@@ -43,7 +43,8 @@ func newOperator(t *testing.T) *operator {
 	const role = "arn:aws:iam::" + cloud.StagingAccount + ":role/Spaceport-Migration-bulk"
 	s.Cloud.AllowRole(cloud.Role{
 		ARN: role, ExternalID: "spaceport-migration", Principals: []string{"bulk"},
-		Allow: []string{"cognito-idp:ListUsers", "cognito-idp:AdminGetUser", "cognito-idp:DescribeUserPool", "dynamodb:Query", "dynamodb:Scan", "dynamodb:DescribeTable"},
+		Allow: []string{"cognito-idp:ListUsers", "cognito-idp:AdminGetUser", "cognito-idp:DescribeUserPool", "dynamodb:Query", "dynamodb:Scan", "dynamodb:DescribeTable",
+			"dynamodb:DescribeTimeToLive"},
 	})
 	credentials := s.Cloud.Credentials("bulk", "iam:SimulatePrincipalPolicy", "sts:AssumeRole", "cognito-idp:ListUsers", "cognito-idp:DescribeUserPool",
 		"dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Scan", "dynamodb:DescribeTable")

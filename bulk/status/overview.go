@@ -20,6 +20,9 @@ type Overview struct {
 	Staging users.Statistics `json:"staging"`
 	Ledger  Ledger           `json:"ledger"`
 
+	Linked    int `json:"linkedIdentities"` // staging users who also sign in through an identity provider
+	SameEmail int `json:"sameEmail"`        // eligible users whose email another has too, apart from case
+
 	// Of the eligible users:
 	Done          int     `json:"done"`          // all their data is in production
 	UnderWay      int     `json:"underWay"`      // bound, data not copied completely
@@ -87,8 +90,15 @@ func (c Collector) Overview(ctx context.Context) (o Overview, err error) {
 		return o, err
 	}
 	var eligible Stages
+	emails := users.NewEmailSet()
 	staging := c.list(ctx, "staging", c.Staging)
-	o.Staging, err = users.Read(staging, c.Cutoff, users.NewEmailSet(), func(u userpool.User, reason userpool.Reason) error {
+	o.Staging, err = users.Read(staging, c.Cutoff, nil, func(u userpool.User, reason userpool.Reason) error {
+		if users.Linked(u) {
+			o.Linked++
+		}
+		if reason == "" && !emails.Add(u.Email()) {
+			o.SameEmail++
+		}
 		if reason == "" {
 			eligible[found.of(u.Sub)]++
 		}
@@ -144,7 +154,7 @@ func (o *Overview) conclude(eligible Stages, unowned []string) {
 		}
 	}
 	missing(o.Remaining, "user is", "users are", "not migrated: wait for them to sign in, or run bulk sweep")
-	missing(o.Staging.SameEmail, "user has", "users have",
+	missing(o.SameEmail, "user has", "users have",
 		"the email of another, apart from case, and only one of each can be migrated: bulk check names them")
 	missing(o.WithoutEmail, "user has", "users have",
 		"a random password and no reset email: run bulk sweep --live, which sends it")

@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 
 	"github.com/spaceport/user-migration/bulk/sweep"
+	"github.com/spaceport/user-migration/bulk/users"
 	"github.com/spaceport/user-migration/datamover/ledger"
 	"github.com/spaceport/user-migration/datamover/settings"
 	"github.com/spaceport/user-migration/datamover/userpool"
@@ -45,15 +46,16 @@ type Account struct {
 	Status        string          `json:"status"`
 	Enabled       bool            `json:"enabled"`
 	Created       time.Time       `json:"created"`
-	Ineligible    userpool.Reason `json:"ineligible,omitempty"` // of staging users
-	MFA           bool            `json:"mfa,omitempty"`        // of staging users who are not bound
-	StagingSub    string          `json:"stagingSub,omitempty"` // of production users; only the ledger can confirm it
+	Ineligible    userpool.Reason `json:"ineligible,omitempty"`     // of staging users
+	MFA           bool            `json:"mfa,omitempty"`            // of staging users who are not bound
+	Linked        bool            `json:"linkedIdentity,omitempty"` // also signs in through an identity provider
+	StagingSub    string          `json:"stagingSub,omitempty"`     // of production users; only the ledger can confirm it
 }
 
 func accountOf(u userpool.User) Account {
 	return Account{
 		Sub: u.Sub, Username: u.Username, Email: u.Email(), EmailVerified: u.EmailVerified(),
-		Status: u.Status, Enabled: u.Enabled, Created: u.Created.UTC(), StagingSub: u.StagingSub(), MFA: u.MFA,
+		Status: u.Status, Enabled: u.Enabled, Created: u.Created.UTC(), StagingSub: u.StagingSub(), MFA: u.MFA, Linked: users.Linked(u),
 	}
 }
 

@@ -1,11 +1,11 @@
 package sweep
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"slices"
 
+	"github.com/spaceport/user-migration/bulk/users"
 	"github.com/spaceport/user-migration/datamover/ledger"
 	"github.com/spaceport/user-migration/datamover/userpool"
 )
@@ -19,10 +19,10 @@ type Pair struct {
 }
 
 // once leaves out users who come a second time: named twice, or listed twice by Cognito. It finds pairs.
-func (s *Sweeper) once(ctx context.Context, users userSeq) userSeq {
+func (s *Sweeper) once(ctx context.Context, all userSeq) userSeq {
 	return func(yield func(userpool.User, error) bool) {
 		seen := map[string]string{} // sub by email
-		for u, err := range users {
+		for u, err := range all {
 			key := u.Email()
 			if !s.options.CaseSensitive {
 				key = ledger.FoldASCII(key)
@@ -53,17 +53,19 @@ func (s *Sweeper) pair(ctx context.Context, first string, second userpool.User) 
 	if err := errors.Join(err, errOne, errTwo); err != nil {
 		return err
 	}
-	older := cmp.Or(one.Created.Compare(second.Created), cmp.Compare(one.Sub, second.Sub)) < 0
-	if oneRecord.Bound() != twoRecord.Bound() {
-		older = oneRecord.Bound()
-	}
+	same := []userpool.User{one, second}
+	users.SortSame(same, func(sub string) bool {
+		return sub == one.Sub && oneRecord.Bound() || sub == second.Sub && twoRecord.Bound()
+	})
+	older := same[0].Sub == one.Sub
 	if older {
 		s.seconds.Store(second.Sub, true)
 	} else {
 		one, second = second, one
 		s.late = append(s.late, second)
 	}
-	if pair := (Pair{one.Email(), second.Email(), second.Username}); !slices.Contains(s.Pairs, pair) && len(s.Pairs) < maxPairs {
+	pair := Pair{one.Email(), second.Email(), second.Username}
+	if !slices.Contains(s.Pairs, pair) && len(s.Pairs) < maxPairs {
 		s.Pairs = append(s.Pairs, pair)
 	}
 	return nil

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/spaceport/user-migration/bulk/users"
 	"github.com/spaceport/user-migration/datamover"
 	"github.com/spaceport/user-migration/datamover/ledger"
 	"github.com/spaceport/user-migration/datamover/userpool"
@@ -103,6 +104,9 @@ func (m *migration) createUser(ctx context.Context) error {
 	m.newUsers.Add(1)
 	m.production = &user
 	details := "user created"
+	if users.Linked(m.staging) {
+		details += "; left behind: a linked identity provider"
+	}
 	if leftOut > 0 {
 		details += fmt.Sprintf("; attributes left out: %d", leftOut)
 		m.leftOut.Add(int64(leftOut))

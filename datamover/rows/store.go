@@ -103,11 +103,8 @@ func (s *Store) timeToLive(ctx context.Context, table string) (attribute string,
 		return attribute, nil
 	}
 	out, err := s.api.DescribeTimeToLive(ctx, &dynamodb.DescribeTimeToLiveInput{TableName: &table})
-	if err != nil && code(err) != codeAccessDenied { // a role of an earlier release: expired rows move like all others
-		return "", translate("describe time to live of "+table, err)
-	}
 	if err != nil {
-		out = &dynamodb.DescribeTimeToLiveOutput{}
+		return "", translate("describe time to live of "+table, err)
 	}
 	if ttl := out.TimeToLiveDescription; ttl != nil && ttl.TimeToLiveStatus == types.TimeToLiveStatusEnabled {
 		attribute = aws.ToString(ttl.AttributeName)
