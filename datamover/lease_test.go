@@ -3,6 +3,7 @@ package datamover
 import (
 	"context"
 	"encoding/json"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -66,10 +67,10 @@ func TestLateAnswers(t *testing.T) {
 			m, records := newMemory(20), &lateLedger{ledgertest.New(bound()), call}
 			h := newHook(m, records.Memory)
 			h.ledger, h.mover.ledger = records, records
-			puts := 0
+			var puts atomic.Int32
 			m.before = func(c string) error {
 				if c == "PutIfAbsent Projects-prod" {
-					if puts++; puts <= 3 || call == "Renew" {
+					if puts.Add(1) <= 3 || call == "Renew" {
 						time.Sleep(1100 * time.Millisecond)
 					}
 				}

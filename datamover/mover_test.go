@@ -57,7 +57,7 @@ func assertAllMoved(t *testing.T, m *memory, record ledger.Record, projects int)
 	}
 	want := bound()
 	want.State, want.MovedAt = ledger.Moved, movedAt
-	want.Copied, want.Kept, want.Expired = map[string]int{"Users-prod": 1}, map[string]int{}, map[string]int{}
+	want.Copied, want.Kept = map[string]int{"Users-prod": 1}, map[string]int{}
 	if projects > 0 {
 		want.Copied["Projects-prod"] = projects
 	}

@@ -507,6 +507,13 @@ func TestChecks(t *testing.T) {
 		{"users/fitting attributes", "1-99 characters", production(func(p *pool) {
 			p.SchemaAttributes = append(p.SchemaAttributes, text("preferred_username", "99"), text("birthdate", "10"))
 		}), Warning, "fewer characters than staging: preferred_username"},
+		{"users/fitting attributes", "255 characters", production(func(p *pool) {
+			p.SchemaAttributes = append(p.SchemaAttributes, text("preferred_username", "255"))
+		}), Warning, "fewer characters than staging: preferred_username"},
+		{"production pool/unique attributes", "users unread", func(f *Facts) {
+			f.Production.Value.UsernameAttributes = append(f.Production.Value.UsernameAttributes, "phone_number")
+			f.Users.Err = errAccessDenied
+		}, Warning, "staging's users could not be read"},
 		{"users/fitting attributes", "a custom attribute", production(func(p *pool) {
 			schema(p, 3, text("custom:plan", "99"))
 		}), Warning, "fewer characters than staging: custom:plan"},

@@ -44,7 +44,7 @@ func newOperator(t *testing.T) *operator {
 	s.Cloud.AllowRole(cloud.Role{
 		ARN: role, ExternalID: "spaceport-migration", Principals: []string{"bulk"},
 		Allow: []string{"cognito-idp:ListUsers", "cognito-idp:AdminGetUser", "cognito-idp:DescribeUserPool", "dynamodb:Query", "dynamodb:Scan", "dynamodb:DescribeTable",
-			"dynamodb:DescribeTimeToLive"},
+			"dynamodb:DescribeTimeToLive", "cognito-idp:ListGroups", "cognito-idp:ListUsersInGroup"},
 	})
 	credentials := s.Cloud.Credentials("bulk", "iam:SimulatePrincipalPolicy", "sts:AssumeRole", "cognito-idp:ListUsers", "cognito-idp:DescribeUserPool",
 		"dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Scan", "dynamodb:DescribeTable")
@@ -217,7 +217,8 @@ func TestReadingCommands(t *testing.T) {
 			if r.Operation == "AdminGetUser" && r.Caller == "Spaceport-Migration-bulk" {
 				active++
 			} else if r.Caller == "bulk" || r.Caller == "Spaceport-Migration-bulk" {
-				assert.Contains(t, []string{"AssumeRole", "ListUsers", "DescribeUserPool", "Scan", "Query", "GetItem", "BatchGetItem", "DescribeTable", "DescribeTimeToLive"}, r.Operation)
+				assert.Contains(t, []string{"AssumeRole", "ListUsers", "DescribeUserPool", "Scan", "Query", "GetItem", "BatchGetItem", "DescribeTable", "DescribeTimeToLive",
+					"ListGroups", "ListUsersInGroup"}, r.Operation)
 			}
 		}
 		assert.Equal(t, 5, active, "Bob, Cleo, Dan and Eve, and Cleo once more, denied")

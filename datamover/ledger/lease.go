@@ -55,7 +55,11 @@ type Progress struct {
 }
 
 func (p Progress) attributes() map[string]any {
-	return map[string]any{"cursor": p.Cursor, "copied": p.Copied, "kept": p.Kept, "expired": p.Expired}
+	set := map[string]any{"cursor": p.Cursor, "copied": p.Copied, "kept": p.Kept}
+	if len(p.Expired) > 0 {
+		set["expired"] = p.Expired
+	}
+	return set
 }
 
 // Renew extends a lease until now+d. The lease is also returned with an error, since it may have been extended.

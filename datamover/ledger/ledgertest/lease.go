@@ -56,7 +56,9 @@ func (m *Memory) Checkpoint(
 
 func progress(record *ledger.Record, p ledger.Progress) {
 	record.Cursor, record.Copied, record.Kept = p.Cursor, maps.Clone(p.Copied), maps.Clone(p.Kept)
-	record.Expired = maps.Clone(p.Expired)
+	if len(p.Expired) > 0 {
+		record.Expired = maps.Clone(p.Expired)
+	}
 }
 
 func (m *Memory) extend(

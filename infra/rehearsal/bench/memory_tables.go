@@ -121,7 +121,7 @@ type rowCall struct {
 
 var rowOperations = map[string]func(*memoryTables, rowCall) (object, error){
 	"GetItem": (*memoryTables).get, "PutItem": (*memoryTables).put, "UpdateItem": (*memoryTables).update,
-	"Query": (*memoryTables).query,
+	"Query": (*memoryTables).query, "DescribeTimeToLive": (*memoryTables).describeTimeToLive,
 }
 
 // ServeHTTP answers as DynamoDB would ("Amazon DynamoDB API reference").
@@ -171,6 +171,10 @@ var errUnknown = errors.New("unknown table or expression")
 type conditionFailed struct{ item item }
 
 func (e *conditionFailed) Error() string { return "The conditional request failed" }
+
+func (t *memoryTables) describeTimeToLive(rowCall) (object, error) { return noTimeToLive, nil }
+
+var noTimeToLive = object{"TimeToLiveDescription": object{"TimeToLiveStatus": "DISABLED"}}
 
 func (t *memoryTables) get(in rowCall) (object, error) {
 	if have := t.at(in.TableName, in.Key); have != nil {
