@@ -39,10 +39,11 @@ func (c checker) productionPool(f Facts) {
 		when{"email", slices.Contains(p.UsernameAttributes, types.UsernameAttributeTypeEmail)},
 		when{"alias", slices.Contains(p.AliasAttributes, types.AliasAttributeTypeEmail)})
 	s, sensitive := f.Users.Value, caseSensitive(p)
-	unique := slices.ContainsFunc(otherNames, func(name userpool.Attribute) bool { return name != userName && signInWith(p, name) })
+	unique := signInWith(p, userpool.AttrPhoneNumber) || signInWith(p, userpool.AttrPreferredUsername)
 	c.check("production pool: unique attributes",
 		vars{"attributes": usersBy(s.Shared), "examples": strings.Join(s.SharedExamples, ", "), "error": f.Users.Err},
-		when{"unread", unique && f.Users.Err != nil}, when{"shared", s.SharedExamples != nil}, when{"some", len(s.Shared) > 0})
+		when{"unread", unique && f.Users.Err != nil}, when{"shared", s.SharedExamples != nil},
+		when{"some", len(s.Shared) > 0})
 	c.check("production pool: case", vars{"users": console.Quantity(s.Capitals, "user has", "users have")},
 		when{"capitals", sensitive && s.Capitals > 0}, when{"sensitive", sensitive})
 	c.check("production pool: devices", nil, when{"remembered", p.DeviceConfiguration != nil})

@@ -124,10 +124,11 @@ func (r *sweepRun) open(ctx context.Context) error {
 // prepare makes the sweep, once everything that its options depend on is read.
 func (r *sweepRun) prepare(context.Context) error {
 	c, s := r.clients, r.clients.settings
+	records := notes{c.ledger, r.app.progress}
 	r.sweeper = sweep.New(sweep.Dependencies{
 		Staging:    userpool.New(cognito.NewFromConfig(c.staging, quota.New(r.share, nil).Option), s.StagingUserPoolID),
 		Production: userpool.New(cognito.NewFromConfig(c.production, r.Limits.Option), s.ProductionUserPoolID),
-		Move:       datamover.NewMover(s.Tables, c.stagingRows, c.productionRows, notes{c.ledger, r.app.progress}, r.now).Move,
+		Move:       datamover.NewMover(s.Tables, c.stagingRows, c.productionRows, records, r.now).Move,
 		Ledger:     c.ledger, Limits: r.Limits, Log: io.Discard, Progress: r.app.progress, Now: r.now, Fatal: fatal,
 	}, r.options)
 	r.Counters = &r.sweeper.Counters

@@ -159,7 +159,7 @@ func (o *Overview) conclude(eligible Stages, unowned []string) {
 	missing(o.WithoutEmail, "user has", "users have",
 		"a random password and no reset email: run bulk sweep --live, which sends it")
 	for _, table := range unowned {
-		o.Missing = append(o.Missing, "no row of "+table+" belongs to any migrated user: check its ownerKey in MIGRATION_TABLES")
+		o.Missing = append(o.Missing, "no row of "+table+" belongs to a migrated user: check ownerKey in MIGRATION_TABLES")
 	}
 	missing(o.Ledger.All[failed], "user's", "users'",
 		"data could not be copied: resolve the reasons above, then run bulk sweep --live, or let them sign in again")

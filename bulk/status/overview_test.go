@@ -162,7 +162,7 @@ func TestMovesThatFoundNoRow(t *testing.T) {
 		assert.Equal(t, tt.safe, o.SafeToDetach, name)
 		if !tt.safe {
 			assert.Equal(t, []string{
-				"no row of Teams-staging belongs to any migrated user: check its ownerKey in MIGRATION_TABLES"}, o.Missing)
+				"no row of Teams-staging belongs to a migrated user: check ownerKey in MIGRATION_TABLES"}, o.Missing)
 		}
 	}
 }

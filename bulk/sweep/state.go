@@ -49,6 +49,9 @@ func (f facts) created() bool { return f.record.CreatedBySweep() && f.record.See
 // inProduction reports whether production has the user, as far as that was read.
 func (f facts) inProduction() bool { return f.production != nil && f.production.Email() != "" }
 
+// imported reports whether the trigger has imported the user, whom no hook has bound yet.
+func (f facts) imported() bool { return f.record.Exists() && !f.record.Bound() && f.record.Via != ledger.Sweep }
+
 func (f facts) leased() bool { return f.lease != ledger.Lease{} }
 
 // toCreate reports whether the user is to be created, or was when a sweep was killed.
@@ -85,7 +88,9 @@ var ends = []Reason{
 }
 
 // Next tells status what a sweep would do with a user now, or why it would skip them.
-func Next(staging userpool.User, r ledger.Record, production *userpool.User, o Options, now time.Time) (string, Reason) {
+func Next(
+	staging userpool.User, r ledger.Record, production *userpool.User, o Options, now time.Time,
+) (would string, reason Reason) {
 	next, reason := nextStep(facts{staging: staging, record: r, production: production}, o, now)
 	return next.would, reason
 }
@@ -95,7 +100,7 @@ func Next(staging userpool.User, r ledger.Record, production *userpool.User, o O
 // is recorded before the next one begins.
 func nextStep(f facts, o Options, now time.Time) (*step, Reason) {
 	r, moved, ineligible := f.record, f.record.State == ledger.Moved, f.staging.Ineligible(o.Cutoff)
-	imported := r.Exists() && !r.Bound() && r.Via != ledger.Sweep
+	imported := f.imported()
 	for _, rule := range []struct {
 		applies bool
 		step    *step

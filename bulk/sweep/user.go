@@ -217,7 +217,7 @@ func (m *migration) readProduction(ctx context.Context) error {
 		user, err = userpool.User{}, nil
 	}
 	m.production = &user
-	if imported := m.record.Exists() && !m.record.Bound() && m.record.Via != ledger.Sweep; err != nil || user.Sub != "" || !imported {
+	if err != nil || user.Sub != "" || !m.imported() {
 		return err
 	}
 	claimed, err := m.isClaimed(ctx, m.staging.Sub)

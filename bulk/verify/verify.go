@@ -346,6 +346,8 @@ func (p *Writer) End(s Summary) error {
 //go:embed summary.tmpl
 var summaryTemplate string
 
-var summaryFuncs = template.FuncMap{"count": console.Count, "quantity": console.Quantity, "quote": console.Quote, "line": console.Line}
+var summaryFuncs = template.FuncMap{
+	"count": console.Count, "quantity": console.Quantity, "quote": console.Quote, "line": console.Line,
+}
 
 var summaryText = template.Must(template.New("").Funcs(summaryFuncs).Parse(summaryTemplate))
