@@ -50,7 +50,9 @@ func (f facts) created() bool { return f.record.CreatedBySweep() && f.record.See
 func (f facts) inProduction() bool { return f.production != nil && f.production.Email() != "" }
 
 // imported reports whether the trigger has imported the user, whom no hook has bound yet.
-func (f facts) imported() bool { return f.record.Exists() && !f.record.Bound() && f.record.Via != ledger.Sweep }
+func (f facts) imported() bool {
+	return f.record.Exists() && !f.record.Bound() && f.record.Via != ledger.Sweep
+}
 
 func (f facts) leased() bool { return f.lease != ledger.Lease{} }
 
