@@ -50,6 +50,7 @@ type Ledger struct {
 	ByPath  map[ledger.Via]Stages `json:"byPath"`
 	Resets  int                   `json:"resets"`  // users that a sweep sent a reset email
 	Seen    int                   `json:"seen"`    // users that a sweep created, and who have signed in since
+	NotSeen int                   `json:"notSeen"` // users that a sweep created, and who have not signed in since
 	Adopted int                   `json:"adopted"` // users that production had before the migration
 	Copied  map[string]int        `json:"copied"`  // table → rows that the migration wrote
 	Kept    map[string]int        `json:"kept"`    // table → rows that production had already
@@ -183,6 +184,9 @@ func (l *Ledger) add(r ledger.Record, stale bool) error {
 	}
 	if r.CreatedBySweep() && !r.SeenAt.IsZero() {
 		l.Seen++
+	}
+	if randomPassword(r) {
+		l.NotSeen++
 	}
 	if r.Adopted {
 		l.Adopted++

@@ -257,9 +257,12 @@ func (m *migration) moveData(ctx context.Context) (err error) {
 // sendReset has a record that was read under the lease: a user who has signed in meanwhile is sent no email.
 func (m *migration) sendReset(ctx context.Context) error {
 	err := m.whileLeased(ctx, m.Production.SendReset)
-	if m.sender.judge(err) {
+	switch {
+	case m.sender.judge(err):
 		return nil // the user is finished without an email; a later sweep sends it
-	} else if err != nil {
+	case errors.Is(err, userpool.ErrUserBlocked):
+		return ProductionUserBlocked
+	case err != nil:
 		return err
 	}
 	if err := m.keep(m.Ledger.ResetSent(ctx, m.staging.Sub, m.record.ProductionSub, m.Now())); err != nil {

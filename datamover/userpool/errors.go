@@ -20,6 +20,8 @@ var (
 	ErrSender = errors.New("the pool's sender cannot send email")
 	// ErrDelivery is returned if one email was not sent, for a reason that may be the sender's or the address's.
 	ErrDelivery = errors.New("email not delivered")
+	// ErrUserBlocked is returned if the user may not reset the password, such as a disabled one.
+	ErrUserBlocked = errors.New("user cannot reset the password")
 	// ErrPoolNotFound is returned if there is no such pool in that Region and account.
 	ErrPoolNotFound = fmt.Errorf("user pool not found: %w", ErrMisconfigured)
 
@@ -139,8 +141,9 @@ var (
 		"InvalidSmsRoleAccessPolicyException": ErrSender, "InvalidSmsRoleTrustRelationshipException": ErrSender,
 		"CodeDeliveryFailureException": ErrDelivery, "UnexpectedLambdaException": ErrDelivery,
 		"UserLambdaValidationException": ErrDelivery, "InvalidLambdaResponseException": ErrDelivery,
+		"NotAuthorizedException": ErrUserBlocked,
 	}
-	senderTexts = []string{"identit", "daily", "quota", "sandbox", "paused", "suspended", "not authorized to perform"}
+	senderTexts = []string{"identit", "daily", "quota", "sandbox", "paused", "suspended"}
 )
 
 const attemptLimit = "attempt limit exceeded" // of one user

@@ -2,6 +2,7 @@ package userpool
 
 import (
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -213,4 +214,37 @@ func TestGet(t *testing.T) {
 	_, err = p.Get(t.Context(), "ada@example.com")
 	require.ErrorIs(t, err, ErrUnavailable)
 	assert.False(t, strings.Contains(err.Error(), "ada"))
+}
+
+// TestSenderFailures: what is about the pool's sender is told from what is about one user, and is not repeated.
+func TestSenderFailures(t *testing.T) {
+	for _, tt := range []struct {
+		code, message string
+		want          error
+	}{
+		{"LimitExceededException", "Exceeded daily email limit for the operation or the account.", ErrSender},
+		{"LimitExceededException", "", ErrSender},
+		{"LimitExceededException", "Attempt limit exceeded, please try after some time.", ErrThrottled},
+		{"CodeDeliveryFailureException", "Email address is not verified. The following identities failed the check", ErrSender},
+		{"CodeDeliveryFailureException", "Sending paused for this account.", ErrSender},
+		{"CodeDeliveryFailureException", "Unable to deliver message", ErrDelivery},
+		{"InvalidEmailRoleAccessPolicyException", "x", ErrSender},
+		{"UserLambdaValidationException", "CustomMessage failed with error x", ErrDelivery},
+		{"UnexpectedLambdaException", "x", ErrDelivery},
+		{"NotAuthorizedException", "User is disabled.", ErrUserBlocked},
+		{"AccessDeniedException", "is not authorized to perform: cognito-idp:AdminResetUserPassword", ErrAccessDenied},
+		{"InvalidParameterException", "Cannot reset password for the user as there is no verified email", ErrMisconfigured},
+		{"UserNotFoundException", "User does not exist.", ErrUserNotFound},
+	} {
+		t.Run(tt.code+" "+tt.message, func(t *testing.T) {
+			p, requests := pool(t, 400, fmt.Sprintf(`{"__type":%q,"message":%q}`, tt.code, tt.message))
+			err := p.SendReset(t.Context(), "sub")
+			require.ErrorIs(t, err, tt.want)
+			for _, other := range []error{ErrSender, ErrDelivery} {
+				assert.Equal(t, other == tt.want, errors.Is(err, other))
+			}
+			assert.EqualValues(t, 1, requests.Load(), "repeating cannot help")
+			assert.NotContains(t, err.Error(), "x@")
+		})
+	}
 }
