@@ -545,6 +545,61 @@ func TestFaultsLoseNoUser(t *testing.T) {
 	assertSwept(t, s, all, true, 60)
 }
 
+// TestDailyEmailQuota runs out at the 4th of 8 reset emails. The next day's sweep sends the rest, once each.
+func TestDailyEmailQuota(t *testing.T) {
+	t.Parallel()
+	s := spaceporttest.Start(t, spaceport.Options{})
+	o := newOperator(t, s)
+	var emails []string
+	for i := range 8 {
+		u := spaceport.User{Name: "Uma", Email: fmt.Sprintf("uma-%d@example.com", i), Password: "Staging-Passw0rd", Projects: 1}
+		_, err := s.Add(t.Context(), u)
+		require.NoError(t, err)
+		emails = append(emails, u.Email)
+	}
+	remove := s.Cloud.Inject(cloud.Fault{
+		Operation: "AdminResetUserPassword", After: 3, Kind: cloud.Rejected,
+		Code: "LimitExceededException", Text: "Exceeded daily email limit for the operation or the account.",
+	})
+	run := func() (code int, doc struct {
+		Created, Moved, Resets, Failed int
+		Sender                         string
+	}) {
+		code, out, errs := o.bulk(t, "sweep", "--live", "--yes", "--json")
+		require.NoError(t, json.Unmarshal([]byte(out), &doc), errs)
+		return code, doc
+	}
+	code, doc := run()
+	assert.Equal(t, 3, code)
+	assert.Equal(t, 3, doc.Resets)
+	assert.Zero(t, doc.Failed, "a sender's failure is not a user's")
+	assert.Contains(t, doc.Sender, "LimitExceededException")
+	assert.Equal(t, doc.Created, doc.Moved, "who was in flight is finished")
+	_, out, _ := o.bulk(t, "status", "--json")
+	var status struct {
+		SafeToDetach            bool
+		WithoutEmail, Remaining int
+	}
+	require.NoError(t, json.Unmarshal([]byte(out), &status))
+	assert.False(t, status.SafeToDetach)
+	assert.Equal(t, doc.Created-3, status.WithoutEmail)
+	assert.Equal(t, 8-doc.Created, status.Remaining)
+
+	remove()
+	code, doc = run()
+	assert.Zero(t, code)
+	assert.Equal(t, 5, doc.Resets)
+	for _, email := range emails {
+		sent := 0
+		for _, message := range s.Cloud.Messages() {
+			if message.To == email {
+				sent++
+			}
+		}
+		assert.Equal(t, 1, sent, email)
+	}
+}
+
 func TestCtrlCCompletesUsersInProgress(t *testing.T) {
 	t.Parallel()
 	s := spaceporttest.Start(t, spaceport.Options{})

@@ -20,6 +20,7 @@ const (
 	Reset                         // connection closed, not performed
 	ResetAfter                    // performed, then the connection is closed: the answer is lost
 	HookBefore                    // Hook is called, then the request is performed
+	Rejected                      // answered with Code and Text, not performed
 	HookAfter                     // the request is performed, then Hook is called, then the answer is sent
 )
 
@@ -33,6 +34,8 @@ type Fault struct {
 	Rate  float64
 
 	Kind  FaultKind
+	Code  string
+	Text  string
 	Delay time.Duration
 	Hook  func(Request)
 }
@@ -98,6 +101,8 @@ func before(k *call, met []Fault) (drop bool, err error) {
 		switch f.Kind {
 		case Throttle:
 			return false, throttled(k.request.Service)
+		case Rejected:
+			return false, reject(f.Code, "%s", f.Text)
 		case ServerError:
 			return false, serverError(k.request.Service)
 		case AccessDenied:
