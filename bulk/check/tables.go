@@ -81,6 +81,8 @@ func (c checker) rows(t TablePair, usersErr error) {
 		when{"none", len(unknown) == s.Owners}, when{"some", len(unknown) > 0})
 	c.check("tables: indexes", v, unread, when{"rejected", len(s.Rejected) > 0})
 	c.check("tables: expired rows", v, unread, when{"some", s.Expired > 0})
+	v["attributes"] = listCounts(s.Inside, "row", "rows")
+	c.check("tables: old ids", v, unread, when{"some", len(s.Inside) > 0})
 	c.check("tables: files", v, unread, when{"some", len(s.Buckets) > 0})
 }
 
@@ -107,13 +109,14 @@ type Sample struct {
 	Owners, Rows, Expired int             // a move leaves expired rows behind: they are past their time to live
 	Unknown               map[string]bool // owner keys that are no user's sub
 	Buckets               map[string]int  // S3 bucket → rows that refer to it
+	Inside                map[string]int  // attribute → rows that hold their owner's id as a part of a longer value
 	Rejected              map[string]int  // key of an index of the target → rows that DynamoDB rejects because of it
 	Example               string          // the key of one of these
 }
 
 // sample reads the rows of a hundred owners as a move does, a page of each.
 func (t TablePair) sample(ctx context.Context, store *rows.Store) (Sample, error) {
-	s, scanned := Sample{Unknown: map[string]bool{}, Buckets: map[string]int{}, Rejected: map[string]int{}}, 0
+	s, scanned := Sample{Unknown: map[string]bool{}, Buckets: map[string]int{}, Inside: map[string]int{}, Rejected: map[string]int{}}, 0
 	for row, err := range store.Scan(ctx, t.Source) {
 		if scanned++; err != nil || scanned > 10_000 || s.Owners == 100 {
 			return s, err
@@ -139,6 +142,9 @@ func (t TablePair) sample(ctx context.Context, store *rows.Store) (Sample, error
 // is too long. A row without the attribute is only not in the index ("Amazon DynamoDB developer guide, Detecting and
 // correcting index key violations").
 func (s *Sample) add(t TablePair, row rows.Row) {
+	for _, name := range row.Containing(row.Text(t.OwnerKey)) {
+		s.Inside[name]++
+	}
 	text, _ := attributevalue.MarshalMapJSON(row) // fails for types that DynamoDB does not have yet
 	for bucket := range bucketsIn(string(text)) {
 		s.Buckets[bucket]++

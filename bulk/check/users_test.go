@@ -15,6 +15,7 @@ import (
 
 	"github.com/spaceport/user-migration/bulk/users"
 	"github.com/spaceport/user-migration/datamover/rows"
+	"github.com/spaceport/user-migration/datamover/settings"
 	"github.com/spaceport/user-migration/datamover/userpool"
 )
 
@@ -293,4 +294,14 @@ func TestBucketsIn(t *testing.T) {
 	} {
 		assert.Equal(t, want, slices.Sorted(maps.Keys(bucketsIn(text))), text)
 	}
+}
+
+// TestOldIDs has keys and values that contain the owner's id: they stay as they are.
+func TestOldIDs(t *testing.T) {
+	const owner = "13689004-2715-599e-9960-3e8838709aa2"
+	text := func(s string) dynamotypes.AttributeValue { return &dynamotypes.AttributeValueMemberS{Value: s} }
+	s := Sample{Buckets: map[string]int{}, Inside: map[string]int{}, Rejected: map[string]int{}}
+	pair := TablePair{Table: settings.Table{Source: "P-staging", Target: "P-prod", OwnerKey: "userSub"}}
+	s.add(pair, rows.Row{"userSub": text(owner), "projectId": text("PROJECT#" + owner + "#1"), "createdBy": text(owner)})
+	assert.Equal(t, map[string]int{"projectId": 1}, s.Inside)
 }

@@ -55,13 +55,14 @@ type Comparison struct {
 
 // Table counts the rows of one table, of one user or of all.
 type Table struct {
-	Name       string `json:"name"` // in production
-	Staging    int    `json:"staging"`
-	Same       int    `json:"same"`
-	Changed    int    `json:"changed"`
-	Missing    int    `json:"missing"`
-	Expired    int    `json:"expired"`    // rows past their time to live, which no move copies
-	AddedSince int    `json:"addedSince"` // rows that staging has beyond those moved, at least
+	Name       string         `json:"name"` // in production
+	Staging    int            `json:"staging"`
+	Same       int            `json:"same"`
+	Changed    int            `json:"changed"`
+	Missing    int            `json:"missing"`
+	Expired    int            `json:"expired"`                     // rows past their time to live, which no move copies
+	Inside     map[string]int `json:"idsInLongerValues,omitempty"` // attribute → rows with the old id in a longer value
+	AddedSince int            `json:"addedSince"`                  // rows that staging has beyond those moved, at least
 	Keys       struct {
 		Missing []string `json:"missing,omitempty"`
 		Changed []string `json:"changed,omitempty"`
@@ -94,8 +95,18 @@ func sum(name string, tables ...Table) Table {
 		all.Missing += t.Missing
 		all.Expired += t.Expired
 		all.AddedSince += t.AddedSince
+		for name, n := range t.Inside {
+			all.inside(name, n)
+		}
 	}
 	return all
+}
+
+func (t *Table) inside(name string, n int) {
+	if t.Inside == nil {
+		t.Inside = map[string]int{}
+	}
+	t.Inside[name] += n
 }
 
 // Summary is the result for all users.
@@ -251,6 +262,9 @@ func (v *Verifier) comparePage(ctx context.Context, t settings.Table, owner stri
 	}
 	keys := make([]rows.Row, len(page))
 	for i, row := range page {
+		for _, name := range row.Containing(row.Text(t.OwnerKey)) {
+			sum.inside(name, 1)
+		}
 		page[i], keys[i] = row.OwnedBy(t, owner), rows.Row{}
 		for _, name := range key {
 			keys[i][name] = page[i][name]

@@ -381,3 +381,13 @@ func TestNothingCompared(t *testing.T) {
 	assert.Contains(t, text, "no row of Projects-staging belongs to a moved user")
 	assert.NotContains(t, text, "well")
 }
+
+// TestOldIDsInLongerValues are named: they stay as they are.
+func TestOldIDsInLongerValues(t *testing.T) {
+	w := newWorld()
+	record := w.add("ada", 1)
+	key := "Projects-staging/" + record.StagingSub
+	w.staging[key][0]["file"] = text("s3://bucket/" + record.StagingSub + "/1.zip")
+	_, out := compare(t, w, false, false, record)
+	assert.Contains(t, out, "The old id is a part of file in 1 row of Projects-prod, and stays there")
+}

@@ -9,6 +9,7 @@ import (
 	"reflect"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -16,14 +17,94 @@ import (
 	"github.com/spaceport/user-migration/datamover/settings"
 )
 
-// Row is one item. Only its keys are read, and only its owner is changed.
+// Row is one item. Only its keys are read, and only the id of its owner is changed.
 type Row map[string]types.AttributeValue
 
-// OwnedBy returns a copy of the row as another user's.
+// OwnedBy returns a copy of the row as another user's: every value that equals the owner's id, at any depth, becomes the
+// other's. Values that merely contain it stay, since files stay where they are.
 func (r Row) OwnedBy(t settings.Table, owner string) Row {
-	r = maps.Clone(r)
-	r[t.OwnerKey] = &types.AttributeValueMemberS{Value: owner}
-	return r
+	from := r.Text(t.OwnerKey)
+	row := make(Row, len(r))
+	for name, value := range r {
+		if row[name] = value; from != "" && !slices.Contains(t.Keep, name) {
+			row[name] = replaced(value, from, owner)
+		}
+	}
+	row[t.OwnerKey] = &types.AttributeValueMemberS{Value: owner}
+	return row
+}
+
+// replaced returns the value with from replaced by to. What does not change is not copied.
+func replaced(value types.AttributeValue, from, to string) types.AttributeValue {
+	switch v := value.(type) {
+	case *types.AttributeValueMemberS:
+		if v.Value == from {
+			return &types.AttributeValueMemberS{Value: to}
+		}
+	case *types.AttributeValueMemberSS:
+		if slices.Contains(v.Value, from) { // a set that has both ids has one afterwards
+			others := slices.DeleteFunc(slices.Clone(v.Value), func(s string) bool { return s == from || s == to })
+			return &types.AttributeValueMemberSS{Value: append(others, to)}
+		}
+	case *types.AttributeValueMemberM:
+		var copied map[string]types.AttributeValue
+		for name, old := range v.Value {
+			if changed := replaced(old, from, to); changed != old {
+				if copied == nil {
+					copied = maps.Clone(v.Value)
+				}
+				copied[name] = changed
+			}
+		}
+		if copied != nil {
+			return &types.AttributeValueMemberM{Value: copied}
+		}
+	case *types.AttributeValueMemberL:
+		var copied []types.AttributeValue
+		for i, old := range v.Value {
+			if changed := replaced(old, from, to); changed != old {
+				if copied == nil {
+					copied = slices.Clone(v.Value)
+				}
+				copied[i] = changed
+			}
+		}
+		if copied != nil {
+			return &types.AttributeValueMemberL{Value: copied}
+		}
+	}
+	return value
+}
+
+// Containing returns the attributes that hold an id as a part of a longer value, at any depth, or in a map's key. They
+// stay as they are.
+func (r Row) Containing(id string) (names []string) {
+	for name, value := range r {
+		if id != "" && contains(value, id) {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+func contains(value types.AttributeValue, id string) bool {
+	part := func(s string) bool { return s != id && strings.Contains(s, id) }
+	switch v := value.(type) {
+	case *types.AttributeValueMemberS:
+		return part(v.Value)
+	case *types.AttributeValueMemberSS:
+		return slices.ContainsFunc(v.Value, part)
+	case *types.AttributeValueMemberM:
+		for name, value := range v.Value {
+			if strings.Contains(name, id) || contains(value, id) {
+				return true
+			}
+		}
+	case *types.AttributeValueMemberL:
+		return slices.ContainsFunc(v.Value, func(value types.AttributeValue) bool { return contains(value, id) })
+	}
+	return false
 }
 
 // expired reports whether DynamoDB may delete the row at any moment: the attribute is a number of seconds, in the past

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -212,5 +213,54 @@ func TestExpired(t *testing.T) {
 	} {
 		assert.Equal(t, tt.expired, Row{"expiresAt": tt.value}.expired("expiresAt", now), name)
 		assert.False(t, Row{"expiresAt": tt.value}.expired("other", now), name)
+	}
+}
+
+// TestTheUsersIDInsideRows has a row as the application writes it, and every type of DynamoDB.
+func TestTheUsersIDInsideRows(t *testing.T) {
+	const before, after, other = "13689004-2715-599e-9960-3e8838709aa2", "9200d000-0000-4000-8000-000000000001", "someone-else"
+	m := func(v map[string]types.AttributeValue) types.AttributeValue {
+		return &types.AttributeValueMemberM{Value: v}
+	}
+	l := func(v ...types.AttributeValue) types.AttributeValue { return &types.AttributeValueMemberL{Value: v} }
+	ss := func(v ...string) types.AttributeValue { return &types.AttributeValueMemberSS{Value: v} }
+	table := settings.Table{Source: "U", Target: "U", OwnerKey: "id", Keep: []string{"legacyId"}}
+	row := func(id string) Row {
+		return Row{
+			"id": s(id), "userSub": s(id), "userId": s(id), "referredBy": s(other), "empty": s(""),
+			"team":       m(map[string]types.AttributeValue{"owner": s(id), before: s("a key stays"), "members": l(s(other), s(id))}),
+			"sharedWith": ss(other, id), "plan": s("pro"), "n": n("42"), "flag": &types.AttributeValueMemberBOOL{Value: true},
+			"none": &types.AttributeValueMemberNULL{Value: true}, "b": &types.AttributeValueMemberB{Value: []byte(before)},
+			"ns": &types.AttributeValueMemberNS{Value: []string{"1"}}, "bs": &types.AttributeValueMemberBS{Value: [][]byte{[]byte(before)}},
+			"avatar": s("s3://spaceport-uploads/" + before + "/me.png"), "pk2": s("USER#" + before),
+			"legacyId": s(before),
+		}
+	}
+	source := row(before)
+	got := source.OwnedBy(table, after)
+	assert.True(t, Equal(row(after), got), "%v", got)
+	assert.True(t, Equal(row(before), source), "the source's row is unchanged")
+	assert.True(t, Equal(got, row(after).OwnedBy(table, after)), "again")
+	assert.Equal(t, []string{"avatar", "pk2", "team"}, source.Containing(before))
+	assert.Empty(t, source.Containing("unknown"))
+
+	both := Row{"id": s(before), "ids": ss(after, before)}.OwnedBy(table, after)
+	assert.True(t, Equal(Row{"id": s(after), "ids": ss(after)}, both), "once: %v", both)
+
+	project := Row{"userSub": s(before), "projectId": s("PROJECT#" + before + "#1"), "createdBy": s(before)}
+	assert.True(t, Equal(
+		Row{"userSub": s(after), "projectId": s("PROJECT#" + before + "#1"), "createdBy": s(after)},
+		project.OwnedBy(projects, after)))
+	assert.Equal(t, []string{"projectId"}, project.Containing(before))
+
+	key := Row{"userSub": s(before), "projectId": s(before)} // a sort key that is the id
+	assert.Equal(t, s(after), key.OwnedBy(projects, after)["projectId"])
+}
+
+func BenchmarkOwnedBy(b *testing.B) {
+	row := Row{"userSub": s("before"), "projectId": s("1"), "title": s("Flight"), "notes": s(strings.Repeat("x", 850)),
+		"stages": &types.AttributeValueMemberL{Value: []types.AttributeValue{s("a"), s("b"), n("1")}}}
+	for b.Loop() {
+		_ = row.OwnedBy(projects, "after")
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -28,11 +29,13 @@ type Settings struct {
 	BackgroundFunction string // empty: the function itself
 }
 
-// Table is one table with rows of users: OwnerKey is the partition key of both and holds the user's sub.
+// Table is one table with rows of users: OwnerKey is the partition key of both and holds the user's sub. Values that
+// equal it become the production sub, except in the top-level attributes of Keep.
 type Table struct {
-	Source   string `json:"source"`
-	Target   string `json:"target"`
-	OwnerKey string `json:"ownerKey"`
+	Source   string   `json:"source"`
+	Target   string   `json:"target"`
+	OwnerKey string   `json:"ownerKey"`
+	Keep     []string `json:"keep,omitempty"`
 }
 
 // MFAPolicy says what to do with a staging user who has a second factor, which cannot be exported.
@@ -144,6 +147,9 @@ func setTables(s *Settings, value string) error {
 	for i, t := range s.Tables {
 		if t.Source == "" || t.Target == "" || t.OwnerKey == "" {
 			return fmt.Errorf("entry %d: source, target and ownerKey are required", i+1)
+		}
+		if slices.Contains(t.Keep, t.OwnerKey) {
+			return fmt.Errorf("entry %d: keep names the owner key, %s, which must become the production sub", i+1, t.OwnerKey)
 		}
 		for _, other := range s.Tables[:i] {
 			if other.Target == t.Target || other.Source == t.Source {

@@ -16,8 +16,8 @@ func TestDefaults(t *testing.T) {
 	assert.Equal(t, Settings{
 		LedgerTable: "Spaceport-Migration-prod",
 		Tables: []Table{
-			{"Spaceport-Users-staging", "Spaceport-Users-prod", "id"},
-			{"Spaceport-Projects-staging", "Spaceport-Projects-prod", "userSub"},
+			{Source: "Spaceport-Users-staging", Target: "Spaceport-Users-prod", OwnerKey: "id"},
+			{Source: "Spaceport-Projects-staging", Target: "Spaceport-Projects-prod", OwnerKey: "userSub"},
 		},
 		MFAUsers: MFAReset, HookBudget: 3 * time.Second,
 	}, s)
@@ -34,7 +34,7 @@ func TestEveryVariable(t *testing.T) {
 	assert.Equal(t, Settings{
 		StagingUserPoolID: "us-west-2_s", StagingClientID: "c", StagingRoleARN: "arn", StagingExternalID: "x",
 		StagingCutoff: time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC), ProductionUserPoolID: "us-west-2_p", LedgerTable: "L",
-		Tables: []Table{{"a", "b", "k"}}, CustomAttributes: []string{"custom:plan", "custom:team"}, MFAUsers: MFAAccept,
+		Tables: []Table{{Source: "a", Target: "b", OwnerKey: "k"}}, CustomAttributes: []string{"custom:plan", "custom:team"}, MFAUsers: MFAAccept,
 	}, s)
 }
 
@@ -55,6 +55,7 @@ func TestBadTables(t *testing.T) {
 	for value, want := range map[string]string{
 		`{}`: "not a JSON list", `[]`: "names no table", `[{"sauce":"a"}]`: "unknown field",
 		`[{"source":"a","target":"b","ownerKey":"k"},{"source":"c","target":"b","ownerKey":"k"}]`: "listed only once",
+		`[{"source":"a","target":"b","ownerKey":"k","keep":["x","k"]}]`:                           "keep names the owner key, k",
 	} {
 		_, err := Read(env(map[string]string{"MIGRATION_TABLES": value}))
 		assert.ErrorContains(t, err, want)
