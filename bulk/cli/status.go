@@ -19,9 +19,16 @@ func statusCommand(a *app) *cobra.Command {
 	user := cmd.Flags().String("user", "", "why the user with this `EMAIL` (or staging sub) cannot sign in")
 	ineligible := cmd.Flags().Bool("ineligible", false, "list the users who cannot be migrated")
 	stale := cmd.Flags().Bool("stale", false, "list the imports of more than 30 days ago that were not completed")
+	ids := cmd.Flags().Bool("ids", false, "write who became whom, as CSV: the old and the new id of each migrated user")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		if *user != "" && (*ineligible || *stale) || *ineligible && *stale {
-			return usagef("--user, --ineligible and --stale exclude each other")
+		chosen := 0
+		for _, is := range []bool{*user != "", *ineligible, *stale, *ids} {
+			if is {
+				chosen++
+			}
+		}
+		if chosen > 1 {
+			return usagef("--user, --ineligible, --stale and --ids exclude each other")
 		}
 		ctx := cmd.Context()
 		c, err := a.open(ctx, "STAGING_USER_POOL_ID", "PRODUCTION_USER_POOL_ID")
@@ -36,6 +43,8 @@ func statusCommand(a *app) *cobra.Command {
 		switch {
 		case *ineligible:
 			return s.ListIneligible(ctx, a.Out, a.json)
+		case *ids:
+			return s.WriteIDs(ctx, a.Out, a.json)
 		case *stale:
 			return s.ListStale(ctx, a.Out, a.json)
 		case *user != "":

@@ -2,7 +2,10 @@ package status
 
 import (
 	"context"
+	"encoding/csv"
+	"errors"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/spaceport/user-migration/bulk/console"
@@ -86,4 +89,44 @@ func (c Collector) ListStale(ctx context.Context, w io.Writer, asJSON bool) erro
 		return list.add(Record{r})
 	})
 	return list.end(err, list.total)
+}
+
+// ids has the columns of WriteIDs.
+var ids = []string{"email", "staging_sub", "production_sub", "state", "via"}
+
+// WriteIDs writes who became whom, while the ledger is read: CSV, or JSON with the same names.
+func (c Collector) WriteIDs(ctx context.Context, w io.Writer, asJSON bool) error {
+	lines, list := csv.NewWriter(w), console.NewList(w, "users")
+	if !asJSON {
+		_ = lines.Write(ids) // an error stays until Flush
+	}
+	_, err := c.readLedger(ctx, func(r ledger.Record) error {
+		cells := []string{r.Email, r.StagingSub, r.ProductionSub, string(r.State), string(r.Via)}
+		switch {
+		case !r.Bound():
+			return nil
+		case !asJSON:
+			for i, cell := range cells {
+				cells[i] = harmless(cell)
+			}
+			return lines.Write(cells)
+		}
+		user := map[string]string{}
+		for i, name := range ids {
+			user[name] = cells[i]
+		}
+		return list.Add(user)
+	})
+	if lines.Flush(); asJSON && err == nil {
+		return list.End("columns", ids)
+	}
+	return errors.Join(err, lines.Error())
+}
+
+// harmless keeps a spreadsheet from taking a cell for a formula.
+func harmless(cell string) string {
+	if strings.IndexAny(cell, "=+-@\t\r") == 0 {
+		return "'" + cell
+	}
+	return cell
 }

@@ -1,6 +1,7 @@
 package status
 
 import (
+	"bytes"
 	"encoding/json"
 	"strings"
 	"testing"
@@ -112,3 +113,26 @@ func TestTheFirstErrorEndsAList(t *testing.T) {
 type brokenWriter struct{}
 
 func (brokenWriter) Write([]byte) (int, error) { return 0, errAWS }
+
+func TestIDs(t *testing.T) {
+	c := collector(&fakePool{}, &fakePool{}, ledgertest.New(
+		record("a", "ada@example.com", ledger.Moved, ledger.SignIn),
+		record("b", "=cmd|' /c calc'!a1@example.com", ledger.Moving, ledger.Sweep),
+		record("c", `o"hara,@example.com`, ledger.Moved, ledger.ForgotPassword),
+		record("d", "unbound@example.com", ledger.Imported, ledger.SignIn),
+	))
+	var out bytes.Buffer
+	require.NoError(t, c.WriteIDs(t.Context(), &out, false))
+	assert.Equal(t, `email,staging_sub,production_sub,state,via
+ada@example.com,a,production-a,moved,sign-in
+'=cmd|' /c calc'!a1@example.com,b,production-b,moving,sweep
+"o""hara,@example.com",c,production-c,moved,forgot-password
+`, out.String())
+	out.Reset()
+	require.NoError(t, c.WriteIDs(t.Context(), &out, true))
+	var doc struct{ Users []map[string]string }
+	require.NoError(t, json.Unmarshal(out.Bytes(), &doc))
+	require.Len(t, doc.Users, 3)
+	assert.Equal(t, map[string]string{"email": "ada@example.com", "staging_sub": "a", "production_sub": "production-a",
+		"state": "moved", "via": "sign-in"}, doc.Users[0])
+}
