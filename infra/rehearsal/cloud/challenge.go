@@ -56,11 +56,7 @@ func (c *Cloud) revokeToken(_ context.Context, q *query) (any, error) {
 
 // respondToChallenge signs in the user of the session, whatever name the answer has.
 func (c *Cloud) respondToChallenge(ctx context.Context, q *query) (any, error) {
-	id := q.in.Session
-	if q.in.ChallengeName == "PASSWORD_VERIFIER" {
-		id = q.in.ChallengeResponses["PASSWORD_CLAIM_SECRET_BLOCK"]
-	}
-	opened, ok := c.sessions.find(id, q.pool, c.now())
+	opened, ok := c.sessions.find(q.in.Session, q.pool, c.now())
 	if !ok {
 		return nil, notAuthorized("Invalid session for the user, session is expired.")
 	}

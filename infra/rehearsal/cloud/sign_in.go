@@ -47,11 +47,6 @@ func (c *Cloud) initiateAuth(ctx context.Context, q *query) (any, error) {
 			return nil, invalidParameter("USER_PASSWORD_AUTH flow not enabled for this client")
 		}
 		return c.signIn(ctx, q)
-	case "USER_SRP_AUTH":
-		if !q.client.allowsFlow(flow) {
-			return nil, invalidParameter("USER_SRP is not enabled for the client.")
-		}
-		return c.startSRP(ctx, q)
 	default:
 		return c.initiateOther(ctx, q)
 	}
@@ -69,8 +64,17 @@ func (c *Cloud) adminInitiateAuth(ctx context.Context, q *query) (any, error) {
 	}
 }
 
-// initiateOther serves refresh, and passes on to moto what the rehearsal does not use.
+// initiateOther serves refresh. Other flows are refused: moto verifies no proof of SRP, and a rehearsal that gives tokens
+// for any password is worse than none. No flow but the two of signIn invokes the migration trigger (Cognito developer
+// guide, Migrate user Lambda trigger).
 func (c *Cloud) initiateOther(ctx context.Context, q *query) (any, error) {
+	switch flow := q.in.AuthFlow; flow {
+	case "REFRESH_TOKEN_AUTH", "REFRESH_TOKEN":
+	case "USER_SRP_AUTH", "USER_AUTH", "CUSTOM_AUTH":
+		return nil, invalidParameter("This local cloud does not serve %s. Sign in with USER_PASSWORD_AUTH.", flow)
+	default:
+		return nil, invalidParameter("Unknown AuthFlow %q", flow)
+	}
 	if refresh := q.in.AuthParameters["REFRESH_TOKEN"]; refresh != "" && c.sessions.isRevoked(refresh) {
 		return nil, notAuthorized("Refresh Token has been revoked")
 	}
@@ -79,22 +83,6 @@ func (c *Cloud) initiateOther(ctx context.Context, q *query) (any, error) {
 		return nil, notAuthorized("Invalid Refresh Token") // moto fails for one that it does not know
 	}
 	return out, err
-}
-
-// startSRP never calls the migration trigger: there is no password to give it (Cognito developer guide, Migrate user
-// Lambda trigger). moto does not verify the proof that follows.
-func (c *Cloud) startSRP(ctx context.Context, q *query) (any, error) {
-	u, err := c.lookUp(ctx, q.pool, q.in.AuthParameters["USERNAME"])
-	if err != nil {
-		return nil, err
-	}
-	if u == nil {
-		return nil, q.client.unknownUser("")
-	}
-	if err := c.mayTry(q, u); err != nil {
-		return nil, err
-	}
-	return c.authenticate(ctx, q, u)
 }
 
 // signIn is a sign-in with a password, by either operation.
@@ -171,9 +159,6 @@ func (c *Cloud) finishAuth(ctx context.Context, q *query, u *user, out json.RawM
 	}
 	if answer.ChallengeName != "" {
 		c.sessions.open(answer.Session, q.pool, u.Username, c.now())
-		if answer.ChallengeName == "PASSWORD_VERIFIER" {
-			return out, nil
-		}
 		answer.ChallengeParameters = challengeParameters(answer.ChallengeName, u)
 		return answer, nil
 	}

@@ -213,20 +213,28 @@ func TestRefreshAndRevoke(t *testing.T) {
 	rejectedWith(t, refresh(), "NotAuthorizedException", "revoked")
 }
 
-func TestSRPNeverMigrates(t *testing.T) {
-	w := newWorld(t, hideUsers, withTriggers(types.LambdaConfigType{UserMigration: functionARN("migrate")}))
+// moto would give tokens for any proof.
+func TestSRPIsNotServed(t *testing.T) {
+	w := newWorld(t, withTriggers(types.LambdaConfigType{UserMigration: functionARN("migrate")}))
 	w.confirm("ann")
-	srp := func(name string) (*cognitoidentityprovider.InitiateAuthOutput, error) {
-		return w.idp.InitiateAuth(t.Context(), &cognitoidentityprovider.InitiateAuthInput{
+	for _, name := range []string{"ann", "unknown"} {
+		_, err := w.idp.InitiateAuth(t.Context(), &cognitoidentityprovider.InitiateAuthInput{
 			ClientId: &w.client, AuthFlow: types.AuthFlowTypeUserSrpAuth,
 			AuthParameters: map[string]string{"USERNAME": name, "SRP_A": "ab"},
 		})
+		rejectedWith(t, err, "InvalidParameterException", "does not serve USER_SRP_AUTH")
+		_, err = w.idp.AdminInitiateAuth(t.Context(), &cognitoidentityprovider.AdminInitiateAuthInput{
+			UserPoolId: &w.pool, ClientId: &w.client, AuthFlow: types.AuthFlowTypeUserSrpAuth,
+			AuthParameters: map[string]string{"USERNAME": name, "SRP_A": "ab"},
+		})
+		rejectedWith(t, err, "InvalidParameterException", "does not serve USER_SRP_AUTH")
 	}
-	out, err := srp("ann")
-	require.NoError(t, err)
-	require.Equal(t, types.ChallengeNameTypePasswordVerifier, out.ChallengeName)
-	_, err = srp("unknown")
-	rejectedWith(t, err, "NotAuthorizedException")
+	_, err := w.idp.RespondToAuthChallenge(t.Context(), &cognitoidentityprovider.RespondToAuthChallengeInput{
+		ClientId: &w.client, ChallengeName: types.ChallengeNameTypePasswordVerifier,
+		ChallengeResponses: map[string]string{"USERNAME": "ann", "PASSWORD_CLAIM_SIGNATURE": "x",
+			"PASSWORD_CLAIM_SECRET_BLOCK": "x", "TIMESTAMP": "x"},
+	})
+	require.Error(t, err)
 	require.Empty(t, lambdas.events("migrate"))
 }
 
