@@ -27,24 +27,24 @@ func number(v string) types.AttributeValue { return &types.AttributeValueMemberN
 func TestEveryTypeSurvives(t *testing.T) {
 	s := spaceporttest.Start(t, spaceport.Options{})
 	items := map[string]types.AttributeValue{
-		"empty string":     text(""),
-		"emoji":            text("🚀 <&> \u2028"),
-		"38 digits":        number("12345678901234567890123456789012345678"),
-		"negative 38":      number("-9.9999999999999999999999999999999999999E+125"),
-		"tiny":             number("1E-130"),
-		"binary":           &types.AttributeValueMemberB{Value: []byte{0, 1, 254, 255}},
-		"empty binary":     &types.AttributeValueMemberB{Value: []byte{}},
-		"true":             &types.AttributeValueMemberBOOL{Value: true},
-		"false":            &types.AttributeValueMemberBOOL{Value: false},
-		"null":             &types.AttributeValueMemberNULL{Value: true},
-		"string set":       &types.AttributeValueMemberSS{Value: []string{"b", "a"}},
-		"number set":       &types.AttributeValueMemberNS{Value: []string{"3", "12345678901234567890123456789012345678"}},
-		"binary set":       &types.AttributeValueMemberBS{Value: [][]byte{{1}, {0, 255}}},
-		"empty list":       &types.AttributeValueMemberL{Value: []types.AttributeValue{}},
-		"empty map":        &types.AttributeValueMemberM{Value: map[string]types.AttributeValue{}},
-		"reference":        text("s3://spaceport-uploads/before/1.zip"),
-		"395 KB":           text(strings.Repeat("é", 395<<10/2-100)),
-		"looks like a key": &types.AttributeValueMemberM{Value: map[string]types.AttributeValue{"userSub": text("before")}},
+		"empty string": text(""),
+		"emoji":        text("🚀 <&> \u2028"),
+		"38 digits":    number("12345678901234567890123456789012345678"),
+		"negative 38":  number("-9.9999999999999999999999999999999999999E+125"),
+		"tiny":         number("1E-130"),
+		"binary":       &types.AttributeValueMemberB{Value: []byte{0, 1, 254, 255}},
+		"empty binary": &types.AttributeValueMemberB{Value: []byte{}},
+		"true":         &types.AttributeValueMemberBOOL{Value: true},
+		"false":        &types.AttributeValueMemberBOOL{Value: false},
+		"null":         &types.AttributeValueMemberNULL{Value: true},
+		"string set":   &types.AttributeValueMemberSS{Value: []string{"b", "a"}},
+		"number set":   &types.AttributeValueMemberNS{Value: []string{"3", "12345678901234567890123456789012345678"}},
+		"binary set":   &types.AttributeValueMemberBS{Value: [][]byte{{1}, {0, 255}}},
+		"empty list":   &types.AttributeValueMemberL{Value: []types.AttributeValue{}},
+		"empty map":    &types.AttributeValueMemberM{Value: map[string]types.AttributeValue{}},
+		"reference":    text("s3://spaceport-uploads/before/1.zip"),
+		"395 KB":       text(strings.Repeat("é", 395<<10/2-100)),
+		"the id again": &types.AttributeValueMemberM{Value: map[string]types.AttributeValue{"userSub": text("before")}},
 		"nested": &types.AttributeValueMemberM{Value: map[string]types.AttributeValue{"l": &types.AttributeValueMemberL{Value: []types.AttributeValue{
 			number("1.50"), &types.AttributeValueMemberM{Value: map[string]types.AttributeValue{"deep": &types.AttributeValueMemberNULL{Value: true}}},
 		}}}},
@@ -69,6 +69,7 @@ func TestEveryTypeSurvives(t *testing.T) {
 		}
 		after = page.Next
 	}
+	want["the id again"]["v"] = &types.AttributeValueMemberM{Value: map[string]types.AttributeValue{"userSub": text("after")}}
 	got, err := spaceport.Rows(t.Context(), s.ProductionTables, table.Target, table.OwnerKey, "after")
 	require.NoError(t, err)
 	require.Len(t, got, len(items))
