@@ -199,7 +199,7 @@ func (r *Reader) readUsers(ctx context.Context, f *Facts, progress *console.Prog
 			return nil
 		})
 	for _, same := range s.SameEmail {
-		users.SortSame(same, func(sub string) bool {
+		users.Pairs(same, func(sub string) bool {
 			record, err := r.ledger.Get(ctx, sub)
 			s.LedgerErr = cmp.Or(s.LedgerErr, translate(err))
 			return record.Bound()

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
 	cognito "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
+	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/smithy-go/logging"
 	"github.com/spf13/pflag"
@@ -146,6 +148,16 @@ func describePool(ctx context.Context, account aws.Config, id string) (*cognito.
 		return nil, fmt.Errorf("read user pool %s: %w", id, err)
 	}
 	return out, nil
+}
+
+// caseSensitive reports whether a pool tells names apart by their case.
+func caseSensitive(pool *types.UserPoolType) bool {
+	return pool.UsernameConfiguration == nil || aws.ToBool(pool.UsernameConfiguration.CaseSensitive)
+}
+
+// uniqueEmails reports whether no two users of a pool can have one email, whatever its case.
+func uniqueEmails(pool *types.UserPoolType) bool {
+	return slices.Contains(pool.UsernameAttributes, types.UsernameAttributeTypeEmail) && !caseSensitive(pool)
 }
 
 // region is that of the production pool, whatever Region the operator's shell has.

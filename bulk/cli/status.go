@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
 	"github.com/spf13/cobra"
 
@@ -71,11 +70,11 @@ func (a *app) collector(ctx context.Context, c *clients) (status.Collector, erro
 	return status.Collector{
 		Staging: c.stagingPool, Production: c.productionPool, Ledger: c.ledger, LedgerTable: c.settings.LedgerTable,
 		Tables: c.settings.Tables, Rows: c.stagingRows,
-		Cutoff: c.settings.StagingCutoff, MFAUsers: c.settings.MFAUsers, Progress: a.progress, Now: a.now,
+		Cutoff: c.settings.StagingCutoff, MFAUsers: c.settings.MFAUsers, CustomAttributes: c.settings.CustomAttributes, Progress: a.progress, Now: a.now,
 		Trigger: function(c.stack["triggerarn"], "trigger"), Datamover: function(c.stack["datamoverarn"], "datamover"),
 		Background: function(c.settings.BackgroundFunction, "datamover-background"),
 		StagingByEmail: slices.Contains(pool.UsernameAttributes, types.UsernameAttributeTypeEmail) ||
 			slices.Contains(pool.AliasAttributes, types.AliasAttributeTypeEmail),
-		StagingCaseSensitive: pool.UsernameConfiguration == nil || aws.ToBool(pool.UsernameConfiguration.CaseSensitive),
+		StagingCaseSensitive: caseSensitive(pool), UniqueEmails: uniqueEmails(pool),
 	}, nil
 }

@@ -70,7 +70,7 @@ func sweepCommand(a *app) *cobra.Command {
 }
 
 func (r *sweepRun) run(ctx context.Context) error {
-	before, work := []func(context.Context) error{r.checkFlags, r.open, r.readTarget, r.readMFA, r.prepare}, r.dryRun
+	before, work := []func(context.Context) error{r.checkFlags, r.open, r.readTarget, r.readStaging, r.prepare}, r.dryRun
 	if r.Live {
 		before, work = append(before, r.ask), r.migrate
 	}
@@ -164,17 +164,17 @@ func (n notes) Complete(ctx context.Context, l ledger.Lease, p ledger.Progress, 
 // now is AWS's clock: leases and the age of users are compared with what AWS's clocks wrote.
 func (r *sweepRun) now() time.Time { return r.app.now().Add(r.ahead) }
 
-// readMFA decides whether each user must be read in staging before they are created: a list does not show second
-// factors. Where the pool has none, nobody is read.
-func (r *sweepRun) readMFA(ctx context.Context) error {
-	if r.clients.settings.MFAUsers != settings.MFARefuse {
-		return nil
-	}
+// readStaging reads whether two users can share an email, apart from case, and decides whether each user must be read
+// before they are created: a list does not show second factors. Where the pool has none, nobody is read.
+func (r *sweepRun) readStaging(ctx context.Context) error {
 	out, err := describePool(ctx, r.clients.staging, r.clients.settings.StagingUserPoolID)
 	if err != nil {
-		return fmt.Errorf("look for second factors, since MFA_USERS is refuse: %w", err)
+		return err
 	}
-	if r.options.RefuseMFA = out.UserPool.MfaConfiguration != types.UserPoolMfaTypeOff; r.options.RefuseMFA {
+	r.options.UniqueEmails = uniqueEmails(out.UserPool)
+	r.options.RefuseMFA = r.clients.settings.MFAUsers == settings.MFARefuse &&
+		out.UserPool.MfaConfiguration != types.UserPoolMfaTypeOff
+	if r.options.RefuseMFA {
 		r.app.progress.Println(
 			"MFA_USERS is refuse: each user who would be created is read in staging first, which makes them " +
 				"a monthly active user there.",
@@ -198,8 +198,7 @@ func (r *sweepRun) readTarget(ctx context.Context) error {
 	r.defaultSender = (email == nil || email.EmailSendingAccount != "DEVELOPER") &&
 		(functions == nil || functions.CustomEmailSender == nil) // which sends instead of Cognito
 	r.Pool = aws.ToString(out.UserPool.Name)
-	username := out.UserPool.UsernameConfiguration
-	r.options.CaseSensitive = username == nil || aws.ToBool(username.CaseSensitive)
+	r.options.CaseSensitive = caseSensitive(out.UserPool)
 	if server, ok := awsmiddleware.GetServerTime(out.ResultMetadata); ok {
 		r.ahead = server.Sub(r.app.now())
 	}
@@ -271,6 +270,9 @@ var sweepText = template.Must(template.New("").Funcs(template.FuncMap{
 }).Parse(sweepTemplate))
 
 func (r *sweepRun) write(w io.Writer) error { return sweepText.Execute(w, r) }
+
+// Named reports whether the sweep is of some users only, whom --limit cannot choose from.
+func (r *sweepRun) Named() bool { return len(r.options.Users) > 0 }
 
 // StagingPool is for the commands that the text prints.
 func (r *sweepRun) StagingPool() string { return r.clients.settings.StagingUserPoolID }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/spaceport/user-migration/bulk/users"
 	"github.com/spaceport/user-migration/bulk/verify"
 	"github.com/spaceport/user-migration/datamover/ledger"
 	"github.com/spaceport/user-migration/datamover/userpool"
@@ -44,13 +45,13 @@ func (a *app) verify(ctx context.Context, user string) error {
 // recordsOf reads a staging user's records, by email or sub. That there is none is an error.
 func (c *clients) recordsOf(ctx context.Context, user string) iter.Seq2[ledger.Record, error] {
 	return func(yield func(ledger.Record, error) bool) {
-		users, err := []userpool.User{{Sub: user}}, error(nil)
+		found, err := []userpool.User{{Sub: user}}, error(nil)
 		if strings.Contains(user, "@") {
-			users, err = c.stagingPool.FindByEmail(ctx, user)
+			found, _, err = users.Find(ctx, c.stagingPool, true, user)
 		}
 		none := fmt.Errorf("%s has no ledger record, so there is nothing to compare; bulk status --user says why", user)
 		err = cmp.Or(err, none)
-		for _, u := range users {
+		for _, u := range found {
 			record, failed := c.ledger.Get(ctx, u.Sub)
 			if failed == nil && !record.Exists() {
 				continue

@@ -56,9 +56,8 @@ func (c Collector) ListIneligible(ctx context.Context, w io.Writer, asJSON bool)
 		return err
 	}
 	list, counts := list{w, console.NewList(w, "users"), asJSON, "ineligible", 0}, map[userpool.Reason]int{}
-	staging := c.list(ctx, "staging", c.Staging)
-	_, err = users.Read(staging, c.Cutoff, nil, func(u userpool.User, reason userpool.Reason) error {
-		if reason == "" || found.of(u.Sub) > notBound {
+	_, err = users.Read(c.staging(ctx), c.Cutoff, nil, func(u userpool.User, reason userpool.Reason) error {
+		if reason == "" || found.of(u.Sub).stage > notBound {
 			return nil
 		}
 		counts[reason]++

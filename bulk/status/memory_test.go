@@ -17,13 +17,14 @@ import (
 // generated makes its users and their records while they are read.
 type generated struct {
 	pool
-	n int
+	n      int
+	prefix string
 }
 
 func (g generated) List(context.Context) iter.Seq2[userpool.User, error] {
 	return func(yield func(userpool.User, error) bool) {
 		for i := range g.n {
-			if !yield(user(sub(i), sub(i)+"@example.com"), nil) {
+			if !yield(user(g.prefix+sub(i), sub(i)+"@example.com"), nil) {
 				return
 			}
 		}
@@ -51,7 +52,7 @@ func sub(i int) string { return fmt.Sprintf("%08x-0000-4000-8000-%012x", i, i) }
 
 func TestOnlyTheLedgersKeysAreKept(t *testing.T) {
 	const records = 100_000
-	c := collector(generated{n: records}, generated{}, generatedRecords{n: records})
+	c := collector(generated{n: records}, generated{n: records, prefix: "production-"}, generatedRecords{n: records})
 	var before, after runtime.MemStats
 	runtime.GC()
 	runtime.ReadMemStats(&before)

@@ -3,6 +3,7 @@ package status
 import (
 	"context"
 	"encoding/json"
+	"maps"
 	"regexp"
 	"slices"
 	"time"
@@ -20,14 +21,16 @@ type Overview struct {
 	Staging users.Statistics `json:"staging"`
 	Ledger  Ledger           `json:"ledger"`
 
-	Linked    int `json:"linkedIdentities"` // staging users who also sign in through an identity provider
-	SameEmail int `json:"sameEmail"`        // eligible users whose email another has too, apart from case
+	Linked    int      `json:"linkedIdentities"`  // staging users who also sign in through an identity provider
+	LeftOut   int      `json:"attributesLeftOut"` // eligible users of whom attributes do not move
+	SameEmail Affected `json:"sameEmail"`         // eligible users whose email another has, apart from case, who is migrated
+	ShutOut   Affected `json:"shutOut"`           // eligible users whose production user was deleted, or cannot sign in
 
 	// Of the eligible users:
 	Done          int     `json:"done"`          // all their data is in production
 	UnderWay      int     `json:"underWay"`      // bound, data not copied completely
 	WithoutEmail  int     `json:"withoutEmail"`  // moved, but with a random password and without a reset email
-	Remaining     int     `json:"remaining"`     // not bound to a production user
+	Remaining     int     `json:"remaining"`     // not bound to a production user, without SameEmail
 	MigratedShare float64 `json:"migratedShare"` // done; 1 if there are no eligible users
 
 	SafeToDetach bool     `json:"safeToDetach"`
@@ -76,9 +79,29 @@ func (s Stages) bound() int { return s[moving] + s[failed] + s[unsent] + s[moved
 
 // Failure is one reason why moves failed.
 type Failure struct {
-	Reason   string   `json:"reason"`
+	Reason string `json:"reason"`
+	Affected
+}
+
+// Affected counts users.
+type Affected struct {
 	Users    int      `json:"users"`
 	Examples []string `json:"examples"` // a few of their emails
+}
+
+func (a *Affected) add(email string) {
+	if a.Users++; len(a.Examples) < maxExamples {
+		a.Examples = append(a.Examples, email)
+	}
+}
+
+// String names some of the users.
+func (a Affected) String() string {
+	names := slices.Clone(a.Examples)
+	if others := a.Users - len(names); others > 0 {
+		names = append(names, console.Quantity(others, "other", "others"))
+	}
+	return console.Line(console.List(names))
 }
 
 // Overview counts all records and users.
@@ -90,32 +113,43 @@ func (c Collector) Overview(ctx context.Context) (o Overview, err error) {
 	if err != nil {
 		return o, err
 	}
-	var eligible Stages
-	emails := users.NewEmailSet()
-	staging := c.list(ctx, "staging", c.Staging)
-	o.Staging, err = users.Read(staging, c.Cutoff, nil, func(u userpool.User, reason userpool.Reason) error {
-		if users.Linked(u) {
-			o.Linked++
-		}
-		if reason == "" && !emails.Add(u.Email()) {
-			o.SameEmail++
-		}
-		if reason == "" {
-			eligible[found.of(u.Sub)]++
-		}
-		return nil
-	})
-	if err != nil {
-		return o, err
-	}
 	for u, err := range c.list(ctx, "production", c.Production) {
 		if err != nil {
 			return o, err
 		}
 		o.Production.Users++
-		if found.of(u.Sub) == notImported {
+		if kept := found.find(u.Sub); kept != nil {
+			kept.letsIn = !u.Blocked()
+		} else {
 			o.Production.Own++
 		}
+	}
+	var eligible Stages
+	o.Staging, err = users.Read(c.staging(ctx), c.Cutoff, users.NewEmailSet(), func(u userpool.User, reason userpool.Reason) error {
+		if users.Linked(u) {
+			o.Linked++
+		}
+		if _, n := userpool.ProductionAttributes(u, c.CustomAttributes); n > 0 && reason == "" {
+			o.LeftOut++
+		}
+		switch kept := found.of(u.Sub); {
+		case reason != "":
+		case kept.stage > notBound && !kept.letsIn:
+			o.ShutOut.add(u.Email())
+		default:
+			eligible[kept.stage]++
+		}
+		return nil
+	})
+	for _, email := range slices.Sorted(maps.Keys(o.Staging.SameEmail)) {
+		for _, pair := range users.Pairs(o.Staging.SameEmail[email], func(sub string) bool { return found.of(sub).stage > notBound }) {
+			if found.of(pair.Sub).stage <= notBound {
+				o.SameEmail.add(pair.Remaining)
+			}
+		}
+	}
+	if err != nil {
+		return o, err
 	}
 	unowned, err := c.unowned(ctx, o.Ledger)
 	o.conclude(eligible, unowned)
@@ -141,7 +175,7 @@ func (c Collector) unowned(ctx context.Context, l Ledger) (tables []string, err 
 
 func (o *Overview) conclude(eligible Stages, unowned []string) {
 	o.Done, o.UnderWay, o.WithoutEmail = eligible[moved], eligible[moving]+eligible[failed], eligible[unsent]
-	o.Remaining, o.MigratedShare = o.Staging.Eligible-eligible.bound(), 1
+	o.Remaining, o.MigratedShare = o.Staging.Eligible-eligible.bound()-o.ShutOut.Users-o.SameEmail.Users, 1
 	if o.Staging.Eligible > 0 {
 		o.MigratedShare = float64(o.Done) / float64(o.Staging.Eligible)
 	}
@@ -155,16 +189,18 @@ func (o *Overview) conclude(eligible Stages, unowned []string) {
 		}
 	}
 	missing(o.Remaining, "user is", "users are", "not migrated: wait for them to sign in, or run bulk sweep")
-	missing(o.SameEmail, "user has", "users have",
-		"the email of another, apart from case, and only one of each can be migrated: bulk check names them")
+	missing(o.SameEmail.Users, "user has", "users have", "the email of another, apart from case, who is migrated: "+
+		"bulk check prints the commands that disable them in staging; "+o.SameEmail.String())
+	missing(o.ShutOut.Users, "user is", "users are",
+		"bound to a production user who was deleted or cannot sign in: bulk status --user says which; "+o.ShutOut.String())
 	missing(o.WithoutEmail, "user has", "users have",
 		"a random password and no reset email: run bulk sweep --live, which sends it")
 	for _, table := range unowned {
 		o.Missing = append(o.Missing, "no row of "+table+" belongs to a migrated user: check ownerKey in MIGRATION_TABLES")
 	}
-	missing(o.Ledger.All[failed], "user's", "users'",
+	missing(eligible[failed], "user's", "users'",
 		"data could not be copied: resolve the reasons above, then run bulk sweep --live, or let them sign in again")
-	missing(o.Ledger.All[moving], "user's", "users'",
+	missing(eligible[moving], "user's", "users'",
 		"data is not copied completely: run bulk sweep --live, which goes on")
 	o.SafeToDetach = len(o.Missing) == 0
 	slices.SortStableFunc(o.Ledger.Failures, func(a, b Failure) int { return b.Users - a.Users })
@@ -206,7 +242,7 @@ func (l *Ledger) add(r ledger.Record, stale bool) error {
 	return nil
 }
 
-// Bounds of what is kept of failures, should their reasons ever differ much.
+// Bounds of what is kept and printed.
 const maxReasons, maxExamples, otherReason = 20, 3, "other reasons"
 
 // requestID makes each error of AWS differ from all others.
@@ -221,9 +257,5 @@ func (l *Ledger) addFailure(r ledger.Record) {
 		}
 		l.Failures = append(l.Failures, Failure{Reason: reason})
 	}
-	f := &l.Failures[i]
-	f.Users++
-	if len(f.Examples) < maxExamples {
-		f.Examples = append(f.Examples, r.Email)
-	}
+	l.Failures[i].add(r.Email)
 }

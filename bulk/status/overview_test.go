@@ -78,7 +78,10 @@ func TestFinished(t *testing.T) {
 	records := ledgertest.New(
 		record("u1", "u1@example.com", ledger.Moved, ledger.SignIn),
 		record("u2", "u2@example.com", ledger.Moved, ledger.Sweep, passwordSet, resetSent))
-	o, err := collector(pool, &fakePool{}, records).Overview(t.Context())
+	production := &fakePool{users: []userpool.User{
+		user("production-u1", "u1@example.com"), user("production-u2", "u2@example.com", is("RESET_REQUIRED")),
+	}}
+	o, err := collector(pool, production, records).Overview(t.Context())
 	require.NoError(t, err)
 	assert.True(t, o.SafeToDetach)
 	assert.Empty(t, o.Missing)
@@ -96,6 +99,15 @@ func TestNoUsers(t *testing.T) {
 	golden.Equal(t, "no_users", text.String())
 }
 
+// inProduction is a pool with the users that the records are bound to.
+func inProduction(records ...ledger.Record) *fakePool {
+	pool := &fakePool{}
+	for _, r := range records {
+		pool.users = append(pool.users, user(r.ProductionSub, r.Email))
+	}
+	return pool
+}
+
 func TestEachThingMissingIsNamed(t *testing.T) {
 	users := []userpool.User{user("u", "u@example.com")}
 	for want, records := range map[string][]ledger.Record{
@@ -111,7 +123,7 @@ func TestEachThingMissingIsNamed(t *testing.T) {
 			record("u", "u@example.com", ledger.Moving, ledger.SignIn, lastError("x")),
 		},
 	} {
-		o, err := collector(&fakePool{users: users}, &fakePool{}, ledgertest.New(records...)).Overview(t.Context())
+		o, err := collector(&fakePool{users: users}, inProduction(records...), ledgertest.New(records...)).Overview(t.Context())
 		require.NoError(t, err)
 		assert.False(t, o.SafeToDetach)
 		assert.Equal(t, []string{want}, o.Missing)
@@ -120,16 +132,53 @@ func TestEachThingMissingIsNamed(t *testing.T) {
 
 // TestTwoUsersWithOneEmail: only one of them can be migrated.
 func TestTwoUsersWithOneEmail(t *testing.T) {
-	pool := &fakePool{users: []userpool.User{user("a", "Ann.Lee@example.com"), user("b", "ann.lee@example.com")}}
-	records := ledgertest.New(record("a", "ann.lee@example.com", ledger.Moved, ledger.SignIn))
-	o, err := collector(pool, &fakePool{}, records).Overview(t.Context())
+	pool := &fakePool{users: []userpool.User{
+		user("a", "Ann.Lee@example.com"), user("b", "ann.lee@example.com"), user("c", "ANN.LEE@example.com"),
+		user("d", "dan@example.com"), user("d", "dan@example.com"), // listed twice by Cognito
+	}}
+	moved := record("b", "ann.lee@example.com", ledger.Moved, ledger.SignIn)
+	o, err := collector(pool, inProduction(moved), ledgertest.New(moved)).Overview(t.Context())
 	require.NoError(t, err)
 	assert.False(t, o.SafeToDetach)
+	assert.Equal(t, 4, o.Staging.Total)
 	assert.Equal(t, 1, o.Remaining)
 	assert.Equal(t, []string{
 		"1 user is not migrated: wait for them to sign in, or run bulk sweep",
-		"1 user has the email of another, apart from case, and only one of each can be migrated: bulk check names them",
+		"2 users have the email of another, apart from case, who is migrated: " +
+			"bulk check prints the commands that disable them in staging; Ann.Lee@example.com and ANN.LEE@example.com",
 	}, o.Missing)
+}
+
+// TestShutOut: everyone eligible must be able to sign in. Users who are no longer eligible are not waited for.
+func TestShutOut(t *testing.T) {
+	moved := record("u", "u@example.com", ledger.Moved, ledger.SignIn)
+	for name, tt := range map[string]struct {
+		production []userpool.User
+		safe       bool
+	}{
+		"there":          {[]userpool.User{user("production-u", "u@example.com")}, true},
+		"reset required": {[]userpool.User{user("production-u", "u@example.com", is("RESET_REQUIRED"))}, true},
+		"deleted":        {nil, false},
+		"disabled":       {[]userpool.User{user("production-u", "u@example.com", disabled)}, false},
+		"unconfirmed":    {[]userpool.User{user("production-u", "u@example.com", is("UNCONFIRMED"))}, false},
+	} {
+		staging := &fakePool{users: []userpool.User{user("u", "u@example.com")}}
+		o, err := collector(staging, &fakePool{users: tt.production}, ledgertest.New(moved)).Overview(t.Context())
+		require.NoError(t, err)
+		assert.Equal(t, tt.safe, o.SafeToDetach, name)
+		if !tt.safe {
+			assert.Equal(t, Affected{1, []string{"u@example.com"}}, o.ShutOut, name)
+			assert.Zero(t, o.Done, name)
+			assert.Zero(t, o.Remaining, name)
+		}
+	}
+	failing := record("u", "u@example.com", ledger.Moving, ledger.SignIn, lastError("x"))
+	for name, staging := range map[string][]userpool.User{"disabled": {user("u", "u@example.com", disabled)}, "deleted": {user("d", "d@example.com", disabled)}} {
+		o, err := collector(&fakePool{users: staging}, inProduction(failing), ledgertest.New(failing)).Overview(t.Context())
+		require.NoError(t, err)
+		assert.True(t, o.SafeToDetach, name)
+		assert.Len(t, o.Ledger.Failures, 1, name)
+	}
 }
 
 // oneRow is staging with one row in every table that is not named empty.
@@ -155,7 +204,7 @@ func TestMovesThatFoundNoRow(t *testing.T) {
 		"an empty table":        {none, "Teams-staging", true},
 		"expired rows":          {expired, "", true},
 	} {
-		c := collector(pool, &fakePool{}, ledgertest.New(tt.record))
+		c := collector(pool, inProduction(tt.record), ledgertest.New(tt.record))
 		c.Tables, c.Rows = []settings.Table{{Source: "Teams-staging", Target: "Teams-prod", OwnerKey: "id"}}, oneRow{tt.empty}
 		o, err := c.Overview(t.Context())
 		require.NoError(t, err)

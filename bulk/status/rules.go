@@ -30,8 +30,11 @@ var rules = []rule{
 	{"production-user-deleted", func(u UserReport) bool { return u.Ledger.Bound() && !u.inProduction() }},
 	ineligible(userpool.Federated), ineligible(userpool.NotConfirmed), ineligible(userpool.Disabled),
 	ineligible(userpool.EmailUnverified), ineligible(userpool.AfterCutoff), ineligible(userpool.MFARejected),
+	{"same-email", func(u UserReport) bool { return u.SameEmailAs != "" && !u.Ledger.Bound() }},
 	{"production-blocked", UserReport.blocked},
-	{"production-reset-required", func(u UserReport) bool { return u.has(userpool.ResetRequired) }},
+	{"production-reset-required", func(u UserReport) bool {
+		return u.has(userpool.ResetRequired) && u.Ledger.Failures == 0 && (u.Ledger.Bound() || !u.emailChanged())
+	}},
 	{"move-in-progress", UserReport.BeingMoved},
 	{"sweep-interrupted", func(u UserReport) bool {
 		return u.has(userpool.ForceChangePassword) && u.Ledger.Via == ledger.Sweep && u.Ours() && u.Eligible()
@@ -43,7 +46,7 @@ var rules = []rule{
 	{"moving", func(u UserReport) bool { return u.Ledger.Bound() }},
 	{"unknown", func(u UserReport) bool { return !u.inStaging() && !u.inProduction() }},
 	{"production-only", func(u UserReport) bool { return !u.inStaging() }},
-	{"email-changed", func(u UserReport) bool { return u.Ours() && (u.Renewed() || !u.SameEmail(u.Account())) }},
+	{"email-changed", UserReport.emailChanged},
 	{"not-bound", UserReport.Ours},
 	{"production-user-exists", UserReport.inProduction},
 	{"phone-in-use", func(u UserReport) bool { return u.PhoneOwner.Sub != "" }},
@@ -70,6 +73,10 @@ func (u UserReport) SameEmail(a Account) bool { return fold(a.Email) == fold(u.S
 // Renewed reports whether staging has another email than it had at the import.
 func (u UserReport) Renewed() bool { return u.Ledger.Email != fold(u.Staging.Email) }
 
+func (u UserReport) emailChanged() bool {
+	return u.Ours() && (u.Renewed() || !u.SameEmail(u.Account()))
+}
+
 func (u UserReport) RandomPassword() bool { return randomPassword(u.Ledger.Record) }
 
 // Ours reports whether the production user was created for the staging user, which only a bound record proves.
@@ -79,8 +86,7 @@ func (u UserReport) Ours() bool {
 
 // blocked reports whether Cognito lets them neither sign in nor reset their password.
 func (u UserReport) blocked() bool {
-	known := u.has(userpool.Confirmed) || u.has(userpool.ResetRequired) || u.has(userpool.ForceChangePassword)
-	return u.inProduction() && (!known || !u.Account().Enabled)
+	return u.inProduction() && userpool.User{Status: u.Account().Status, Enabled: u.Account().Enabled}.Blocked()
 }
 
 // Account is the production user to judge: the bound one; for an eligible user who is not bound, the other one.

@@ -44,7 +44,7 @@ func withFactor(c *Collector) { c.Staging.(*fakePool).mfa = true }
 func denied(c *Collector)     { c.Staging.(*fakePool).getErr = userpool.ErrAccessDenied }
 func byPhone(c *Collector)    { c.Production.(*fakePool).byPhone = true }
 func byName(c *Collector)     { c.StagingByEmail = false }
-func sensitive(c *Collector)  { c.StagingCaseSensitive = true }
+func sensitive(c *Collector)  { c.StagingCaseSensitive, c.UniqueEmails = true, false }
 
 // TestRules is the decision table once more: each diagnosis, from what the three stores have.
 func TestRules(t *testing.T) {
@@ -152,6 +152,9 @@ func TestRules(t *testing.T) {
 		{"staging signs in by user name", email, state{ada(called("ada1815")), nil, nil}, "no-sign-in-by-email", with(byName)},
 		{"user name in staging is the email", email, state{ada(called(email)), nil, nil}, "eligible", with(byName)},
 		{"capitals in a case-sensitive pool", email, state{named("Ada@Example.com"), nil, nil}, "eligible", with(sensitive)},
+		{"another has the email, apart from case, and is older", email,
+			state{append(ada(), user("elder", "Ada@example.com", func(u *userpool.User) { u.Created = created.Add(-1) })), nil, nil},
+			"same-email", with(sensitive)},
 		{"phone number of another user", email, state{ada(phone), luis, nil}, "phone-in-use", with(byPhone)},
 		{"same phone number, production signs in by email", email, state{ada(phone), luis, nil}, "eligible", nil},
 		{"email changed in production before the hook bound them", "ada@new.example.com",

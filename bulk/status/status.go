@@ -3,7 +3,7 @@ package status
 
 import (
 	"context"
-	"crypto/sha256"
+	"hash/maphash"
 	"iter"
 	"time"
 
@@ -30,12 +30,14 @@ type records interface {
 	All(context.Context) iter.Seq2[ledger.Record, error]
 }
 
-// Collector reads both pools and the ledger, each once, and keeps some 50 bytes a ledger record and nothing of a user.
+// Collector reads both pools and the ledger, each once. It keeps some 50 bytes of a ledger record and 80 of a staging
+// user.
 type Collector struct {
 	Staging, Production pool
 	Ledger              records
 	Cutoff              time.Time
 	MFAUsers            settings.MFAPolicy
+	CustomAttributes    []string
 	Progress            *console.Progress
 	Now                 func() time.Time
 
@@ -45,6 +47,7 @@ type Collector struct {
 	}
 
 	StagingByEmail, StagingCaseSensitive        bool   // how staging's users sign in
+	UniqueEmails                                bool   // no two of them can have one email, whatever its case
 	LedgerTable, Trigger, Datamover, Background string // of the migration, for the commands of remedies
 }
 
@@ -78,26 +81,50 @@ func randomPassword(r ledger.Record) bool {
 	return r.CreatedBySweep() && !r.PasswordSetAt.IsZero() && r.SeenAt.IsZero()
 }
 
-// stages is what is kept of the ledger: the stage by the digests of both subs. A digest takes less memory than a sub.
-type stages map[[16]byte]stage
-
-func (s stages) of(sub string) stage { return s[digest(sub)] }
-
-func digest(sub string) [16]byte {
-	sum := sha256.Sum256([]byte(sub))
-	return [16]byte(sum[:16])
+// standing is what is kept of a record.
+type standing struct {
+	stage  stage
+	letsIn bool // production has the user, whom Cognito lets in; not read by the lists
 }
 
-func (c Collector) readLedger(ctx context.Context, each func(ledger.Record) error) (stages, error) {
-	found := stages{}
+// standings are found by the hashes of both subs, which take less memory than subs. Of a million records, all differ but
+// in 1 of 10 million cases.
+type standings struct {
+	index map[uint64]uint32 // in list
+	list  []standing
+}
+
+var seed = maphash.MakeSeed()
+
+// find returns the standing of a user of either pool, or nil.
+func (s standings) find(sub string) *standing {
+	if i, ok := s.index[maphash.String(seed, sub)]; ok {
+		return &s.list[i]
+	}
+	return nil
+}
+
+func (s standings) of(sub string) standing {
+	if found := s.find(sub); found != nil {
+		return *found
+	}
+	return standing{}
+}
+
+func (c Collector) readLedger(ctx context.Context, each func(ledger.Record) error) (standings, error) {
+	found := standings{index: map[uint64]uint32{}}
 	for record, err := range counted(c.Progress.Start("Reading the ledger", "records", 0), c.Ledger.All(ctx)) {
 		if err != nil {
-			return nil, err
+			return found, err
 		}
-		found[digest(record.StagingSub)] = stageOf(record)
-		found[digest(record.ProductionSub)] = stageOf(record) // no user's if it is not bound
+		for _, sub := range []string{record.StagingSub, record.ProductionSub} {
+			if sub != "" {
+				found.index[maphash.String(seed, sub)] = uint32(len(found.list))
+			}
+		}
+		found.list = append(found.list, standing{stage: stageOf(record)})
 		if err := each(record); err != nil {
-			return nil, err
+			return found, err
 		}
 	}
 	return found, nil
@@ -105,6 +132,11 @@ func (c Collector) readLedger(ctx context.Context, each func(ledger.Record) erro
 
 func (c Collector) list(ctx context.Context, name string, p pool) iter.Seq2[userpool.User, error] {
 	return counted(c.Progress.Start("Reading "+name, "users", p.EstimatedSize(ctx)), p.List(ctx))
+}
+
+// staging can be read more than once.
+func (c Collector) staging(ctx context.Context) iter.Seq2[userpool.User, error] {
+	return func(yield func(userpool.User, error) bool) { c.list(ctx, "staging", c.Staging)(yield) }
 }
 
 func counted[T any](task *console.Progress, items iter.Seq2[T, error]) iter.Seq2[T, error] {

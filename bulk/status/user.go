@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"iter"
 	"slices"
 	"strings"
 	"time"
@@ -31,7 +32,9 @@ type UserReport struct {
 	Others     []Account `json:"otherProduction"`     // other production users with that email
 	PhoneOwner Account   `json:"phoneOwner,omitzero"` // the production user whom their phone number signs in
 	Sweep      string    `json:"sweep,omitempty"`     // what a sweep would do with a staging user now
-	Diagnosis  Diagnosis `json:"diagnosis"`
+
+	SameEmailAs string    `json:"sameEmailAs,omitempty"` // the sub of another staging user with this email, who is migrated
+	Diagnosis   Diagnosis `json:"diagnosis"`
 
 	MFAUnknown bool      `json:"mfaUnknown,omitempty"` // the right to read it is missing
 	From       Collector `json:"-"`
@@ -46,10 +49,11 @@ type Account struct {
 	Status        string          `json:"status"`
 	Enabled       bool            `json:"enabled"`
 	Created       time.Time       `json:"created"`
-	Ineligible    userpool.Reason `json:"ineligible,omitempty"`     // of staging users
-	MFA           bool            `json:"mfa,omitempty"`            // of staging users who are not bound
-	Linked        bool            `json:"linkedIdentity,omitempty"` // also signs in through an identity provider
-	StagingSub    string          `json:"stagingSub,omitempty"`     // of production users; only the ledger can confirm it
+	Ineligible    userpool.Reason `json:"ineligible,omitempty"`        // of staging users
+	MFA           bool            `json:"mfa,omitempty"`               // of staging users who are not bound
+	Linked        bool            `json:"linkedIdentity,omitempty"`    // also signs in through an identity provider
+	LeftOut       int             `json:"attributesLeftOut,omitempty"` // of staging users: they do not move
+	StagingSub    string          `json:"stagingSub,omitempty"`        // of production users; only the ledger can confirm it
 }
 
 func accountOf(u userpool.User) Account {
@@ -89,8 +93,12 @@ func (c Collector) User(ctx context.Context, asked string) (Answer, error) {
 	if len(found) == 0 {
 		found = []userpool.User{{}} // the other stores may have the user
 	}
+	seconds, err := c.seconds(ctx, found)
+	if err != nil {
+		return answer, err
+	}
 	for _, user := range found {
-		report, err := c.report(ctx, user, subs, accounts)
+		report, err := c.report(ctx, user, subs, accounts, seconds[user.Sub])
 		if err != nil {
 			return answer, err
 		}
@@ -113,25 +121,57 @@ func stagingSubs(asked string, accounts []userpool.User) []string {
 
 const maxSub = 64 // characters: nobody's sub is longer, whatever a user wrote into custom:staging_sub
 
-// findInStaging looks for the email and for the subs, then for the email in other case, which reads the whole pool.
+// findInStaging looks for the subs, and in any case for the email and for theirs, which another user may have too.
 func (c Collector) findInStaging(ctx context.Context, asked string, subs []string) ([]userpool.User, error) {
-	found, err := c.Staging.FindByEmail(ctx, asked)
-	if err == nil {
-		found, err = findSubs(ctx, c.Staging, subs, found)
+	bySub, err := findSubs(ctx, c.Staging, subs, nil)
+	if err != nil {
+		return nil, err
 	}
-	if err != nil || len(found) > 0 || !strings.Contains(asked, "@") {
-		return found, err
+	emails := []string{asked}
+	for _, u := range bySub {
+		emails = append(emails, u.Email())
 	}
-	c.Progress.Println("Staging has no user with exactly this email; looking for it in other case.")
-	for user, err := range c.list(ctx, "staging", c.Staging) {
+	emails = slices.DeleteFunc(emails, func(email string) bool { return !strings.Contains(email, "@") })
+	found, _, err := users.Find(ctx, reading{c}, c.UniqueEmails, emails...)
+	for _, u := range bySub {
+		if !slices.ContainsFunc(found, func(known userpool.User) bool { return known.Sub == u.Sub }) {
+			found = append(found, u)
+		}
+	}
+	return found, err
+}
+
+// reading is staging's pool, whose listing is told.
+type reading struct{ Collector }
+
+func (r reading) FindByEmail(ctx context.Context, email string) ([]userpool.User, error) {
+	return r.Staging.FindByEmail(ctx, email)
+}
+
+func (r reading) List(ctx context.Context) iter.Seq2[userpool.User, error] {
+	r.Progress.Println("Looking for this email in any case, in all of staging.")
+	return r.staging(ctx)
+}
+
+// seconds returns who of the users shares their email with another, who is migrated: the other's sub.
+func (c Collector) seconds(ctx context.Context, found []userpool.User) (map[string]string, error) {
+	seconds, same, bound := map[string]string{}, map[string][]userpool.User{}, map[string]bool{}
+	for _, u := range found {
+		if u.Sub == "" || u.Ineligible(c.Cutoff) != "" {
+			continue
+		}
+		record, err := c.Ledger.Get(ctx, u.Sub)
 		if err != nil {
 			return nil, err
 		}
-		if user.HasEmail(asked) {
-			found = append(found, user)
+		same[fold(u.Email())], bound[u.Sub] = append(same[fold(u.Email())], u), record.Bound()
+	}
+	for _, group := range same {
+		for _, pair := range users.Pairs(group, func(sub string) bool { return bound[sub] }) {
+			seconds[pair.Sub] = group[0].Sub
 		}
 	}
-	return found, nil
+	return seconds, nil
 }
 
 // findSubs adds the users with these subs to those found.
@@ -149,9 +189,9 @@ func findSubs(ctx context.Context, p pool, subs []string, found []userpool.User)
 
 // report reads what belongs to a staging user, or, without one, to the first bound record of the subs.
 func (c Collector) report(
-	ctx context.Context, user userpool.User, subs []string, accounts []userpool.User,
+	ctx context.Context, user userpool.User, subs []string, accounts []userpool.User, sameEmailAs string,
 ) (r UserReport, err error) {
-	r.Others, r.From = []Account{}, c
+	r.Others, r.From, r.SameEmailAs = []Account{}, c, sameEmailAs
 	if user.Sub != "" {
 		subs = []string{user.Sub}
 	}
@@ -196,7 +236,7 @@ func (c Collector) sweep(user userpool.User, r UserReport, found []userpool.User
 	}
 	production := slices.Concat(found, []userpool.User{{}})[0]
 	o := sweep.Options{SendResets: true, Cutoff: c.Cutoff}
-	would, reason := sweep.Next(user, r.Ledger.Record, &production, o, c.Now())
+	would, reason := sweep.Next(user, r.SameEmailAs != "", r.Ledger.Record, &production, o, c.Now())
 	if reason != "" {
 		return "skips: " + string(reason) + " (" + reason.Explain() + ")"
 	}
@@ -233,6 +273,7 @@ func (c Collector) readStaging(ctx context.Context, user *userpool.User, r *User
 		}
 	}
 	r.Staging = accountOf(*user)
+	_, r.Staging.LeftOut = userpool.ProductionAttributes(*user, c.CustomAttributes)
 	if r.Staging.Ineligible = user.Ineligible(c.Cutoff); r.Eligible() && user.MFA && c.MFAUsers == settings.MFARefuse {
 		r.Staging.Ineligible = userpool.MFARejected
 	}

@@ -1,6 +1,8 @@
 package sweep
 
 import (
+	"github.com/spaceport/user-migration/bulk/users"
+
 	"cmp"
 	_ "embed"
 	"encoding/json"
@@ -26,22 +28,23 @@ const (
 	Skipped   Status = "SKIPPED"
 	Failed    Status = "FAILED"
 
-	AlreadyMoved          Reason = "already-moved"            // by sign-in, or adopted; nothing is left to do
-	SignedInSince         Reason = "signed-in"                // created by a sweep, and has signed in since
-	ResetAlreadySent      Reason = "reset-sent"               // created by a sweep, and was sent a reset email
-	ResetNotRequested     Reason = "reset-not-requested"      // created by a sweep, without a reset email
-	SigningIn             Reason = "signing-in"               // right now
-	AwaitingUser          Reason = "awaiting-user"            // imported by the trigger within the hour
-	SameEmail             Reason = "same-email"               // as another staging user, who is migrated
-	AliasInUse            Reason = "alias-in-use"             // a phone number, or another attribute to sign in with
-	EmailChanged          Reason = "production-email-changed" // before the hook bound the user
-	RowsFailed            Reason = "rows-failed"              // some rows cannot be written
-	ProductionUserExists  Reason = "production-user-exists"   // was not created by this migration
-	ProductionUserDeleted Reason = "production-user-deleted"  // was bound to the record
-	ProductionUserBlocked Reason = "production-user-blocked"  // disabled, or not confirmed
-	MoveInProgress        Reason = "move-in-progress"         // another mover has the lease
-	SenderFailed          Reason = "sender-failed"            // no account is created whose email cannot be sent
-	LimitReached          Reason = "limit-reached"            // Options.Limit
+	AlreadyMoved          Reason = "already-moved"               // by sign-in, or adopted; nothing is left to do
+	SignedInSince         Reason = "signed-in"                   // created by a sweep, and has signed in since
+	ResetAlreadySent      Reason = "reset-sent"                  // created by a sweep, and was sent a reset email
+	ResetNotRequested     Reason = "reset-not-requested"         // created by a sweep, without a reset email
+	SigningIn             Reason = "signing-in"                  // right now
+	AwaitingUser          Reason = "awaiting-user"               // imported by the trigger within the hour
+	SameEmail             Reason = "same-email"                  // as another staging user, who is migrated
+	AliasInUse            Reason = "alias-in-use"                // a phone number, or another attribute to sign in with
+	EmailChanged          Reason = "production-email-changed"    // before the hook bound the user
+	EmailUnverified       Reason = "production-email-unverified" // so that nothing proves whose account it is
+	RowsFailed            Reason = "rows-failed"                 // some rows cannot be written
+	ProductionUserExists  Reason = "production-user-exists"      // was not created by this migration
+	ProductionUserDeleted Reason = "production-user-deleted"     // was bound to the record
+	ProductionUserBlocked Reason = "production-user-blocked"     // disabled, or not confirmed
+	MoveInProgress        Reason = "move-in-progress"            // another mover has the lease
+	SenderFailed          Reason = "sender-failed"               // no account is created whose email cannot be sent
+	LimitReached          Reason = "limit-reached"               // Options.Limit
 )
 
 //go:embed reasons.txt
@@ -66,9 +69,9 @@ type Counters struct {
 	Resets  int            `json:"resets"`
 	Failed  int            `json:"failed"`
 	Skipped map[Reason]int `json:"skipped"` // by the later of the two
-	Pairs   []Pair         `json:"pairs,omitempty"`
+	Pairs   []users.Pair   `json:"pairs,omitempty"`
 	Sender  string         `json:"sender,omitempty"`            // why no more emails were sent
-	LeftOut int            `json:"attributesLeftOut,omitempty"` // of all who were created
+	LeftOut int            `json:"attributesLeftOut,omitempty"` // of all whose data was moved
 
 	CreatedEmails []string `json:"-"` // the first few
 

@@ -59,10 +59,11 @@ func TestOneUserOnce(t *testing.T) {
 		users []string
 		count int
 	}{
-		"named three times":               {list{user}, []string{adaEmail, adaEmail, "Ada@example.com"}, 1},
-		"named in other case only":        {list{user}, []string{"ADA@example.com"}, 1},
-		"listed twice":                    {list{user, named("ben", "ben@example.com", noon), user}, nil, 2},
-		"listed twice, one after another": {list{user, user}, nil, 1},
+		"named three times":                {list{user}, []string{adaEmail, adaEmail, "Ada@example.com"}, 1},
+		"named in other case only":         {list{user}, []string{"ADA@example.com"}, 1},
+		"listed twice":                     {list{user, named("ben", "ben@example.com", noon), user}, nil, 2},
+		"listed twice, one after another":  {list{user, user}, nil, 1},
+		"named in other case, of capitals": {list{named("ada", "Ada@Example.com", noon)}, []string{"aDa@example.com"}, 1},
 	} {
 		w := newWorld()
 		s := w.sweeper(0, Options{Users: tt.users, SendResets: true})
@@ -82,44 +83,48 @@ func TestOneUserOnce(t *testing.T) {
 	}
 }
 
-// TestPairs: of two users with one email, the bound one is migrated, else the older, else the smaller sub.
+// TestPairs: of several users with one email, the bound one is migrated, else the older, else the smaller sub.
 func TestPairs(t *testing.T) {
 	const capitals, lower = "Ann.Lee@example.com", "ann.lee@example.com"
 	bound := ledger.NewRecord("b", "b", lower, ledger.SignIn, noon)
 	bound.State, bound.ProductionSub = ledger.Moved, "production-b"
+	off := named("b", lower, noon)
+	off.Enabled = false
 	for name, tt := range map[string]struct {
 		list      list
 		records   []ledger.Record
 		options   Options
-		remaining string
+		remaining []string // subs
 	}{
-		"older first":    {list{named("b", capitals, noon), named("a", lower, noon.Add(1))}, nil, Options{}, lower},
-		"older second":   {list{named("b", capitals, noon.Add(1)), named("a", lower, noon)}, nil, Options{}, capitals},
-		"smaller sub":    {list{named("b", capitals, noon), named("a", lower, noon)}, nil, Options{}, capitals},
-		"bound":          {list{named("a", capitals, noon), named("b", lower, noon)}, []ledger.Record{bound}, Options{}, capitals},
-		"two of one":     {list{named("a", lower, noon), named("b", lower, noon)}, nil, Options{}, lower},
-		"case-sensitive": {list{named("a", capitals, noon), named("b", lower, noon)}, nil, Options{CaseSensitive: true}, ""},
-		"one disabled": {list{named("a", capitals, noon), func() userpool.User {
-			u := named("b", lower, noon)
-			u.Enabled = false
-			return u
-		}()}, nil, Options{}, ""},
+		"older first":    {list{named("b", capitals, noon), named("a", lower, noon.Add(1))}, nil, Options{}, []string{"a"}},
+		"older second":   {list{named("b", capitals, noon.Add(1)), named("a", lower, noon)}, nil, Options{}, []string{"b"}},
+		"smaller sub":    {list{named("b", capitals, noon), named("a", lower, noon)}, nil, Options{}, []string{"b"}},
+		"bound":          {list{named("a", capitals, noon), named("b", lower, noon)}, []ledger.Record{bound}, Options{}, []string{"a"}},
+		"two of one":     {list{named("a", lower, noon), named("b", lower, noon)}, nil, Options{}, []string{"b"}},
+		"case-sensitive": {list{named("a", capitals, noon), named("b", lower, noon)}, nil, Options{CaseSensitive: true}, nil},
+		"one disabled":   {list{named("a", capitals, noon), off}, nil, Options{}, nil},
+		"three": {list{named("c", "ANN.LEE@example.com", noon.Add(2)), named("b", capitals, noon.Add(1)), named("a", lower, noon)},
+			nil, Options{}, []string{"b", "c"}},
+		"with a limit": {list{named("b", capitals, noon.Add(1)), named("a", lower, noon)}, nil, Options{Limit: 5}, []string{"b"}},
+		"by the younger's email": {list{named("b", capitals, noon.Add(1)), named("a", lower, noon)}, nil,
+			Options{Users: []string{capitals}}, []string{"b"}},
 	} {
 		w := newWorld(tt.records...)
 		s := w.sweeper(0, tt.options)
 		s.Staging = tt.list
 		require.NoError(t, s.Plan(t.Context()), name)
-		if tt.remaining == "" {
-			assert.Empty(t, s.Pairs, name)
-			continue
+		var remaining []string
+		for _, pair := range s.Pairs {
+			remaining = append(remaining, pair.Sub)
+			u, _ := tt.list.FindBySub(t.Context(), pair.Sub)
+			_, reason := nextStep(s.migration(u).facts, tt.options, noon)
+			assert.Equal(t, SameEmail, reason, name)
 		}
-		require.Len(t, s.Pairs, 1, name)
-		assert.Equal(t, tt.remaining, s.Pairs[0].Remaining, name)
-		assert.Equal(t, 1, s.Skipped[SameEmail], name)
-		assert.Equal(t, 1-len(tt.records), s.Planned.Create, name)
-		remaining, _ := tt.list.FindBySub(t.Context(), s.Pairs[0].Username)
-		_, reason := nextStep(s.migration(remaining).facts, tt.options, noon)
-		assert.Equal(t, SameEmail, reason, name)
+		assert.Equal(t, tt.remaining, remaining, name)
+		assert.Equal(t, len(remaining), s.Skipped[SameEmail], name)
+		if len(remaining) > 0 {
+			assert.Equal(t, 1-len(tt.records), s.Planned.Create, name)
+		}
 	}
 }
 

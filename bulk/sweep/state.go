@@ -64,37 +64,46 @@ func (f facts) toCreate() bool {
 	return !f.record.Bound() && (f.record.Exists() || !f.inProduction())
 }
 
-// ours reports whether the migration created the production user: the record was written first, and both have the same
-// verified email.
-func (f facts) ours() bool {
+// createdHere reports whether the migration created the production user, by all but the verification of the email.
+func (f facts) createdHere() bool {
 	p, r := f.production, f.record
-	return f.inProduction() && p.StagingSub() == r.StagingSub && p.EmailVerified() && p.HasEmail(r.Email) &&
+	return f.inProduction() && r.Exists() && p.StagingSub() == r.StagingSub && p.HasEmail(r.Email) &&
 		!p.Created.Before(r.ImportedAt.Add(-time.Minute))
 }
+
+// ours reports whether the migration created the production user: the record was written first, and both have the same
+// verified email.
+func (f facts) ours() bool { return f.createdHere() && f.production.EmailVerified() }
 
 // another reports whether the production user is that of another staging user.
 func (f facts) another() bool {
 	return f.inProduction() && f.production.StagingSub() != "" && f.production.StagingSub() != f.staging.Sub
 }
 
-// blocked reports whether Cognito lets the production user neither sign in nor set a password.
-func (f facts) blocked() bool {
-	p := f.production
-	return f.inProduction() && !(p.Enabled && (p.Status == userpool.Confirmed || p.Status == userpool.ResetRequired ||
-		p.NeedsPassword()))
-}
+func (f facts) blocked() bool { return f.inProduction() && f.production.Blocked() }
 
 // ends are the reasons of users for whom a sweep has done all that it can.
 var ends = []Reason{
 	AlreadyMoved, SignedInSince, ResetAlreadySent, ResetNotRequested, RowsFailed, SenderFailed,
 }
 
-// Next tells status what a sweep would do with a user now, or why it would skip them.
+// Next tells status what a sweep would do with a user now, or why it would skip them. second is who shares their email
+// with another, who is migrated.
 func Next(
-	staging userpool.User, r ledger.Record, production *userpool.User, o Options, now time.Time,
+	staging userpool.User, second bool, r ledger.Record, production *userpool.User, o Options, now time.Time,
 ) (would string, reason Reason) {
-	next, reason := nextStep(facts{staging: staging, record: r, production: production}, o, now)
+	next, reason := ahead(facts{staging: staging, second: second, record: r, production: production}, o, now)
 	return next.would, reason
+}
+
+// ahead returns what a user needs next, of whom the production user is known, once the sweep has the lease.
+func ahead(f facts, o Options, now time.Time) (*step, Reason) {
+	next, reason := nextStep(f, o, now)
+	if next == takeLease {
+		f.lease.StagingSub = f.staging.Sub
+		next, reason = nextStep(f, o, now)
+	}
+	return next, reason
 }
 
 // nextStep is the table of a user's states, for the sweep and for status: the first rule that applies counts. It returns
@@ -118,6 +127,7 @@ func nextStep(f facts, o Options, now time.Time) (*step, Reason) {
 		{imported && f.production == nil, readProduction, ""},
 		{imported && f.ours() && now.Sub(r.ImportedAt) < codeLifetime, done, AwaitingUser},
 		{imported && f.ours(), completeImport, ""},
+		{!r.Bound() && f.createdHere() && !f.ours(), done, EmailUnverified},
 		{!r.Bound() && o.Adopt, adoptUser, ""},
 		{!r.Bound(), done, ProductionUserExists},
 		{moved && !r.CreatedBySweep(), done, AlreadyMoved},

@@ -9,6 +9,7 @@ import (
 	"io"
 	"iter"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -33,6 +34,7 @@ type Options struct {
 	Cutoff           time.Time
 	CustomAttributes []string
 	CaseSensitive    bool // the production pool
+	UniqueEmails     bool // no two users of the staging pool can share one, whatever its case
 
 	senderFailed bool // no account is created whose email cannot be sent
 }
@@ -42,7 +44,6 @@ type Dependencies struct {
 	Staging interface {
 		List(ctx context.Context) iter.Seq2[userpool.User, error]
 		FindByEmail(ctx context.Context, email string) ([]userpool.User, error)
-		FindBySub(ctx context.Context, sub string) (userpool.User, error)
 		Get(ctx context.Context, name string) (userpool.User, error)
 		EstimatedSize(ctx context.Context) int
 	}
@@ -90,8 +91,7 @@ type Sweeper struct {
 	moving   chan struct{} // one place for each concurrent data move
 	failures atomic.Int64  // consecutive
 
-	seconds  sync.Map        // subs of users who share their email with one who is migrated
-	late     []userpool.User // such users who were planned before that was known
+	seconds  map[string]bool // subs of users who share their email with one who is migrated; nil until they were looked for
 	sender   sender
 	leftOut  atomic.Int64    // attributes
 	claimed  *users.EmailSet // staging subs that production users name; nil until production was listed
@@ -122,7 +122,12 @@ func (s *Sweeper) Run(ctx context.Context) error {
 	if err := s.readBound(ctx); err != nil {
 		return err
 	}
-	err := s.migrateAll(ctx, "Sweeping", s.Users, s.once(ctx, s.users(ctx)))
+	if s.seconds == nil {
+		if err := s.findPairs(ctx); err != nil {
+			return err
+		}
+	}
+	err := s.migrateAll(ctx, "Sweeping", s.Users, users.Once(s.users(ctx)))
 	s.LeftOut = int(s.leftOut.Load())
 	if text := s.sender.err.Load(); text != nil {
 		s.Sender = *text
@@ -214,27 +219,20 @@ func (s *Sweeper) users(ctx context.Context) userSeq {
 		return s.Staging.List(ctx)
 	}
 	return func(yield func(userpool.User, error) bool) {
-		for _, email := range s.options.Users {
-			found, err := s.Staging.FindByEmail(ctx, email)
-			if len(found) == 0 && err == nil { // Cognito compares letter by letter
-				found, err = s.Staging.FindByEmail(ctx, ledger.FoldASCII(email))
-			}
-			if len(found) == 0 {
-				yield(userpool.User{}, cmp.Or(err, fmt.Errorf("staging has no user %s", email)))
-				return
-			}
-			for u := range seq(found) {
-				if !yield(u, nil) {
-					return
-				}
-			}
+		found, none, err := users.Find(ctx, s.Staging, s.options.UniqueEmails, s.options.Users...)
+		if len(none) > 0 {
+			err = fmt.Errorf("staging has no user %s", strings.Join(none, ", "))
 		}
+		if err != nil {
+			yield(userpool.User{}, err)
+			return
+		}
+		seq(found)(yield)
 	}
 }
 
 func (s *Sweeper) migration(u userpool.User) *migration {
-	_, second := s.seconds.Load(u.Sub)
-	return &migration{Sweeper: s, facts: facts{staging: u, second: second}}
+	return &migration{Sweeper: s, facts: facts{staging: u, second: s.seconds[u.Sub]}}
 }
 
 // migrate migrates one user. An error ends the whole sweep.

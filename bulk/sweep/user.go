@@ -86,8 +86,7 @@ func (m *migration) createUser(ctx context.Context) error {
 		}
 	}
 	before, user := m.record, userpool.User{Status: userpool.ForceChangePassword, Enabled: true}
-	leftOut := 0
-	user.Attributes, leftOut = userpool.ProductionAttributes(m.staging, m.options.CustomAttributes)
+	user.Attributes, _ = userpool.ProductionAttributes(m.staging, m.options.CustomAttributes)
 	err := m.checkMFA(ctx)
 	if err == nil {
 		err = m.begin(ctx)
@@ -103,15 +102,19 @@ func (m *migration) createUser(ctx context.Context) error {
 	}
 	m.newUsers.Add(1)
 	m.production = &user
-	details := "user created"
+	return m.bindCreated(ctx, "user created")
+}
+
+// leftBehind says what of the user does not move, but for rows. An adopted user has production's attributes.
+func (m *migration) leftBehind() (details string) {
 	if users.Linked(m.staging) {
-		details += "; left behind: a linked identity provider"
+		details = "; left behind: a linked identity provider"
 	}
-	if leftOut > 0 {
-		details += fmt.Sprintf("; attributes left out: %d", leftOut)
-		m.leftOut.Add(int64(leftOut))
+	if _, n := userpool.ProductionAttributes(m.staging, m.options.CustomAttributes); n > 0 && !m.record.Adopted {
+		details += fmt.Sprintf("; attributes left out: %d", n)
+		m.leftOut.Add(int64(n))
 	}
-	return m.bindCreated(ctx, details)
+	return details
 }
 
 // begin writes the record, unless an earlier sweep has.
@@ -221,7 +224,10 @@ func (m *migration) readProduction(ctx context.Context) error {
 		return err
 	}
 	claimed, err := m.isClaimed(ctx, m.staging.Sub)
-	if err == nil && claimed {
+	switch {
+	case err == nil && claimed && !m.staging.HasEmail(m.record.Email):
+		return Reason(userpool.EmailChanged)
+	case err == nil && claimed:
 		return EmailChanged
 	}
 	return err
@@ -250,8 +256,8 @@ func (m *migration) moveData(ctx context.Context) (err error) {
 		return fmt.Errorf("move data: %w", err)
 	}
 	m.record.State = ledger.Moved
-	return m.note(DataMoved, fmt.Sprintf("rows copied: %v, rows that production had: %v, expired rows left behind: %v",
-		progress.Copied, progress.Kept, progress.Expired))
+	return m.note(DataMoved, fmt.Sprintf("rows copied: %v, rows that production had: %v, expired rows left behind: %v%s",
+		progress.Copied, progress.Kept, progress.Expired, m.leftBehind()))
 }
 
 // sendReset has a record that was read under the lease: a user who has signed in meanwhile is sent no email.

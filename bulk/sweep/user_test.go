@@ -103,7 +103,7 @@ func TestNextStep(t *testing.T) {
 			ProductionUserExists},
 		{"imported, email not verified", unbound(ledger.SignIn, hourAgo),
 			changed(userpool.Confirmed, func(u *userpool.User) { u.Attributes["email_verified"] = "false" }), withResets, done,
-			ProductionUserExists},
+			EmailUnverified},
 		{"no record, another's", none, bens, adopt, done, SameEmail},
 		{"moving, disabled", bound(ledger.Moving, ledger.Sweep), disabled, withResets, done, ProductionUserBlocked},
 		{"moved, disabled", bound(ledger.Moved, ledger.Sweep, password), disabled, withResets, done, ProductionUserBlocked},
@@ -789,5 +789,5 @@ func TestAttributesLeftOut(t *testing.T) {
 	s.Staging = list{u}
 	require.NoError(t, s.Run(t.Context()))
 	assert.Equal(t, 2, s.LeftOut)
-	assert.Contains(t, w.entries[0].Details, "attributes left out: 2")
+	assert.Contains(t, w.entries[1].Details, "attributes left out: 2")
 }

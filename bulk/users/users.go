@@ -3,6 +3,7 @@ package users
 
 import (
 	"cmp"
+	"context"
 	"hash/maphash"
 	"iter"
 	"slices"
@@ -38,7 +39,7 @@ type Hook func(userpool.User, userpool.Reason) error
 func Read(pool iter.Seq2[userpool.User, error], cutoff time.Time, emails *EmailSet, each Hook) (Statistics, error) {
 	s := Statistics{Ineligible: map[userpool.Reason]int{}, ByStatus: map[string]StatusCount{}}
 	same := map[string][]userpool.User{}
-	for user, err := range pool {
+	for user, err := range Once(pool) {
 		if err != nil {
 			return s, err
 		}
@@ -65,12 +66,77 @@ func Read(pool iter.Seq2[userpool.User, error], cutoff time.Time, emails *EmailS
 	return s, err
 }
 
-// SortSame sorts users who share an email by who is migrated: the bound one, else the older, else the smaller sub.
-func SortSame(same []userpool.User, bound func(sub string) bool) {
+// Once leaves out users who come a second time: named twice, or listed twice by Cognito.
+func Once(all iter.Seq2[userpool.User, error]) iter.Seq2[userpool.User, error] {
+	return func(yield func(userpool.User, error) bool) {
+		subs := NewEmailSet()
+		for user, err := range all {
+			if (err != nil || subs.Add(user.Sub)) && !yield(user, err) {
+				return
+			}
+		}
+	}
+}
+
+// Pair is two staging users whom production cannot tell apart, since their emails are the same but for case. One can be
+// migrated; the other remains until an operator disables them in staging.
+type Pair struct {
+	Migrated  string `json:"migrated"`
+	Remaining string `json:"remaining"`
+	Username  string `json:"username"` // of the other, in staging
+	Sub       string `json:"-"`        // of the other
+}
+
+// Pairs sorts users who share an email, by who is migrated: the bound one, else the older, else the smaller sub. It
+// returns a pair for each of the others.
+func Pairs(same []userpool.User, bound func(sub string) bool) (pairs []Pair) {
 	first := map[bool]int{true: -1}
 	slices.SortFunc(same, func(a, b userpool.User) int {
 		return cmp.Or(first[bound(a.Sub)]-first[bound(b.Sub)], a.Created.Compare(b.Created), cmp.Compare(a.Sub, b.Sub))
 	})
+	for _, other := range same[min(1, len(same)):] {
+		pairs = append(pairs, Pair{same[0].Email(), other.Email(), other.Username, other.Sub})
+	}
+	return pairs
+}
+
+// Find finds users by email, in any case, and returns the emails that nobody has. Cognito compares letter by letter, so
+// the pool is read for an email that it does not find, and for all unless no two of its users can share one.
+func Find(ctx context.Context, pool Pool, unique bool, emails ...string) (found []userpool.User, none []string, err error) {
+	unread := NewEmailSet()
+	for _, email := range emails {
+		exact, err := pool.FindByEmail(ctx, email)
+		if err != nil {
+			return nil, nil, err
+		}
+		if found = append(found, exact...); len(exact) == 0 || !unique {
+			unread.Add(email)
+		}
+	}
+	all := func(yield func(userpool.User, error) bool) {}
+	if len(unread.hashes) > 0 {
+		all = pool.List(ctx)
+	}
+	for user, err := range all {
+		if err != nil {
+			return nil, nil, err
+		}
+		if unread.Has(user.Email()) {
+			found = append(found, user)
+		}
+	}
+	subs := NewEmailSet()
+	found = slices.DeleteFunc(found, func(u userpool.User) bool { return !subs.Add(u.Sub) })
+	none = slices.DeleteFunc(slices.Clone(emails), func(email string) bool {
+		return slices.ContainsFunc(found, func(u userpool.User) bool { return u.HasEmail(email) })
+	})
+	return found, none, nil
+}
+
+// Pool is a user pool; the contract is that of userpool.Pool.
+type Pool interface {
+	List(ctx context.Context) iter.Seq2[userpool.User, error]
+	FindByEmail(ctx context.Context, email string) ([]userpool.User, error)
 }
 
 // Linked reports whether a user signs in with an identity provider besides ("Amazon Cognito developer guide, Linking

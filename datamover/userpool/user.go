@@ -49,6 +49,11 @@ func (u User) StagingSub() string { return u.Attributes[AttrStagingSub] }
 // NeedsPassword reports whether the user has only a temporary password, with which "forgot password" is rejected.
 func (u User) NeedsPassword() bool { return u.Status == ForceChangePassword }
 
+// Blocked reports whether Cognito lets the user neither sign in nor set a password, or there is no user.
+func (u User) Blocked() bool {
+	return !u.Enabled || u.Status != Confirmed && u.Status != ResetRequired && u.Status != ForceChangePassword
+}
+
 // Ineligible returns why a staging user may not be migrated by any path, or "". Whether the user is bound already is
 // for the ledger to say.
 func (u User) Ineligible(cutoff time.Time) Reason {
