@@ -116,7 +116,12 @@ type Sample struct {
 
 // sample reads the rows of a hundred owners as a move does, a page of each.
 func (t TablePair) sample(ctx context.Context, store *rows.Store) (Sample, error) {
-	s, scanned := Sample{Unknown: map[string]bool{}, Buckets: map[string]int{}, Inside: map[string]int{}, Rejected: map[string]int{}}, 0
+	s, scanned := Sample{
+		Unknown:  map[string]bool{},
+		Buckets:  map[string]int{},
+		Inside:   map[string]int{},
+		Rejected: map[string]int{},
+	}, 0
 	for row, err := range store.Scan(ctx, t.Source) {
 		if scanned++; err != nil || scanned > 10_000 || s.Owners == 100 {
 			return s, err

@@ -10,6 +10,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 	"text/template"
 	"time"
 
@@ -124,7 +125,7 @@ func (r *sweepRun) open(ctx context.Context) error {
 // prepare makes the sweep, once everything that its options depend on is read.
 func (r *sweepRun) prepare(context.Context) error {
 	c, s := r.clients, r.clients.settings
-	records := notes{c.ledger, r.app.progress}
+	records := &notes{Store: c.ledger, progress: r.app.progress, rows: map[string]int{}}
 	r.sweeper = sweep.New(sweep.Dependencies{
 		Staging:    userpool.New(cognito.NewFromConfig(c.staging, quota.New(r.share, nil).Option), s.StagingUserPoolID),
 		Production: userpool.New(cognito.NewFromConfig(c.production, r.Limits.Option), s.ProductionUserPoolID),
@@ -135,14 +136,17 @@ func (r *sweepRun) prepare(context.Context) error {
 	return nil
 }
 
-// notes tell of a move of many rows, during which no user is counted.
+// notes tell of moves of many rows, during which no user is counted.
 type notes struct {
 	*ledger.Store
 	progress *console.Progress
+
+	mu   sync.Mutex
+	rows map[string]int // by staging sub, of moves that take several pages
 }
 
 // Checkpoint records a page.
-func (n notes) Checkpoint(
+func (n *notes) Checkpoint(
 	ctx context.Context, l ledger.Lease, p ledger.Progress, now time.Time, d time.Duration,
 ) (ledger.Lease, error) {
 	rows := 0
@@ -151,14 +155,35 @@ func (n notes) Checkpoint(
 			rows += count
 		}
 	}
-	n.progress.Note("one user's " + console.Quantity(rows, "row", "rows") + " so far")
+	n.note(l.StagingSub, rows)
 	return n.Store.Checkpoint(ctx, l, p, now, d)
 }
 
 // Complete ends a move.
-func (n notes) Complete(ctx context.Context, l ledger.Lease, p ledger.Progress, at time.Time) error {
-	n.progress.Note("")
+func (n *notes) Complete(ctx context.Context, l ledger.Lease, p ledger.Progress, at time.Time) error {
+	n.note(l.StagingSub, 0)
 	return n.Store.Complete(ctx, l, p, at)
+}
+
+// Fail ends a move.
+func (n *notes) Fail(ctx context.Context, l ledger.Lease, p ledger.Progress, f ledger.Failure) error {
+	n.note(l.StagingSub, 0)
+	return n.Store.Fail(ctx, l, p, f)
+}
+
+// note shows the largest move.
+func (n *notes) note(stagingSub string, rows int) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.rows[stagingSub] = rows; rows == 0 {
+		delete(n.rows, stagingSub)
+	}
+	text := ""
+	if len(n.rows) > 0 {
+		most := slices.Max(slices.Collect(maps.Values(n.rows)))
+		text = "one user's " + console.Quantity(most, "row", "rows") + " so far"
+	}
+	n.progress.Note(text)
 }
 
 // now is AWS's clock: leases and the age of users are compared with what AWS's clocks wrote.

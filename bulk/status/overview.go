@@ -125,22 +125,27 @@ func (c Collector) Overview(ctx context.Context) (o Overview, err error) {
 		}
 	}
 	var eligible Stages
-	o.Staging, err = users.Read(c.staging(ctx), c.Cutoff, users.NewEmailSet(), func(u userpool.User, reason userpool.Reason) error {
-		if users.Linked(u) {
-			o.Linked++
-		}
-		if _, n := userpool.ProductionAttributes(u, c.CustomAttributes); n > 0 && reason == "" {
-			o.LeftOut++
-		}
-		switch kept := found.of(u.Sub); {
-		case reason != "":
-		case kept.stage > notBound && !kept.letsIn:
-			o.ShutOut.add(u.Email())
-		default:
-			eligible[kept.stage]++
-		}
-		return nil
-	})
+	o.Staging, err = users.Read(
+		c.staging(ctx),
+		c.Cutoff,
+		users.NewEmailSet(),
+		func(u userpool.User, reason userpool.Reason) error {
+			if users.Linked(u) {
+				o.Linked++
+			}
+			if _, n := userpool.ProductionAttributes(u, c.CustomAttributes); n > 0 && reason == "" {
+				o.LeftOut++
+			}
+			switch kept := found.of(u.Sub); {
+			case reason != "":
+			case kept.stage > notBound && !kept.letsIn:
+				o.ShutOut.add(u.Email())
+			default:
+				eligible[kept.stage]++
+			}
+			return nil
+		},
+	)
 	for _, email := range slices.Sorted(maps.Keys(o.Staging.SameEmail)) {
 		for _, pair := range users.Pairs(o.Staging.SameEmail[email], func(sub string) bool { return found.of(sub).stage > notBound }) {
 			if found.of(pair.Sub).stage <= notBound {

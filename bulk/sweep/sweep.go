@@ -69,6 +69,7 @@ type Dependencies struct {
 		Free(ctx context.Context, l ledger.Lease) error
 		PasswordSet(ctx context.Context, stagingSub, productionSub string, at time.Time) (ledger.Record, error)
 		ResetSent(ctx context.Context, stagingSub, productionSub string, at time.Time) (ledger.Record, error)
+		ResetFailed(ctx context.Context, stagingSub, productionSub, reason string) (ledger.Record, error)
 	}
 	Move     func(context.Context, ledger.Record, ledger.Lease) (ledger.Progress, ledger.Lease, error)
 	Log      io.Writer         // the audit log: an Entry a line
@@ -128,6 +129,7 @@ func (s *Sweeper) Run(ctx context.Context) error {
 		}
 	}
 	err := s.migrateAll(ctx, "Sweeping", s.Users, users.Once(s.users(ctx)))
+	err = errors.Join(err, s.sender.settle())
 	s.LeftOut = int(s.leftOut.Load())
 	if text := s.sender.err.Load(); text != nil {
 		s.Sender = *text
@@ -244,6 +246,8 @@ func (s *Sweeper) migrate(ctx context.Context, u userpool.User) error {
 		reason, skipped = MoveInProgress, true
 	}
 	switch {
+	case errors.Is(err, errUndelivered):
+		return nil // it is told when it is known whether the sender failed
 	case reason == MoveInProgress && m.postpone():
 		return nil
 	case skipped:

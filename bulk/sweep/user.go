@@ -255,7 +255,7 @@ func (m *migration) moveData(ctx context.Context) (err error) {
 	case err != nil:
 		return fmt.Errorf("move data: %w", err)
 	}
-	m.record.State = ledger.Moved
+	m.record.State, m.record.LastError = ledger.Moved, ""
 	return m.note(DataMoved, fmt.Sprintf("rows copied: %v, rows that production had: %v, expired rows left behind: %v%s",
 		progress.Copied, progress.Kept, progress.Expired, m.leftBehind()))
 }
@@ -264,15 +264,32 @@ func (m *migration) moveData(ctx context.Context) (err error) {
 func (m *migration) sendReset(ctx context.Context) error {
 	err := m.whileLeased(ctx, m.Production.SendReset)
 	switch {
-	case m.sender.judge(err):
-		return nil // the user is finished without an email; a later sweep sends it
 	case errors.Is(err, userpool.ErrUserBlocked):
 		return ProductionUserBlocked
 	case err != nil:
-		return err
+		return m.sender.judge(err, m.record.LastError != "", func(sender bool) error {
+			return m.undelivered(ctx, err, sender)
+		})
 	}
+	settled := m.sender.accept()
 	if err := m.keep(m.Ledger.ResetSent(ctx, m.staging.Sub, m.record.ProductionSub, m.Now())); err != nil {
-		return err
+		return errors.Join(err, settled)
 	}
-	return m.note(ResetSent, "reset email sent")
+	return errors.Join(settled, m.note(ResetSent, "reset email sent"))
+}
+
+// undelivered tells of an email that was not delivered, and why: the sender failed, or it is about this user.
+func (m *migration) undelivered(ctx context.Context, cause error, sender bool) error {
+	switch {
+	case sender && m.logged:
+		return nil
+	case sender:
+		return m.note(Skipped, string(SenderFailed))
+	}
+	err := m.note(Failed, cause.Error())
+	if m.record.State == ledger.Moved {
+		err = errors.Join(err,
+			m.keep(m.Ledger.ResetFailed(ctx, m.staging.Sub, m.record.ProductionSub, cause.Error())))
+	}
+	return err
 }

@@ -102,7 +102,12 @@ func Pairs(same []userpool.User, bound func(sub string) bool) (pairs []Pair) {
 
 // Find finds users by email, in any case, and returns the emails that nobody has. Cognito compares letter by letter, so
 // the pool is read for an email that it does not find, and for all unless no two of its users can share one.
-func Find(ctx context.Context, pool Pool, unique bool, emails ...string) (found []userpool.User, none []string, err error) {
+func Find(
+	ctx context.Context,
+	pool Pool,
+	unique bool,
+	emails ...string,
+) (found []userpool.User, none []string, err error) {
 	unread := NewEmailSet()
 	for _, email := range emails {
 		exact, err := pool.FindByEmail(ctx, email)

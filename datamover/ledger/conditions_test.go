@@ -81,6 +81,10 @@ func TestConditions(t *testing.T) {
 			_, err := s.ResetSent(ctx, "u", "p", now)
 			return err
 		}, owned},
+		"ResetFailed": {func(ctx context.Context, s *Store) error {
+			_, err := s.ResetFailed(ctx, "u", "p", "not delivered")
+			return err
+		}, owned},
 		"TakeLease": {func(ctx context.Context, s *Store) error {
 			_, _, err := s.TakeLease(ctx, "u", "p", now, time.Minute)
 			return err

@@ -34,6 +34,7 @@ type store interface {
 		ledger.Record, ledger.Lease, error)
 	PasswordSet(ctx context.Context, stagingSub, productionSub string, at time.Time) (ledger.Record, error)
 	ResetSent(ctx context.Context, stagingSub, productionSub string, at time.Time) (ledger.Record, error)
+	ResetFailed(ctx context.Context, stagingSub, productionSub, reason string) (ledger.Record, error)
 }
 
 func TestContractInMemory(t *testing.T) {
@@ -253,8 +254,12 @@ func sweepContract(t *testing.T, l store) {
 	require.NoError(t, err)
 	require.Equal(t, get("s"), record)
 	require.Equal(t, at, record.PasswordSetAt)
+	record, err = l.ResetFailed(ctx, "s", "p", "not delivered")
+	require.NoError(t, err)
+	require.Equal(t, "not delivered", record.LastError)
 	record, err = l.ResetSent(ctx, "s", "p", at.Add(time.Hour))
 	require.NoError(t, err)
+	require.Empty(t, record.LastError)
 	require.Equal(t, get("s"), record)
 	require.Equal(t, at.Add(time.Hour), record.ResetAt)
 	_, err = l.ResetSent(ctx, "s", "thief", at)

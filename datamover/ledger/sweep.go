@@ -80,17 +80,24 @@ func (s *Store) BindCreated(
 
 // PasswordSet records that the user has a random password, and returns the record as it then is.
 func (s *Store) PasswordSet(ctx context.Context, stagingSub, productionSub string, at time.Time) (Record, error) {
-	return s.recordStep(ctx, stagingSub, productionSub, "passwordSetAt", at)
+	return s.recordStep(ctx, stagingSub, productionSub, map[string]any{"passwordSetAt": at.UTC()})
 }
 
 // ResetSent records that the reset email was sent, and returns the record as it then is.
 func (s *Store) ResetSent(ctx context.Context, stagingSub, productionSub string, at time.Time) (Record, error) {
-	return s.recordStep(ctx, stagingSub, productionSub, "resetAt", at)
+	return s.recordStep(ctx, stagingSub, productionSub, map[string]any{"resetAt": at.UTC()}, "lastError")
 }
 
-func (s *Store) recordStep(ctx context.Context, stagingSub, productionSub, name string, at time.Time) (Record, error) {
+// ResetFailed records why the reset email was not delivered, and returns the record as it then is.
+func (s *Store) ResetFailed(ctx context.Context, stagingSub, productionSub, reason string) (Record, error) {
+	return s.recordStep(ctx, stagingSub, productionSub, map[string]any{"lastError": reason})
+}
+
+func (s *Store) recordStep(
+	ctx context.Context, stagingSub, productionSub string, set map[string]any, remove ...string,
+) (Record, error) {
 	record, applied, err := s.update(ctx, stagingSub, change{
-		set:       map[string]any{name: at.UTC()},
+		set: set, remove: remove,
 		condition: "productionSub = :owner",
 		values:    map[string]any{":owner": productionSub},
 	})

@@ -239,7 +239,8 @@ func (s *Store) Scan(ctx context.Context, table string) iter.Seq2[Row, error] {
 // EstimatedSize returns how many rows a table has, about: DynamoDB updates that figure every six hours. 0 means
 // unknown, also if access is denied.
 func (s *Store) EstimatedSize(ctx context.Context, table string) int {
-	out, err := s.api.DescribeTable(ctx, &dynamodb.DescribeTableInput{TableName: &table})
+	out, err := s.api.DescribeTable(ctx, &dynamodb.DescribeTableInput{TableName: &table},
+		func(o *dynamodb.Options) { o.RetryMaxAttempts = 1 })
 	if err != nil || out.Table == nil {
 		return 0
 	}

@@ -102,12 +102,15 @@ func (p *Pool) FindBySub(ctx context.Context, sub string) (User, error) {
 // EstimatedSize returns how many users the pool has, about: Cognito updates that figure now and then. 0 means unknown,
 // also if access is denied.
 func (p *Pool) EstimatedSize(ctx context.Context) int {
-	out, err := p.api.DescribeUserPool(ctx, &cognito.DescribeUserPoolInput{UserPoolId: &p.id})
+	out, err := p.api.DescribeUserPool(ctx, &cognito.DescribeUserPoolInput{UserPoolId: &p.id}, once)
 	if err != nil || out.UserPool == nil {
 		return 0
 	}
 	return int(out.UserPool.EstimatedNumberOfUsers)
 }
+
+// once makes one attempt: an estimate is not worth more.
+func once(o *cognito.Options) { o.RetryMaxAttempts = 1 }
 
 func (p *Pool) search(ctx context.Context, attribute Attribute, value string) ([]User, error) {
 	var found []User

@@ -63,7 +63,14 @@ func (m *Memory) PasswordSet(_ context.Context, stagingSub, productionSub string
 
 // ResetSent does what ledger.Store.ResetSent does.
 func (m *Memory) ResetSent(_ context.Context, stagingSub, productionSub string, at time.Time) (ledger.Record, error) {
-	return m.recordStep("ResetSent", stagingSub, productionSub, func(r *ledger.Record) { r.ResetAt = at.UTC() })
+	return m.recordStep("ResetSent", stagingSub, productionSub, func(r *ledger.Record) {
+		r.ResetAt, r.LastError = at.UTC(), ""
+	})
+}
+
+// ResetFailed does what ledger.Store.ResetFailed does.
+func (m *Memory) ResetFailed(_ context.Context, stagingSub, productionSub, reason string) (ledger.Record, error) {
+	return m.recordStep("ResetFailed", stagingSub, productionSub, func(r *ledger.Record) { r.LastError = reason })
 }
 
 func (m *Memory) recordStep(
