@@ -34,6 +34,9 @@ func (a *app) verify(ctx context.Context, user string) error {
 	v := verify.Verifier{
 		Tables: c.settings.Tables, Staging: c.stagingRows, Production: c.productionRows, Progress: a.progress,
 	}
+	if user == "" {
+		v.Users = c.stagingPool.List
+	}
 	out := verify.NewWriter(a.Out, a.json, user != "", c.settings.LedgerTable)
 	summary, err := v.All(ctx, records, estimate, out.Write)
 	if err == nil {

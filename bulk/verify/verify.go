@@ -17,9 +17,11 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/spaceport/user-migration/bulk/console"
+	"github.com/spaceport/user-migration/bulk/users"
 	"github.com/spaceport/user-migration/datamover/ledger"
 	"github.com/spaceport/user-migration/datamover/rows"
 	"github.com/spaceport/user-migration/datamover/settings"
+	"github.com/spaceport/user-migration/datamover/userpool"
 )
 
 const (
@@ -40,8 +42,9 @@ type Verifier struct {
 		KeySchema(ctx context.Context, table string) ([]string, error)
 		BatchGet(ctx context.Context, table string, keys []rows.Row, each func(rows.Row)) error
 	}
-	Progress *console.Progress // may be nil
-	parallel int               // 0: parallelUsers
+	Users    func(context.Context) iter.Seq2[userpool.User, error] // staging's; nil: not all users are compared
+	Progress *console.Progress                                     // may be nil
+	parallel int                                                   // 0: parallelUsers
 }
 
 // Comparison is the result for one user.
@@ -111,18 +114,30 @@ func (t *Table) inside(name string, n int) {
 
 // Summary is the result for all users.
 type Summary struct {
-	Moved   int      `json:"moved"`   // users compared
-	Whole   int      `json:"whole"`   // nothing missing
-	Missing int      `json:"missing"` // users with rows missing
-	Changed int      `json:"changed"` // users with rows changed since, missing ones or not
-	Unread  int      `json:"unread"`  // users who could not be compared
-	NotYet  int      `json:"notYet"`  // users who are not moved, and were not compared
-	Tables  []Table  `json:"tables"`
-	Unowned []string `json:"unowned,omitempty"` // staging's tables with rows, of which no moved user has any
+	Moved   int       `json:"moved"`   // users compared
+	Whole   int       `json:"whole"`   // nothing missing
+	Missing int       `json:"missing"` // users with rows missing
+	Changed int       `json:"changed"` // users with rows changed since, missing ones or not
+	Unread  int       `json:"unread"`  // users who could not be compared
+	NotYet  int       `json:"notYet"`  // users who are not moved, and were not compared
+	Tables  []Table   `json:"tables"`
+	Unowned []Unowned `json:"unowned,omitempty"`
 }
 
-// Failed reports whether rows are missing or were not compared.
-func (s Summary) Failed() bool { return s.Missing > 0 || s.Unread > 0 || len(s.Unowned) > 0 }
+// Unowned is rows of staging that are no user's: their key is no sub. No move finds them.
+type Unowned struct {
+	Table    string   `json:"table"`
+	Rows     int      `json:"rows"`
+	Of       int      `json:"of"`
+	Examples []string `json:"examples"` // of their keys
+}
+
+// Failed reports whether rows are missing or were not compared. Some rows of nobody may be of users whom staging has
+// deleted; if a table has no others, its ownerKey is wrong.
+func (s Summary) Failed() bool {
+	return s.Missing > 0 || s.Unread > 0 ||
+		slices.ContainsFunc(s.Unowned, func(u Unowned) bool { return u.Rows == u.Of })
+}
 
 // Rows is how many rows of staging were compared.
 func (s Summary) Rows() int { return sum("", s.Tables...).Staging }
@@ -152,7 +167,7 @@ func (v *Verifier) All(
 	ctx context.Context, records iter.Seq2[ledger.Record, error], estimate int, each func(Comparison) error,
 ) (Summary, error) {
 	v.Progress.Start("Comparing", "users", estimate)
-	r := &run{Verifier: v, each: each}
+	r := &run{Verifier: v, each: each, subs: users.NewEmailSet()}
 	for _, t := range v.Tables {
 		r.sum.Tables = append(r.sum.Tables, Table{Name: t.Target})
 	}
@@ -162,6 +177,7 @@ func (v *Verifier) All(
 		if err = errors.Join(err, running.Err()); err != nil {
 			return Summary{}, cmp.Or(g.Wait(), ctx.Err(), err)
 		}
+		r.subs.Add(user.StagingSub)
 		if user.State == ledger.Moved {
 			g.Go(func() error { return r.compare(running, user) })
 			continue
@@ -177,18 +193,34 @@ func (v *Verifier) All(
 	return r.sum, err
 }
 
-// findUnowned looks for tables whose rows no moved user has: their ownerKey may not be what it seems.
+// findUnowned reads the keys of staging's tables, since only rows by a user's sub were compared.
 func (r *run) findUnowned(ctx context.Context) error {
-	for i, t := range r.Tables {
-		if c := r.sum.Tables[i]; r.sum.Moved == 0 || c.Staging+c.Expired > 0 {
-			continue
+	if r.Users == nil || r.sum.Moved == 0 {
+		return nil
+	}
+	for user, err := range r.Users(ctx) {
+		if err != nil {
+			return err
 		}
-		for _, err := range r.Staging.Scan(ctx, t.Source) {
+		r.subs.Add(user.Sub)
+	}
+	for _, t := range r.Tables {
+		r.Progress.Start("Looking in "+t.Source+" for rows that are no user's", "rows", 0)
+		unowned := Unowned{Table: t.Source}
+		for row, err := range r.Staging.Scan(ctx, t.Source) {
 			if err != nil {
 				return err
 			}
-			r.sum.Unowned = append(r.sum.Unowned, t.Source)
-			break
+			unowned.Of++
+			r.Progress.Add(1)
+			if owner := row.Text(t.OwnerKey); !r.subs.Has(owner) {
+				if unowned.Rows++; len(unowned.Examples) < 2 && !slices.Contains(unowned.Examples, owner) {
+					unowned.Examples = append(unowned.Examples, owner)
+				}
+			}
+		}
+		if r.Progress.End(); unowned.Rows > 0 {
+			r.sum.Unowned = append(r.sum.Unowned, unowned)
 		}
 	}
 	return nil
@@ -199,7 +231,8 @@ type run struct {
 	each   func(Comparison) error
 	mu     sync.Mutex
 	sum    Summary
-	unread int // in a row
+	unread int             // in a row
+	subs   *users.EmailSet // of everyone who was a user of staging
 }
 
 func (r *run) compare(ctx context.Context, user ledger.Record) error {
@@ -361,7 +394,7 @@ func (p *Writer) End(s Summary) error {
 var summaryTemplate string
 
 var summaryFuncs = template.FuncMap{
-	"count": console.Count, "quantity": console.Quantity, "quote": console.Quote, "line": console.Line,
+	"count": console.Count, "quantity": console.Quantity, "quote": console.Quote, "line": console.Line, "list": console.List,
 }
 
 var summaryText = template.Must(template.New("").Funcs(summaryFuncs).Parse(summaryTemplate))
