@@ -38,8 +38,8 @@ func (c checker) productionPool(f Facts) {
 	c.check("production pool: user names", nil,
 		when{"email", slices.Contains(p.UsernameAttributes, types.UsernameAttributeTypeEmail)},
 		when{"alias", slices.Contains(p.AliasAttributes, types.AliasAttributeTypeEmail)})
-	s, sensitive := f.Users.Value, caseSensitive(p)
-	unique := signInWith(p, userpool.AttrPhoneNumber) || signInWith(p, userpool.AttrPreferredUsername)
+	s, sensitive := f.Users.Value, CaseSensitive(p)
+	unique := SignInWith(p, userpool.AttrPhoneNumber) || SignInWith(p, userpool.AttrPreferredUsername)
 	c.check("production pool: unique attributes",
 		vars{"attributes": usersBy(s.Shared), "examples": strings.Join(s.SharedExamples, ", "), "error": f.Users.Err},
 		when{"unread", unique && f.Users.Err != nil}, when{"shared", s.SharedExamples != nil},
@@ -100,15 +100,16 @@ var otherNames = []userpool.Attribute{userName, userpool.AttrPhoneNumber, userpo
 
 const userName userpool.Attribute = "user name" // not an attribute
 
-// signInWith reports whether a pool's users can sign in with an attribute, which is unique then ("Amazon Cognito
+// SignInWith reports whether a pool's users can sign in with an attribute, which is unique then ("Amazon Cognito
 // developer guide, Customizing sign-in attributes").
-func signInWith(p types.UserPoolType, name userpool.Attribute) bool {
+func SignInWith(p types.UserPoolType, name userpool.Attribute) bool {
 	return slices.Contains(p.UsernameAttributes, types.UsernameAttributeType(name)) ||
 		slices.Contains(p.AliasAttributes, types.AliasAttributeType(name)) ||
 		name == userName && len(p.UsernameAttributes) == 0
 }
 
-func caseSensitive(p types.UserPoolType) bool {
+// CaseSensitive reports whether a pool tells names apart by their case.
+func CaseSensitive(p types.UserPoolType) bool {
 	return p.UsernameConfiguration == nil || aws.ToBool(p.UsernameConfiguration.CaseSensitive)
 }
 

@@ -40,7 +40,7 @@ func (c checker) stagingPool(f Facts) {
 	c.check("staging pool: sign-up", vars{"cutoff": cutoff.Format(time.RFC3339)},
 		when{"closed", !selfSignUp(p)}, when{"no cut-off", cutoff.IsZero()}, when{"future", cutoff.After(f.Now)})
 	c.writableAttributes(f)
-	capitals, sensitive := f.Users.Value.Capitals, caseSensitive(p)
+	capitals, sensitive := f.Users.Value.Capitals, CaseSensitive(p)
 	v := vars{"users": console.Quantity(capitals, "user has", "users have"), "id": aws.ToString(p.Id)}
 	c.check("staging pool: case", v, when{"capitals", sensitive && capitals > 0}, when{"sensitive", sensitive})
 	c.secondFactors(p.MfaConfiguration, f.Production.Value.MfaConfiguration, f.Settings.MFAUsers)
@@ -100,10 +100,10 @@ func newStatistics(f Facts) Statistics {
 	s := Statistics{Lacking: attributeCounts{}, Unfit: attributeCounts{}, Dropped: attributeCounts{},
 		OtherNames: attributeCounts{}, Shared: attributeCounts{}, values: users.NewEmailSet(), shared: users.NewEmailSet()}
 	for _, name := range otherNames {
-		if signInWith(f.Staging.Value, name) {
+		if SignInWith(f.Staging.Value, name) {
 			s.OtherNames[name] = 0
 		}
-		if name != userName && signInWith(f.Production.Value, name) {
+		if name != userName && SignInWith(f.Production.Value, name) {
 			s.Shared[name] = 0
 		}
 	}
@@ -238,7 +238,7 @@ func (c checker) users(f Facts) {
 	s, err := f.Users.Value, f.Production.Err
 	c.needs(cmp.Or(c.unread, f.Staging.Err)).check("users: user names", vars{"names": usersBy(s.OtherNames)},
 		when{"emails", maps.Equal(s.OtherNames, attributeCounts{userName: 0})},
-		when{"without email", !signInWith(f.Staging.Value, userpool.AttrEmail)}, when{"other", len(s.OtherNames) > 0})
+		when{"without email", !SignInWith(f.Staging.Value, userpool.AttrEmail)}, when{"other", len(s.OtherNames) > 0})
 	have := func(n int) string { return console.Quantity(n, "user has", "users have") }
 	unverified := s.Ineligible[userpool.EmailUnverified]
 	c.check("users: verified email", vars{"users": have(unverified)}, when{"some", unverified > 0})

@@ -20,6 +20,7 @@ import (
 	"github.com/spf13/pflag"
 	"golang.org/x/time/rate"
 
+	"github.com/spaceport/user-migration/bulk/check"
 	"github.com/spaceport/user-migration/bulk/console"
 	"github.com/spaceport/user-migration/bulk/quota"
 	"github.com/spaceport/user-migration/datamover/account"
@@ -150,14 +151,9 @@ func describePool(ctx context.Context, account aws.Config, id string) (*cognito.
 	return out, nil
 }
 
-// caseSensitive reports whether a pool tells names apart by their case.
-func caseSensitive(pool *types.UserPoolType) bool {
-	return pool.UsernameConfiguration == nil || aws.ToBool(pool.UsernameConfiguration.CaseSensitive)
-}
-
 // uniqueEmails reports whether no two users of a pool can have one email, whatever its case.
 func uniqueEmails(pool *types.UserPoolType) bool {
-	return slices.Contains(pool.UsernameAttributes, types.UsernameAttributeTypeEmail) && !caseSensitive(pool)
+	return slices.Contains(pool.UsernameAttributes, types.UsernameAttributeTypeEmail) && !check.CaseSensitive(*pool)
 }
 
 // region is that of the production pool, whatever Region the operator's shell has.

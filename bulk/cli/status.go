@@ -4,13 +4,13 @@ import (
 	"cmp"
 	"context"
 	"io"
-	"slices"
 	"strings"
 
-	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
 	"github.com/spf13/cobra"
 
+	"github.com/spaceport/user-migration/bulk/check"
 	"github.com/spaceport/user-migration/bulk/status"
+	"github.com/spaceport/user-migration/datamover/userpool"
 )
 
 func statusCommand(a *app) *cobra.Command {
@@ -72,9 +72,8 @@ func (a *app) collector(ctx context.Context, c *clients) (status.Collector, erro
 		Tables: c.settings.Tables, Rows: c.stagingRows,
 		Cutoff: c.settings.StagingCutoff, MFAUsers: c.settings.MFAUsers, CustomAttributes: c.settings.CustomAttributes, Progress: a.progress, Now: a.now,
 		Trigger: function(c.stack["triggerarn"], "trigger"), Datamover: function(c.stack["datamoverarn"], "datamover"),
-		Background: function(c.settings.BackgroundFunction, "datamover-background"),
-		StagingByEmail: slices.Contains(pool.UsernameAttributes, types.UsernameAttributeTypeEmail) ||
-			slices.Contains(pool.AliasAttributes, types.AliasAttributeTypeEmail),
-		StagingCaseSensitive: caseSensitive(pool), UniqueEmails: uniqueEmails(pool),
+		Background:           function(c.settings.BackgroundFunction, "datamover-background"),
+		StagingByEmail:       check.SignInWith(*pool, userpool.AttrEmail),
+		StagingCaseSensitive: check.CaseSensitive(*pool), UniqueEmails: uniqueEmails(pool),
 	}, nil
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
 	"github.com/spf13/cobra"
 
+	"github.com/spaceport/user-migration/bulk/check"
 	"github.com/spaceport/user-migration/bulk/console"
 	"github.com/spaceport/user-migration/bulk/quota"
 	"github.com/spaceport/user-migration/bulk/sweep"
@@ -223,7 +224,7 @@ func (r *sweepRun) readTarget(ctx context.Context) error {
 	r.defaultSender = (email == nil || email.EmailSendingAccount != "DEVELOPER") &&
 		(functions == nil || functions.CustomEmailSender == nil) // which sends instead of Cognito
 	r.Pool = aws.ToString(out.UserPool.Name)
-	r.options.CaseSensitive = caseSensitive(out.UserPool)
+	r.options.CaseSensitive = check.CaseSensitive(*out.UserPool)
 	if server, ok := awsmiddleware.GetServerTime(out.ResultMetadata); ok {
 		r.ahead = server.Sub(r.app.now())
 	}
