@@ -199,11 +199,8 @@ func (r *Reader) readUsers(ctx context.Context, f *Facts, progress *console.Prog
 			return nil
 		})
 	for _, same := range s.SameEmail {
-		users.Pairs(same, func(sub string) bool {
-			record, err := r.ledger.Get(ctx, sub)
-			s.LedgerErr = cmp.Or(s.LedgerErr, translate(err))
-			return record.Bound()
-		})
+		_, err := users.Pairs(same, users.BoundIn(ctx, r.ledger))
+		s.LedgerErr = cmp.Or(s.LedgerErr, translate(err))
 	}
 	f.Users = fact(s, err)
 	if errors.As(err, new(smithy.APIError)) {

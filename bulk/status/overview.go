@@ -133,22 +133,25 @@ func (c Collector) Overview(ctx context.Context) (o Overview, err error) {
 			if users.Linked(u) {
 				o.Linked++
 			}
-			if _, n := userpool.ProductionAttributes(u, c.CustomAttributes); n > 0 && reason == "" {
+			if reason != "" {
+				return nil
+			}
+			if _, n := userpool.ProductionAttributes(u, c.CustomAttributes); n > 0 {
 				o.LeftOut++
 			}
-			switch kept := found.of(u.Sub); {
-			case reason != "":
-			case kept.stage > notBound && !kept.letsIn:
+			if kept := found.of(u.Sub); kept.stage > notBound && !kept.letsIn {
 				o.ShutOut.add(u.Email())
-			default:
+			} else {
 				eligible[kept.stage]++
 			}
 			return nil
 		},
 	)
+	bound := func(sub string) (bool, error) { return found.of(sub).stage > notBound, nil }
 	for _, email := range slices.Sorted(maps.Keys(o.Staging.SameEmail)) {
-		for _, pair := range users.Pairs(o.Staging.SameEmail[email], func(sub string) bool { return found.of(sub).stage > notBound }) {
-			if found.of(pair.Sub).stage <= notBound {
+		pairs, _ := users.Pairs(o.Staging.SameEmail[email], bound)
+		for _, pair := range pairs {
+			if is, _ := bound(pair.Sub); !is {
 				o.SameEmail.add(pair.Remaining)
 			}
 		}

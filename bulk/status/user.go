@@ -123,7 +123,7 @@ const maxSub = 64 // characters: nobody's sub is longer, whatever a user wrote i
 
 // findInStaging looks for the subs, and in any case for the email and for theirs, which another user may have too.
 func (c Collector) findInStaging(ctx context.Context, asked string, subs []string) ([]userpool.User, error) {
-	bySub, err := findSubs(ctx, c.Staging, subs, nil)
+	bySub, err := findSubs(ctx, c.Staging, subs...)
 	if err != nil {
 		return nil, err
 	}
@@ -133,12 +133,7 @@ func (c Collector) findInStaging(ctx context.Context, asked string, subs []strin
 	}
 	emails = slices.DeleteFunc(emails, func(email string) bool { return !strings.Contains(email, "@") })
 	found, _, err := users.Find(ctx, reading{c}, c.UniqueEmails, emails...)
-	for _, u := range bySub {
-		if !slices.ContainsFunc(found, func(known userpool.User) bool { return known.Sub == u.Sub }) {
-			found = append(found, u)
-		}
-	}
-	return found, err
+	return users.Distinct(append(found, bySub...)), err
 }
 
 // reading is staging's pool, whose listing is told.
@@ -155,32 +150,31 @@ func (r reading) List(ctx context.Context) iter.Seq2[userpool.User, error] {
 
 // seconds returns who of the users shares their email with another, who is migrated: the other's sub.
 func (c Collector) seconds(ctx context.Context, found []userpool.User) (map[string]string, error) {
-	seconds, same, bound := map[string]string{}, map[string][]userpool.User{}, map[string]bool{}
+	seconds, same := map[string]string{}, map[string][]userpool.User{}
 	for _, u := range found {
-		if u.Sub == "" || u.Ineligible(c.Cutoff) != "" {
-			continue
+		if u.Sub != "" && u.Ineligible(c.Cutoff) == "" {
+			same[fold(u.Email())] = append(same[fold(u.Email())], u)
 		}
-		record, err := c.Ledger.Get(ctx, u.Sub)
+	}
+	for _, group := range same {
+		pairs, err := users.Pairs(group, users.BoundIn(ctx, c.Ledger))
 		if err != nil {
 			return nil, err
 		}
-		same[fold(u.Email())], bound[u.Sub] = append(same[fold(u.Email())], u), record.Bound()
-	}
-	for _, group := range same {
-		for _, pair := range users.Pairs(group, func(sub string) bool { return bound[sub] }) {
+		for _, pair := range pairs {
 			seconds[pair.Sub] = group[0].Sub
 		}
 	}
 	return seconds, nil
 }
 
-// findSubs adds the users with these subs to those found.
-func findSubs(ctx context.Context, p pool, subs []string, found []userpool.User) ([]userpool.User, error) {
+// findSubs finds the users with these subs.
+func findSubs(ctx context.Context, p pool, subs ...string) (found []userpool.User, err error) {
 	for _, sub := range subs {
 		user, err := p.FindBySub(ctx, sub)
-		if err == nil && !slices.ContainsFunc(found, func(u userpool.User) bool { return u.Sub == sub }) {
+		if err == nil {
 			found = append(found, user)
-		} else if err != nil && !errors.Is(err, userpool.ErrUserNotFound) {
+		} else if !errors.Is(err, userpool.ErrUserNotFound) {
 			return nil, err
 		}
 	}
@@ -205,7 +199,7 @@ func (c Collector) report(
 	}
 	var bound, more []userpool.User
 	if r.Ledger.Bound() {
-		bound, err = findSubs(ctx, c.Production, []string{r.Ledger.ProductionSub}, nil)
+		bound, err = findSubs(ctx, c.Production, r.Ledger.ProductionSub)
 	}
 	if email := user.Email(); err == nil && email != "" {
 		more, err = c.Production.FindByEmail(ctx, email)

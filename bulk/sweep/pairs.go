@@ -21,14 +21,11 @@ func (s *Sweeper) findPairs(ctx context.Context) error {
 		func(userpool.User, userpool.Reason) error { return nil })
 	for _, email := range slices.Sorted(maps.Keys(read.SameEmail)) {
 		for _, same := range s.indistinguishable(read.SameEmail[email]) {
-			bound := map[string]bool{}
-			for _, u := range same {
-				record, failed := s.Ledger.Get(ctx, u.Sub)
-				if bound[u.Sub] = record.Bound(); failed != nil {
-					return failed
-				}
+			pairs, failed := users.Pairs(same, users.BoundIn(ctx, s.Ledger))
+			if failed != nil {
+				return failed
 			}
-			for _, pair := range users.Pairs(same, func(sub string) bool { return bound[sub] }) {
+			for _, pair := range pairs {
 				if s.seconds[pair.Sub] = true; len(s.Pairs) < maxPairs {
 					s.Pairs = append(s.Pairs, pair)
 				}

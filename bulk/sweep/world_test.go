@@ -199,8 +199,6 @@ func (w *world) Write(line []byte) (int, error) {
 // staging is a staging pool with so many users. The first is Ada.
 type staging int
 
-func (s staging) FindBySub(context.Context, string) (userpool.User, error) { return ada(), nil }
-
 func (s staging) Get(context.Context, string) (userpool.User, error) {
 	u := ada()
 	u.MFA = true

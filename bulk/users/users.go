@@ -78,6 +78,12 @@ func Once(all iter.Seq2[userpool.User, error]) iter.Seq2[userpool.User, error] {
 	}
 }
 
+// Distinct is Once for a few users.
+func Distinct(all []userpool.User) []userpool.User {
+	subs := NewEmailSet()
+	return slices.DeleteFunc(all, func(user userpool.User) bool { return !subs.Add(user.Sub) })
+}
+
 // Pair is two staging users whom production cannot tell apart, since their emails are the same but for case. One can be
 // migrated; the other remains until an operator disables them in staging.
 type Pair struct {
@@ -88,16 +94,35 @@ type Pair struct {
 }
 
 // Pairs sorts users who share an email, by who is migrated: the bound one, else the older, else the smaller sub. It
-// returns a pair for each of the others.
-func Pairs(same []userpool.User, bound func(sub string) bool) (pairs []Pair) {
-	first := map[bool]int{true: -1}
+// returns a pair for each of the others. With an error of bound, whoever could not be asked about counts as not bound.
+func Pairs(same []userpool.User, bound func(sub string) (bool, error)) (pairs []Pair, err error) {
+	if len(same) < 2 {
+		return nil, nil
+	}
+	first := map[string]int{}
+	for _, user := range same {
+		is, failed := bound(user.Sub)
+		if err = cmp.Or(err, failed); is {
+			first[user.Sub] = -1
+		}
+	}
 	slices.SortFunc(same, func(a, b userpool.User) int {
-		return cmp.Or(first[bound(a.Sub)]-first[bound(b.Sub)], a.Created.Compare(b.Created), cmp.Compare(a.Sub, b.Sub))
+		return cmp.Or(first[a.Sub]-first[b.Sub], a.Created.Compare(b.Created), cmp.Compare(a.Sub, b.Sub))
 	})
-	for _, other := range same[min(1, len(same)):] {
+	for _, other := range same[1:] {
 		pairs = append(pairs, Pair{same[0].Email(), other.Email(), other.Username, other.Sub})
 	}
-	return pairs
+	return pairs, err
+}
+
+// BoundIn asks the ledger whether a production user has a staging user's record; the contract is that of ledger.Store.
+func BoundIn(ctx context.Context, records interface {
+	Get(ctx context.Context, stagingSub string) (ledger.Record, error)
+}) func(sub string) (bool, error) {
+	return func(sub string) (bool, error) {
+		record, err := records.Get(ctx, sub)
+		return record.Bound(), err
+	}
 }
 
 // Find finds users by email, in any case, and returns the emails that nobody has. Cognito compares letter by letter, so
@@ -130,8 +155,7 @@ func Find(
 			found = append(found, user)
 		}
 	}
-	subs := NewEmailSet()
-	found = slices.DeleteFunc(found, func(u userpool.User) bool { return !subs.Add(u.Sub) })
+	found = Distinct(found)
 	none = slices.DeleteFunc(slices.Clone(emails), func(email string) bool {
 		return slices.ContainsFunc(found, func(u userpool.User) bool { return u.HasEmail(email) })
 	})

@@ -56,8 +56,8 @@ type Page struct {
 	Next    string // the position to continue from; "" is both the beginning and the end
 }
 
-// Query returns rows of one owner after a position. It returns a *KeyError if the source has another partition key, and ErrPosition for a
-// position of another table.
+// Query returns rows of one owner after a position. It returns a *KeyError if the source has another partition key, and
+// ErrPosition for a position of another table.
 func (s *Store) Query(ctx context.Context, t settings.Table, owner, after string) (page Page, err error) {
 	start, err := decodePosition(after)
 	if err != nil {
