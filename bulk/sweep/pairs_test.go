@@ -157,6 +157,7 @@ func (p *sending) SendReset(context.Context, string) error {
 	if n <= firstInFlight {
 		time.Sleep(time.Second) // the others wait
 	}
+	time.Sleep(time.Duration(n) * time.Millisecond) // answers arrive in this order
 	p.mu.Lock()
 	p.most.CompareAndSwap(0, int32(p.calls["Create"]))
 	p.mu.Unlock()
