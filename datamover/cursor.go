@@ -8,9 +8,9 @@ import (
 	"github.com/spaceport/user-migration/datamover/settings"
 )
 
-// segment is rows that remain to be moved: of one table from a position on, to its end or for one page.
+// segment is what remains to be moved: rows of one table from a position on, to its end or for one page, or the groups.
 type segment struct {
-	Table string `json:"table"`           // the source
+	Table string `json:"table"`           // the source; empty: the groups
 	After string `json:"after,omitempty"` // empty: from the beginning
 	Page  bool   `json:"page,omitempty"`  // one page, of which some rows failed
 }

@@ -439,6 +439,10 @@ func (h *Handler) run(
 		failed = partial.Failed
 		attrs = append(attrs, "failedRows", partial.Rows)
 	}
+	if len(progress.MissingGroups) > 0 {
+		attrs = append(attrs, "missingGroups", progress.MissingGroups)
+		counters.Count(metrics.GroupsMissing, len(progress.MissingGroups))
+	}
 	counters.Count(metrics.RowsCopied, copied-total(before.Copied))
 	counters.Count(metrics.RowsKept, kept-total(before.Kept))
 	counters.Count(metrics.RowsFailed, failed)

@@ -16,6 +16,7 @@ import (
 	"github.com/spaceport/user-migration/datamover/ledger"
 	"github.com/spaceport/user-migration/datamover/rows"
 	"github.com/spaceport/user-migration/datamover/settings"
+	"github.com/spaceport/user-migration/datamover/userpool"
 )
 
 // parallelPuts is how many rows of one user are written at once. DynamoDB has no conditional batch.
@@ -57,20 +58,21 @@ type Mover struct {
 	tables []settings.Table
 	source rowSource
 	target rowTarget
+	groups Groups
 	ledger moveLedger
 	now    func() time.Time
 }
 
-// NewMover returns a mover of tables, in their order. Leases end by the clock now.
+// NewMover returns a mover of tables, in their order, and then of groups. Leases end by the clock now.
 func NewMover(
-	tables []settings.Table, source rowSource, target rowTarget, ledger moveLedger, now func() time.Time,
+	tables []settings.Table, source rowSource, target rowTarget, groups Groups, ledger moveLedger, now func() time.Time,
 ) *Mover {
-	return &Mover{tables: tables, source: source, target: target, ledger: ledger, now: now}
+	return &Mover{tables: tables, source: source, target: target, groups: groups, ledger: ledger, now: now}
 }
 
 // PartialError is returned if some rows could not be moved. All others were, and the next move retries these.
 type PartialError struct {
-	Failed int      // rows, or tables that could not be read or written at all
+	Failed int      // rows, tables that could not be read or written at all, or the groups
 	Rows   []string // keys of the first rows that cannot be written
 	Outage bool     // repeating may help
 	Causes []error  // the first of each table
@@ -122,6 +124,13 @@ func (mv *move) run(ctx context.Context) error {
 func (m *Mover) start(record ledger.Record) (todo []segment, counted ledger.Progress) {
 	counted = ledger.Progress{Copied: map[string]int{}, Kept: map[string]int{}, Expired: map[string]int{}}
 	todo, ok := decodeCursor(record.Cursor, m.tables)
+	if record.State == ledger.Moved { // no row is looked at again: its owner may have deleted it
+		todo, ok = nil, true
+	}
+	todo = slices.DeleteFunc(todo, func(s segment) bool { return s.Table == "" }) // for the groups that were named then
+	if len(m.groups.Names) > 0 && record.GroupsAt.IsZero() {
+		todo = append(todo, segment{})
+	}
 	if ok {
 		maps.Copy(counted.Copied, record.Copied)
 		maps.Copy(counted.Kept, record.Kept)
@@ -147,12 +156,18 @@ type move struct {
 }
 
 // segment moves s, the first of todo.
-func (mv *move) segment(ctx context.Context, s segment) error {
+func (mv *move) segment(ctx context.Context, s segment) (err error) {
+	if s.Table == "" {
+		if mv.progress.MissingGroups, err = mv.groups.carry(ctx, mv.record); err == nil {
+			mv.progress.GroupsAt = mv.now()
+		}
+		return err
+	}
 	i := slices.IndexFunc(mv.tables, func(t settings.Table) bool { return t.Source == s.Table })
 	if i < 0 {
 		return fmt.Errorf("cursor names %s, which is not in MIGRATION_TABLES", s.Table)
 	}
-	err := mv.table(ctx, mv.tables[i], s)
+	err = mv.table(ctx, mv.tables[i], s)
 	if errors.Is(err, rows.ErrPosition) && s.After != "" {
 		mv.todo[0] = segment{Table: s.Table}
 		err = mv.table(ctx, mv.tables[i], mv.todo[0])
@@ -281,10 +296,10 @@ func (mv *move) write(ctx context.Context, t settings.Table, page []rows.Row) (c
 	return copied, kept, failed, err
 }
 
-// fail counts a row, or a table that could not be read or written at all.
+// fail counts a row, a table that could not be read or written at all, or the groups.
 func (mv *move) fail(source string, err error) {
 	mv.failed++
-	mv.outage = mv.outage || !rows.Permanent(err)
+	mv.outage = mv.outage || !permanent(err)
 	if row := new(rows.RowError); errors.As(err, &row) && len(mv.rows) < maxNamedRows {
 		mv.rows = append(mv.rows, row.Table+": "+row.Key)
 	}
@@ -293,12 +308,22 @@ func (mv *move) fail(source string, err error) {
 	}
 }
 
+// permanent reports whether repeating cannot help.
+func permanent(err error) bool {
+	return rows.Permanent(err) || errors.Is(err, userpool.ErrAccessDenied) || errors.Is(err, userpool.ErrMisconfigured) ||
+		errors.Is(err, userpool.ErrUserNotFound)
+}
+
 func (mv *move) end(ctx context.Context) (err error) {
 	if len(mv.remaining) == 0 {
-		return mv.ledger.Complete(ctx, mv.lease.Lease(), mv.progress, mv.now())
+		movedAt := mv.record.MovedAt // without the groups
+		if movedAt.IsZero() {
+			movedAt = mv.now()
+		}
+		return mv.ledger.Complete(ctx, mv.lease.Lease(), mv.progress, movedAt)
 	}
 	partial := &PartialError{Failed: mv.failed, Rows: mv.rows, Outage: mv.outage}
-	for _, t := range mv.tables {
+	for _, t := range slices.Concat(mv.tables, []settings.Table{{}}) { // the last is for the groups
 		if cause := mv.causes[t.Source]; cause != nil {
 			partial.Causes = append(partial.Causes, cause)
 		}

@@ -29,7 +29,7 @@ func bound() ledger.Record {
 var movedAt = time.Date(2026, 2, 2, 0, 0, 0, 0, time.UTC)
 
 func newMover(m *memory, l moveLedger) *Mover {
-	return NewMover(tables, m, m, l, func() time.Time { return movedAt })
+	return NewMover(tables, m, m, Groups{}, l, func() time.Time { return movedAt })
 }
 
 // takes counts the leases of a test run, each a minute after the one before.

@@ -119,7 +119,7 @@ func (r *sweepRun) open(ctx context.Context) error {
 		return usagef("STAGING_USER_POOL_ID and PRODUCTION_USER_POOL_ID are the same pool, %s", s.StagingUserPoolID)
 	}
 	r.clients, r.Limits, r.options.SendResets = c, quota.New(r.share, r.raised), r.notify == "code"
-	r.options.Cutoff, r.options.CustomAttributes = s.StagingCutoff, s.CustomAttributes
+	r.options.Cutoff, r.options.CustomAttributes, r.options.Groups = s.StagingCutoff, s.CustomAttributes, s.Groups
 	return nil
 }
 
@@ -127,11 +127,13 @@ func (r *sweepRun) open(ctx context.Context) error {
 func (r *sweepRun) prepare(context.Context) error {
 	c, s := r.clients, r.clients.settings
 	records := &notes{Store: c.ledger, progress: r.app.progress, rows: map[string]int{}}
+	staging := userpool.New(cognito.NewFromConfig(c.staging, quota.New(r.share, nil).Option), s.StagingUserPoolID)
+	production := userpool.New(cognito.NewFromConfig(c.production, r.Limits.Option), s.ProductionUserPoolID)
+	groups := datamover.Groups{Names: s.Groups, Staging: staging, Production: production}
 	r.sweeper = sweep.New(sweep.Dependencies{
-		Staging:    userpool.New(cognito.NewFromConfig(c.staging, quota.New(r.share, nil).Option), s.StagingUserPoolID),
-		Production: userpool.New(cognito.NewFromConfig(c.production, r.Limits.Option), s.ProductionUserPoolID),
-		Move:       datamover.NewMover(s.Tables, c.stagingRows, c.productionRows, records, r.now).Move,
-		Ledger:     c.ledger, Limits: r.Limits, Log: io.Discard, Progress: r.app.progress, Now: r.now, Fatal: fatal,
+		Staging: staging, Production: production,
+		Move:   datamover.NewMover(s.Tables, c.stagingRows, c.productionRows, groups, records, r.now).Move,
+		Ledger: c.ledger, Limits: r.Limits, Log: io.Discard, Progress: r.app.progress, Now: r.now, Fatal: fatal,
 	}, r.options)
 	r.Counters = &r.sweeper.Counters
 	return nil

@@ -27,15 +27,20 @@ const (
 	UserAccountRecovery Category = "UserAccountRecovery"
 	UserList            Category = "UserList"
 	UserRead            Category = "UserRead"
+	UserResourceRead    Category = "UserResourceRead"
+	UserResourceUpdate  Category = "UserResourceUpdate"
 )
 
 // Documented is the quota of an account in a Region, in requests per second ("Amazon Cognito developer guide, Quotas").
-var Documented = map[Category]float64{UserCreation: 50, UserAccountRecovery: 30, UserList: 30, UserRead: 120}
+var Documented = map[Category]float64{
+	UserCreation: 50, UserAccountRecovery: 30, UserList: 30, UserRead: 120, UserResourceRead: 50, UserResourceUpdate: 25,
+}
 
 // categoryOf lists the operations that are limited. Others, such as DescribeUserPool, are called once or twice.
 var categoryOf = map[string]Category{
 	"ListUsers": UserList, "ListUsersInGroup": UserList, "AdminGetUser": UserRead, "AdminCreateUser": UserCreation,
 	"AdminSetUserPassword": UserAccountRecovery, "AdminResetUserPassword": UserAccountRecovery,
+	"AdminListGroupsForUser": UserResourceRead, "AdminAddUserToGroup": UserResourceUpdate,
 }
 
 // Limits is the rate limits of one account.

@@ -109,7 +109,7 @@ func (c Collector) Overview(ctx context.Context) (o Overview, err error) {
 	o = Overview{At: c.Now().UTC().Truncate(time.Second), Cutoff: c.Cutoff, Missing: []string{}, Ledger: Ledger{
 		ByPath: map[ledger.Via]Stages{}, Copied: map[string]int{}, Kept: map[string]int{}, Expired: map[string]int{}, Failures: []Failure{},
 	}}
-	found, err := c.readLedger(ctx, func(r ledger.Record) error { return o.Ledger.add(r, c.stale(r)) })
+	found, err := c.readLedger(ctx, func(r ledger.Record) error { return o.Ledger.add(r, c.stageOf(r), c.stale(r)) })
 	if err != nil {
 		return o, err
 	}
@@ -214,15 +214,15 @@ func (o *Overview) conclude(eligible Stages, unowned []string) {
 	slices.SortStableFunc(o.Ledger.Failures, func(a, b Failure) int { return b.Users - a.Users })
 }
 
-func (l *Ledger) add(r ledger.Record, stale bool) error {
+func (l *Ledger) add(r ledger.Record, at stage, stale bool) error {
 	l.Records++
 	if stale {
 		l.Stale++
 	}
 	path := l.ByPath[r.Via]
-	path[stageOf(r)]++
+	path[at]++
 	l.ByPath[r.Via] = path
-	l.All[stageOf(r)]++
+	l.All[at]++
 	if r.Via == ledger.Sweep && !r.ResetAt.IsZero() {
 		l.Resets++
 	}
@@ -235,7 +235,7 @@ func (l *Ledger) add(r ledger.Record, stale bool) error {
 	if r.Adopted {
 		l.Adopted++
 	}
-	if stageOf(r) == failed {
+	if at == failed {
 		l.addFailure(r)
 	}
 	for table, n := range r.Copied {

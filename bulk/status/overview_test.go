@@ -239,7 +239,7 @@ func TestReasonsStayBounded(t *testing.T) {
 	l := Ledger{ByPath: map[ledger.Via]Stages{}}
 	for i := range 1000 {
 		r := record("u", "u@example.com", ledger.Moving, ledger.SignIn, lastError(fmt.Sprintf("reason %d", i)))
-		require.NoError(t, l.add(r, false))
+		require.NoError(t, l.add(r, failed, false))
 	}
 	assert.Len(t, l.Failures, maxReasons+1)
 	assert.Equal(t, otherReason, l.Failures[maxReasons].Reason)

@@ -41,6 +41,7 @@ var rules = []rule{
 	}},
 	{"production-temporary-password", func(u UserReport) bool { return u.has(userpool.ForceChangePassword) }},
 	{"swept", func(u UserReport) bool { return u.Moved() && u.RandomPassword() }},
+	{"groups", func(u UserReport) bool { return u.Moved() && !u.Ledger.Finished(u.From.Groups) }},
 	{"moved", UserReport.Moved},
 	{"rows-failed", func(u UserReport) bool { return u.Ledger.Bound() && u.Ledger.Failures > 0 }},
 	{"moving", func(u UserReport) bool { return u.Ledger.Bound() }},

@@ -38,6 +38,7 @@ type Collector struct {
 	Cutoff              time.Time
 	MFAUsers            settings.MFAPolicy
 	CustomAttributes    []string
+	Groups              []string // that are carried over
 	Progress            *console.Progress
 	Now                 func() time.Time
 
@@ -62,13 +63,13 @@ const (
 	moved
 )
 
-func stageOf(r ledger.Record) stage {
+func (c Collector) stageOf(r ledger.Record) stage {
 	switch {
 	case !r.Bound():
 		return notBound
-	case r.State == ledger.Moved && randomPassword(r) && r.ResetAt.IsZero():
+	case r.Finished(c.Groups) && randomPassword(r) && r.ResetAt.IsZero():
 		return unsent
-	case r.State == ledger.Moved:
+	case r.Finished(c.Groups):
 		return moved
 	case r.LastError != "":
 		return failed
@@ -122,7 +123,7 @@ func (c Collector) readLedger(ctx context.Context, each func(ledger.Record) erro
 				found.index[maphash.String(seed, sub)] = uint32(len(found.list))
 			}
 		}
-		found.list = append(found.list, standing{stage: stageOf(record)})
+		found.list = append(found.list, standing{stage: c.stageOf(record)})
 		if err := each(record); err != nil {
 			return found, err
 		}

@@ -229,7 +229,7 @@ func (c Collector) sweep(user userpool.User, r UserReport, found []userpool.User
 		return "skips: " + string(r.Staging.Ineligible)
 	}
 	production := slices.Concat(found, []userpool.User{{}})[0]
-	o := sweep.Options{SendResets: true, Cutoff: c.Cutoff}
+	o := sweep.Options{SendResets: true, Cutoff: c.Cutoff, Groups: c.Groups}
 	would, reason := sweep.Next(user, r.SameEmailAs != "", r.Ledger.Record, &production, o, c.Now())
 	if reason != "" {
 		return "skips: " + string(reason) + " (" + reason.Explain() + ")"

@@ -7,7 +7,6 @@ import (
 
 	"github.com/spaceport/user-migration/bulk/quota"
 	"github.com/spaceport/user-migration/bulk/users"
-	"github.com/spaceport/user-migration/datamover/ledger"
 	"github.com/spaceport/user-migration/datamover/userpool"
 )
 
@@ -106,7 +105,7 @@ func (m *migration) count(next *step, reason Reason) (status Status, details str
 		m.Planned.Adopt++
 	case next == done:
 		return Skipped, string(reason)
-	case m.record.State == ledger.Moved:
+	case next == sendReset:
 		return DryRun, sendReset.would + ": user and data are there"
 	default:
 		m.Planned.Complete++

@@ -46,6 +46,9 @@ type facts struct {
 // created reports whether a sweep created the user, who has not signed in yet. Others get no password and no reset.
 func (f facts) created() bool { return f.record.CreatedBySweep() && f.record.SeenAt.IsZero() }
 
+// rowsLeft reports whether rows are not moved yet. A user whose rows are can still lack groups.
+func (f facts) rowsLeft() bool { return f.record.State != ledger.Moved }
+
 // inProduction reports whether production has the user, as far as that was read.
 func (f facts) inProduction() bool { return f.production != nil && f.production.Email() != "" }
 
@@ -110,7 +113,7 @@ func ahead(f facts, o Options, now time.Time) (*step, Reason) {
 // what the user needs next, or why a sweep skips them. A sweep that was killed anywhere resumes here, since every step
 // is recorded before the next one begins.
 func nextStep(f facts, o Options, now time.Time) (*step, Reason) {
-	r, moved, ineligible := f.record, f.record.State == ledger.Moved, f.staging.Ineligible(o.Cutoff)
+	r, moved, ineligible := f.record, f.record.Finished(o.Groups), f.staging.Ineligible(o.Cutoff)
 	imported := f.imported()
 	for _, rule := range []struct {
 		applies bool
@@ -141,8 +144,8 @@ func nextStep(f facts, o Options, now time.Time) (*step, Reason) {
 		{!f.inProduction(), done, ProductionUserDeleted},
 		{f.blocked(), done, ProductionUserBlocked},
 		{moved || f.tried, sendReset, ""},
-		{f.created() && f.production != nil && f.production.NeedsPassword(), setPassword, ""},
-		{f.created() && r.PasswordSetAt.IsZero(), recordPassword, ""},
+		{f.rowsLeft() && f.created() && f.production != nil && f.production.NeedsPassword(), setPassword, ""},
+		{f.rowsLeft() && f.created() && r.PasswordSetAt.IsZero(), recordPassword, ""},
 	} {
 		if rule.applies {
 			return rule.step, rule.reason

@@ -33,8 +33,9 @@ type Options struct {
 
 	Cutoff           time.Time
 	CustomAttributes []string
-	CaseSensitive    bool // the production pool
-	UniqueEmails     bool // no two users of the staging pool can share one, whatever its case
+	Groups           []string // that are carried over
+	CaseSensitive    bool     // the production pool
+	UniqueEmails     bool     // no two users of the staging pool can share one, whatever its case
 
 	senderFailed bool // no account is created whose email cannot be sent
 }

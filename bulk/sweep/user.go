@@ -106,13 +106,16 @@ func (m *migration) createUser(ctx context.Context) error {
 }
 
 // leftBehind says what of the user does not move, but for rows. An adopted user has production's attributes.
-func (m *migration) leftBehind() (details string) {
+func (m *migration) leftBehind(progress ledger.Progress) (details string) {
 	if users.Linked(m.staging) {
 		details = "; left behind: a linked identity provider"
 	}
 	if _, n := userpool.ProductionAttributes(m.staging, m.options.CustomAttributes); n > 0 && !m.record.Adopted {
 		details += fmt.Sprintf("; attributes left out: %d", n)
 		m.leftOut.Add(int64(n))
+	}
+	if len(progress.MissingGroups) > 0 {
+		details += "; groups that production does not have: " + strings.Join(progress.MissingGroups, ", ")
 	}
 	return details
 }
@@ -256,8 +259,11 @@ func (m *migration) moveData(ctx context.Context) (err error) {
 		return fmt.Errorf("move data: %w", err)
 	}
 	m.record.State, m.record.LastError = ledger.Moved, ""
+	if !progress.GroupsAt.IsZero() {
+		m.record.GroupsAt = progress.GroupsAt
+	}
 	return m.note(DataMoved, fmt.Sprintf("rows copied: %v, rows that production had: %v, expired rows left behind: %v%s",
-		progress.Copied, progress.Kept, progress.Expired, m.leftBehind()))
+		progress.Copied, progress.Kept, progress.Expired, m.leftBehind(progress)))
 }
 
 // sendReset has a record that was read under the lease: a user who has signed in meanwhile is sent no email.

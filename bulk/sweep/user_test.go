@@ -105,6 +105,9 @@ func TestNextStep(t *testing.T) {
 			changed(userpool.Confirmed, func(u *userpool.User) { u.Attributes["email_verified"] = "false" }), withResets, done,
 			EmailUnverified},
 		{"no record, another's", none, bens, adopt, done, SameEmail},
+		{"moved, groups due", bound(ledger.Moved, ledger.SignIn), unread, Options{Groups: []string{"editors"}}, takeLease, ""},
+		{"moved, groups carried over", bound(ledger.Moved, ledger.SignIn, func(r *ledger.Record) { r.GroupsAt = noon }), unread,
+			Options{Groups: []string{"editors"}}, done, AlreadyMoved},
 		{"moving, disabled", bound(ledger.Moving, ledger.Sweep), disabled, withResets, done, ProductionUserBlocked},
 		{"moved, disabled", bound(ledger.Moved, ledger.Sweep, password), disabled, withResets, done, ProductionUserBlocked},
 		{"moving, unconfirmed", bound(ledger.Moving, ledger.SignIn), user(userpool.Unconfirmed), withResets, done,
@@ -778,6 +781,29 @@ func TestAliasInUse(t *testing.T) {
 	counters := w.run(t, withResets)
 	assert.Equal(t, map[Reason]int{AliasInUse: 1}, counters.Skipped)
 	assert.False(t, w.ada().Exists(), "the record is taken back")
+}
+
+// TestGroupsAreDue: a user who was moved before groups were named lacks them, and nothing else is done again.
+func TestGroupsAreDue(t *testing.T) {
+	for _, via := range []ledger.Via{ledger.SignIn, ledger.Sweep} {
+		record := ledger.NewRecord(adaSub, adaSub, adaEmail, via, noon.Add(-time.Hour))
+		record.State, record.ProductionSub, record.MovedAt, record.SeenAt = ledger.Moved, productionAda, noon, noon
+		w := newWorld(record)
+		w.add(userpool.Confirmed, nil)
+		s := w.sweeper(0, Options{SendResets: true, Groups: []string{"editors"}})
+		s.Move = func(ctx context.Context, r ledger.Record, l ledger.Lease) (ledger.Progress, ledger.Lease, error) {
+			p := ledger.Progress{GroupsAt: noon, MissingGroups: []string{"old"}}
+			return p, ledger.Lease{}, w.records.Complete(ctx, l, p, noon)
+		}
+		s.Staging = list{ada()}
+		require.NoError(t, s.Run(t.Context()))
+		assert.Equal(t, 1, s.Moved, via)
+		assert.Zero(t, s.Resets+s.Failed+len(s.Skipped), via)
+		assert.Zero(t, w.calls["SetRandomPassword"], via)
+		require.Len(t, w.entries, 1)
+		assert.Contains(t, w.entries[0].Details, "groups that production does not have: old")
+		assert.Equal(t, noon, w.ada().GroupsAt)
+	}
 }
 
 // TestAttributesLeftOut are counted, for each user and for the sweep.

@@ -52,12 +52,17 @@ func (s *Store) TakeLease(
 type Progress struct {
 	Cursor                string
 	Copied, Kept, Expired map[string]int
+	GroupsAt              time.Time // zero: not carried over, or that is recorded
+	MissingGroups         []string  // that production does not have; not recorded
 }
 
 func (p Progress) attributes() map[string]any {
 	set := map[string]any{"cursor": p.Cursor, "copied": p.Copied, "kept": p.Kept}
 	if len(p.Expired) > 0 {
 		set["expired"] = p.Expired
+	}
+	if !p.GroupsAt.IsZero() {
+		set["groupsAt"] = p.GroupsAt.UTC()
 	}
 	return set
 }
@@ -88,7 +93,7 @@ func (s *Store) extend(
 	return next, nil
 }
 
-// Complete records that every row is in production, and frees the lease.
+// Complete records that everything is in production, and frees the lease.
 func (s *Store) Complete(ctx context.Context, l Lease, p Progress, at time.Time) error {
 	set := p.attributes()
 	delete(set, "cursor")

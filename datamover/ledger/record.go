@@ -39,6 +39,7 @@ type Record struct {
 	Adopted         bool           `dynamodbav:"adopted,omitempty"`       // production had the user before the migration
 	ImportedAt      time.Time      `dynamodbav:"importedAt,omitempty"`
 	MovedAt         time.Time      `dynamodbav:"movedAt,omitempty"`
+	GroupsAt        time.Time      `dynamodbav:"groupsAt,omitempty"`      // groups were carried over
 	SeenAt          time.Time      `dynamodbav:"seenAt,omitempty"`        // first sign-in of a user that a sweep migrated
 	PasswordSetAt   time.Time      `dynamodbav:"passwordSetAt,omitempty"` // steps of a sweep
 	ResetAt         time.Time      `dynamodbav:"resetAt,omitempty"`
@@ -67,6 +68,11 @@ func (r Record) Exists() bool { return r.StagingSub != "" }
 
 // Bound reports whether a production user owns this record.
 func (r Record) Bound() bool { return r.ProductionSub != "" }
+
+// Finished reports whether everything of the user is in production: all rows, and the groups that are carried over.
+func (r Record) Finished(groups []string) bool {
+	return r.State == Moved && (len(groups) == 0 || !r.GroupsAt.IsZero())
+}
 
 // Leased reports whether a mover has the user's lease.
 func (r Record) Leased(now time.Time) bool { return r.MovingUntil.After(now) }

@@ -27,8 +27,9 @@ const (
 const (
 	HookDecisions  = "HookDecisions" // sign-ins of users with a staging sub, by Decision
 	RowsCopied     = "RowsCopied"
-	RowsKept       = "RowsKept"   // production had a row with that key
-	RowsFailed     = "RowsFailed" // rows, or tables that cannot be used at all, which the next run retries
+	RowsKept       = "RowsKept"      // production had a row with that key
+	RowsFailed     = "RowsFailed"    // rows, or tables that cannot be used at all, which the next run retries
+	GroupsMissing  = "GroupsMissing" // groups to carry over that production does not have
 	Continuations  = "Continuations"
 	RejectedClaims = "RejectedClaims" // claims to a staging user, or to a move, that the ledger does not confirm
 )

@@ -23,6 +23,7 @@ type Settings struct {
 	LedgerTable      string
 	Tables           []Table
 	CustomAttributes []string // with their "custom:" prefix
+	Groups           []string // to carry over
 	MFAUsers         MFAPolicy
 	HookBudget       time.Duration
 
@@ -75,6 +76,7 @@ var Variables = []Variable{
 		text(func(s *Settings) *string { return &s.LedgerTable })},
 	{"MIGRATION_TABLES", defaultTables, `JSON list of {"source","target","ownerKey"}, profile first`, setTables},
 	{"CUSTOM_ATTRIBUTES", "", "comma-separated custom attributes to copy; all others are left out", setCustomAttributes},
+	{"MIGRATE_GROUPS", "", "comma-separated groups to carry over; a group may grant rights", setGroups},
 	{"MFA_USERS", string(MFAReset), "what to do with users who have a second factor in staging: reset, refuse or accept",
 		setMFAUsers},
 	{"HOOK_BUDGET", "3s", "how long a sign-in waits for its data; the rest continues in the background (0s to 3.5s)",
@@ -165,6 +167,15 @@ func setCustomAttributes(s *Settings, value string) error {
 		name = strings.TrimPrefix(strings.TrimSpace(name), "custom:")
 		if name != "" {
 			s.CustomAttributes = append(s.CustomAttributes, "custom:"+name)
+		}
+	}
+	return nil
+}
+
+func setGroups(s *Settings, value string) error {
+	for name := range strings.SplitSeq(value, ",") {
+		if name = strings.TrimSpace(name); name != "" && !slices.Contains(s.Groups, name) {
+			s.Groups = append(s.Groups, name)
 		}
 	}
 	return nil

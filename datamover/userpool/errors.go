@@ -22,6 +22,8 @@ var (
 	ErrDelivery = errors.New("email not delivered")
 	// ErrUserBlocked is returned if the user may not reset the password, such as a disabled one.
 	ErrUserBlocked = errors.New("user cannot reset the password")
+	// ErrNoGroup is returned if the pool has no group of that name.
+	ErrNoGroup = errors.New("no such group")
 	// ErrPoolNotFound is returned if there is no such pool in that Region and account.
 	ErrPoolNotFound = fmt.Errorf("user pool not found: %w", ErrMisconfigured)
 
@@ -165,6 +167,14 @@ func translateReset(action string, err error) error {
 		return translate(action, err)
 	}
 	return &apiError{action, api.ErrorCode(), meaning, err}
+}
+
+// translateGroup is translate where a group is named ("Amazon Cognito API reference, AdminAddUserToGroup, Errors").
+func translateGroup(action string, err error) error {
+	if api, ok := errors.AsType[smithy.APIError](err); ok && api.ErrorCode() == "ResourceNotFoundException" {
+		return &apiError{action, api.ErrorCode(), ErrNoGroup, err}
+	}
+	return translate(action, err)
 }
 
 // isSecretHash recognizes "Client … is configured with secret but SECRET_HASH was not received": no password was

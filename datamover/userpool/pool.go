@@ -25,6 +25,7 @@ type cognitoAPI interface {
 	ListGroups(context.Context, *cognito.ListGroupsInput, ...options) (*cognito.ListGroupsOutput, error)
 	ListUsersInGroup(context.Context, *cognito.ListUsersInGroupInput, ...options) (*cognito.ListUsersInGroupOutput, error)
 	userWriter
+	groupsAPI
 }
 
 // Pool is one user pool. Staging's is only read: which methods are called on it is for the interfaces of its users to

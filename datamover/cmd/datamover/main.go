@@ -52,10 +52,11 @@ func newHandler(ctx context.Context, log metrics.Log) (*datamover.Handler, error
 	database := dynamodb.NewFromConfig(production)
 	records := ledger.New(database, s.LedgerTable)
 	source, target := rows.NewStore(dynamodb.NewFromConfig(staging)), rows.NewStore(database)
-	mover := datamover.NewMover(s.Tables, source, target, records, time.Now)
+	from := userpool.New(cognito.NewFromConfig(staging), s.StagingUserPoolID)
+	to := userpool.New(cognito.NewFromConfig(production), s.ProductionUserPoolID)
+	groups := datamover.Groups{Names: s.Groups, Staging: from, Production: to}
+	mover := datamover.NewMover(s.Tables, source, target, groups, records, time.Now)
 	background := cmp.Or(s.BackgroundFunction, lambdacontext.FunctionName)
-	return datamover.NewHandler(mover, records,
-		userpool.New(cognito.NewFromConfig(staging), s.StagingUserPoolID),
-		userpool.New(cognito.NewFromConfig(production), s.ProductionUserPoolID),
+	return datamover.NewHandler(mover, records, from, to,
 		invokeBackground(lambdaapi.NewFromConfig(production), background), s, log), nil
 }

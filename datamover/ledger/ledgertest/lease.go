@@ -59,6 +59,9 @@ func progress(record *ledger.Record, p ledger.Progress) {
 	if len(p.Expired) > 0 {
 		record.Expired = maps.Clone(p.Expired)
 	}
+	if !p.GroupsAt.IsZero() {
+		record.GroupsAt = p.GroupsAt.UTC()
+	}
 }
 
 func (m *Memory) extend(

@@ -9,7 +9,7 @@ import (
 func DefaultQuotas() map[string]float64 {
 	return map[string]float64{
 		"UserAuthentication": 120, "UserCreation": 50, "UserAccountRecovery": 30, "UserRead": 120, "UserUpdate": 25,
-		"UserList": 30, "UserPoolRead": 15, "UserPoolUpdate": 15, "UserPoolClientRead": 15, "UserPoolClientUpdate": 15,
+		"UserList": 30, "UserResourceRead": 50, "UserResourceUpdate": 25, "UserPoolRead": 15, "UserPoolUpdate": 15, "UserPoolClientRead": 15, "UserPoolClientUpdate": 15,
 		"UserToken": 120,
 	}
 }
@@ -89,6 +89,9 @@ var quotaCategories = map[string]string{
 	"AdminSetUserMFAPreference": "UserUpdate", "SetUserMFAPreference": "UserUpdate",
 
 	"ListUsers": "UserList", "ListUsersInGroup": "UserList",
+
+	"AdminListGroupsForUser": "UserResourceRead",
+	"AdminAddUserToGroup":    "UserResourceUpdate", "AdminRemoveUserFromGroup": "UserResourceUpdate",
 
 	"RevokeToken": "UserToken", "GlobalSignOut": "UserToken",
 
