@@ -17,7 +17,7 @@ type Groups struct {
 		pool
 		GroupsOf(ctx context.Context, username string) ([]string, error)
 	}
-	Production interface {
+	Production interface { // of the function, each event names it
 		AddToGroup(ctx context.Context, username, group string) error
 	}
 }

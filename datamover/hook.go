@@ -54,32 +54,51 @@ type pool interface {
 	Get(ctx context.Context, name string) (userpool.User, error)
 }
 
+// productionPool also adds the user to groups; the contract is that of userpool.Pool.
+type productionPool interface {
+	pool
+	AddToGroup(ctx context.Context, username, group string) error
+}
+
 // invoker invokes the background function and does not wait for it.
 type invoker func(context.Context, Continuation) error
 
 // Handler is the datamover's Lambda handler: Cognito's hook, and the background moves that it starts.
 type Handler struct {
-	mover               *Mover
-	ledger              hookLedger
-	staging, production pool
-	invoke              invoker
-	settings            settings.Settings
-	log                 metrics.Log
-	now                 func() time.Time
+	mover      *Mover
+	ledger     hookLedger
+	staging    pool
+	pools      func(id string) productionPool
+	production productionPool // of this event
+	invoke     invoker
+	settings   settings.Settings
+	log        metrics.Log
+	now        func() time.Time
 }
 
-// NewHandler wires the handler.
+// NewHandler wires the handler. The hook learns its pool's id from the event, since the pool cannot be deployed before the
+// hook; for a background move pools is called without one.
 func NewHandler(
-	m *Mover, l hookLedger, staging, production pool, invoke invoker, s settings.Settings, log metrics.Log,
+	m *Mover, l hookLedger, staging pool, pools func(id string) productionPool, invoke invoker, s settings.Settings,
+	log metrics.Log,
 ) *Handler {
 	return &Handler{
-		mover: m, ledger: l, staging: staging, production: production, invoke: invoke, settings: s, log: log, now: m.now,
+		mover: m, ledger: l, staging: staging, pools: pools, invoke: invoke, settings: s, log: log, now: m.now,
 	}
+}
+
+// in returns the handler of one event.
+func (h Handler) in(poolID string) *Handler {
+	mover := *h.mover
+	h.production = h.pools(poolID)
+	mover.groups.Production, h.mover = h.production, &mover
+	return &h
 }
 
 // event is what the hook reads of Cognito's event, and the event of a background move.
 type event struct {
 	TriggerSource string `json:"triggerSource"`
+	UserPoolID    string `json:"userPoolId"`
 	UserName      string `json:"userName"`
 	Request       struct {
 		UserAttributes map[userpool.Attribute]attribute `json:"userAttributes"`
@@ -134,6 +153,7 @@ func (h *Handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 			append(counters.Attrs(h.now()), "decision", ignored, "reason", "not a Cognito event")...)
 		return payload, nil
 	}
+	h = h.in(e.UserPoolID)
 	if e.TriggerSource == "" && e.Continuation.StagingSub != "" {
 		return []byte("null"), h.background(ctx, e.Continuation)
 	}

@@ -46,6 +46,8 @@ func (p *fakePool) Get(ctx context.Context, name string) (userpool.User, error) 
 	return p.user, p.err
 }
 
+func (*fakePool) AddToGroup(context.Context, string, string) error { return userpool.ErrNoGroup }
+
 type hook struct {
 	*Handler
 	log                 *bytes.Buffer
@@ -72,7 +74,7 @@ func newHook(m *memory, records *ledgertest.Memory) *hook {
 	mover := newMover(m, records)
 	mover.now = time.Now
 	s := settings.Settings{HookBudget: 3 * time.Second, MFAUsers: settings.MFAReset}
-	h.Handler = NewHandler(mover, records, h.staging, h.production, invoke, s, metrics.NewLog(h.log, "datamover"))
+	h.Handler = NewHandler(mover, records, h.staging, func(string) productionPool { return h.production }, invoke, s, metrics.NewLog(h.log, "datamover"))
 	return h
 }
 

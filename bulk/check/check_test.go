@@ -168,7 +168,14 @@ func TestAllOK(t *testing.T) {
 	}
 	assert.False(t, r.Failed())
 	assert.Empty(t, r.Skipped)
-	assert.Len(t, r.Findings, 49, "one per check, and one more of the second function")
+	assert.Len(t, r.Findings, 50, "one per check, and one more of the second function")
+}
+
+// carrying has the group pilots carried over, to a production pool with these groups.
+func carrying(production ...string) func(*Facts) {
+	return func(f *Facts) {
+		f.Settings.Groups, f.Groups.Value, f.ProductionGroups.Value = []string{"pilots"}, []string{"pilots"}, production
+	}
 }
 
 // TestChecks changes one thing at a time, and looks at the check that it belongs to.
@@ -478,7 +485,18 @@ func TestChecks(t *testing.T) {
 		}), Warning, "PreAuthentication"},
 		{"staging pool/groups", "some", func(f *Facts) {
 			f.Groups.Value = []string{"admins", "pilots"}
-		}, Warning, "not copied: admins and pilots"},
+		}, Warning, "not carried over: admins and pilots"},
+		{"staging pool/groups", "carried over", carrying("pilots"), OK, "all are carried over"},
+		{"production pool/groups", "carried over", carrying("pilots"), OK, "production has pilots"},
+		{"production pool/groups", "missing", carrying(), Warning, "production does not have pilots"},
+		{"production pool/groups", "not in staging", func(f *Facts) {
+			carrying("pilots")(f)
+			f.Groups.Value = nil
+		}, Warning, "staging does not have pilots"},
+		{"production pool/groups", "denied", func(f *Facts) {
+			carrying()(f)
+			f.ProductionGroups.Err = errAccessDenied
+		}, Warning, "could not be read"},
 		{"staging pool/groups", "denied", func(f *Facts) { f.Groups.Err = errAccessDenied }, Warning, "could not be read"},
 
 		{"users/eligible", "some not", func(f *Facts) {

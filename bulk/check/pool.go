@@ -53,6 +53,7 @@ func (c checker) productionPool(f Facts) {
 	verified := slices.Contains(update.AttributesRequireVerificationBeforeUpdate, types.VerifiedAttributeTypeEmail)
 	c.check("production pool: change of email", nil, when{"not verified", !verified})
 	c.customAttributes(f)
+	c.groups(f)
 	c.email(p, f)
 }
 
@@ -128,6 +129,18 @@ func (c checker) customAttributes(f Facts) {
 		c.check("production pool: custom attributes", v, when{"none", name == ""}, when{"missing", to.Name == nil},
 			when{"not in staging", from.Name == nil && f.Staging.Err == nil},
 			when{"differs", from.Name != nil && from.AttributeDataType != to.AttributeDataType})
+	}
+}
+
+func (c checker) groups(f Facts) {
+	names, theirs, ours := f.Settings.Groups, f.Groups, f.ProductionGroups
+	if len(names) == 0 {
+		names = []string{""}
+	}
+	for _, name := range names {
+		c.check("production pool: groups", vars{"name": name, "error": ours.Err}, when{"none", name == ""},
+			when{"unread", ours.Err != nil}, when{"missing", !slices.Contains(ours.Value, name)},
+			when{"not in staging", theirs.Err == nil && !slices.Contains(theirs.Value, name)})
 	}
 }
 

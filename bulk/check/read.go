@@ -64,6 +64,7 @@ type Facts struct {
 	ProductionClients, StagingClients Fact[[]types.UserPoolClientType]
 	Policies                          map[string]Fact[string]                  // by the function's ARN
 	Groups                            Fact[[]string]                           // of staging
+	ProductionGroups                  Fact[[]string]                           // read if some are carried over
 	Users                             Fact[Statistics]                         // of staging
 	Factors                           Fact[cognito.GetUserPoolMfaConfigOutput] // of staging
 	SES                               Fact[sesv2.GetAccountOutput]             // in the Region of production's sender
@@ -120,6 +121,9 @@ func (r *Reader) Read(ctx context.Context, progress *console.Progress) (Facts, e
 	f.Production, f.ProductionClients = r.production.describePool(ctx), r.production.clients(ctx)
 	f.Staging, f.StagingClients = r.staging.describePool(ctx), r.staging.clients(ctx)
 	f.Groups = fact(r.staging.pool().Groups(ctx))
+	if len(r.settings.Groups) > 0 {
+		f.ProductionGroups = fact(r.production.pool().Groups(ctx))
+	}
 	for _, t := range needed {
 		if function := t.Of(f.Production.Value.LambdaConfig); function != "" {
 			f.Policies[function] = ask(ctx, lambda.NewFromConfig(r.production.Config).GetPolicy,
@@ -221,6 +225,9 @@ func (r *Reader) denied(ctx context.Context, f Facts) ([]string, error) {
 	}
 	need(f.Production.Value.Arn, "cognito-idp:ListUsers", "cognito-idp:AdminGetUser", "cognito-idp:AdminCreateUser",
 		"cognito-idp:AdminSetUserPassword", "cognito-idp:AdminResetUserPassword")
+	if len(r.settings.Groups) > 0 {
+		need(f.Production.Value.Arn, "cognito-idp:AdminAddUserToGroup")
+	}
 	need(f.Ledger.Value.TableArn,
 		"dynamodb:Scan", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem")
 	for _, t := range f.Tables {

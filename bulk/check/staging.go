@@ -52,8 +52,12 @@ func (c checker) stagingPool(f Facts) {
 	own := withFunction(true, p,
 		attach.UserMigration, attach.PreAuthentication, attach.PostAuthentication, attach.PreTokenGeneration)
 	c.check("staging pool: own triggers", vars{"triggers": own}, when{"some", own != ""})
-	all, err := console.List(f.Groups.Value), f.Groups.Err
-	c.check("staging pool: groups", vars{"groups": all, "error": err}, when{"unread", err != nil}, when{"some", all != ""})
+	stay := console.List(slices.DeleteFunc(slices.Clone(f.Groups.Value), func(name string) bool {
+		return slices.Contains(f.Settings.Groups, name)
+	}))
+	err = f.Groups.Err
+	c.check("staging pool: groups", vars{"groups": stay, "error": err}, when{"unread", err != nil},
+		when{"some", stay != ""}, when{"all", len(f.Groups.Value) > 0})
 }
 
 func (c checker) writableAttributes(f Facts) {

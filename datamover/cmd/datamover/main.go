@@ -52,11 +52,10 @@ func newHandler(ctx context.Context, log metrics.Log) (*datamover.Handler, error
 	database := dynamodb.NewFromConfig(production)
 	records := ledger.New(database, s.LedgerTable)
 	source, target := rows.NewStore(dynamodb.NewFromConfig(staging)), rows.NewStore(database)
-	from := userpool.New(cognito.NewFromConfig(staging), s.StagingUserPoolID)
-	to := userpool.New(cognito.NewFromConfig(production), s.ProductionUserPoolID)
-	groups := datamover.Groups{Names: s.Groups, Staging: from, Production: to}
-	mover := datamover.NewMover(s.Tables, source, target, groups, records, time.Now)
+	from, to := userpool.New(cognito.NewFromConfig(staging), s.StagingUserPoolID), cognito.NewFromConfig(production)
+	mover := datamover.NewMover(s.Tables, source, target, datamover.Groups{Names: s.Groups, Staging: from}, records, time.Now)
 	background := cmp.Or(s.BackgroundFunction, lambdacontext.FunctionName)
-	return datamover.NewHandler(mover, records, from, to,
+	return datamover.NewHandler(mover, records, from,
+		func(id string) *userpool.Pool { return userpool.New(to, cmp.Or(id, s.ProductionUserPoolID)) },
 		invokeBackground(lambdaapi.NewFromConfig(production), background), s, log), nil
 }
