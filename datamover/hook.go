@@ -54,8 +54,8 @@ type pool interface {
 	Get(ctx context.Context, name string) (userpool.User, error)
 }
 
-// productionPool also adds the user to groups; the contract is that of userpool.Pool.
-type productionPool interface {
+// ProductionPool is production's user pool; the contract is that of userpool.Pool.
+type ProductionPool interface {
 	pool
 	AddToGroup(ctx context.Context, username, group string) error
 }
@@ -68,8 +68,8 @@ type Handler struct {
 	mover      *Mover
 	ledger     hookLedger
 	staging    pool
-	pools      func(id string) productionPool
-	production productionPool // of this event
+	pools      func(id string) ProductionPool
+	production ProductionPool // of this event
 	invoke     invoker
 	settings   settings.Settings
 	log        metrics.Log
@@ -79,7 +79,7 @@ type Handler struct {
 // NewHandler wires the handler. The hook learns its pool's id from the event, since the pool cannot be deployed before the
 // hook; for a background move pools is called without one.
 func NewHandler(
-	m *Mover, l hookLedger, staging pool, pools func(id string) productionPool, invoke invoker, s settings.Settings,
+	m *Mover, l hookLedger, staging pool, pools func(id string) ProductionPool, invoke invoker, s settings.Settings,
 	log metrics.Log,
 ) *Handler {
 	return &Handler{

@@ -74,7 +74,7 @@ func newHook(m *memory, records *ledgertest.Memory) *hook {
 	mover := newMover(m, records)
 	mover.now = time.Now
 	s := settings.Settings{HookBudget: 3 * time.Second, MFAUsers: settings.MFAReset}
-	h.Handler = NewHandler(mover, records, h.staging, func(string) productionPool { return h.production }, invoke, s, metrics.NewLog(h.log, "datamover"))
+	h.Handler = NewHandler(mover, records, h.staging, func(string) ProductionPool { return h.production }, invoke, s, metrics.NewLog(h.log, "datamover"))
 	return h
 }
 

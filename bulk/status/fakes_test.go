@@ -39,6 +39,7 @@ type fakePool struct {
 	getErr       error
 	byPhone, mfa bool
 	read         []string // names that Get was asked for
+	groups       []string // of everyone
 }
 
 func (p *fakePool) ID() string { return p.id }
@@ -90,6 +91,8 @@ func (p *fakePool) Get(_ context.Context, name string) (userpool.User, error) {
 	found[0].MFA = p.mfa
 	return found[0], nil
 }
+
+func (p *fakePool) GroupsOf(context.Context, string) ([]string, error) { return p.groups, nil }
 
 func (p *fakePool) find(match func(userpool.User) bool) (found []userpool.User, err error) {
 	for _, u := range p.users {

@@ -156,7 +156,9 @@ func TestRules(t *testing.T) {
 			state{append(ada(), user("elder", "Ada@example.com", func(u *userpool.User) { u.Created = created.Add(-1) })), nil, nil},
 			"same-email", with(sensitive)},
 		{"moved, groups are due", email, state{ada(), bound(), moved}, "groups",
-			with(func(c *Collector) { c.Groups = []string{"editors"} })},
+			with(func(c *Collector) {
+				c.Groups, c.Staging.(*fakePool).groups = []string{"editors"}, []string{"admins", "editors"}
+			})},
 		{"phone number of another user", email, state{ada(phone), luis, nil}, "phone-in-use", with(byPhone)},
 		{"same phone number, production signs in by email", email, state{ada(phone), luis, nil}, "eligible", nil},
 		{"email changed in production before the hook bound them", "ada@new.example.com",

@@ -22,6 +22,7 @@ type pool interface {
 	FindByEmail(ctx context.Context, email string) ([]userpool.User, error)
 	FindBySub(ctx context.Context, sub string) (userpool.User, error)
 	Get(ctx context.Context, name string) (userpool.User, error)
+	GroupsOf(ctx context.Context, username string) ([]string, error)
 }
 
 // records is the ledger. The contract is that of ledger.Store.

@@ -33,6 +33,7 @@ type UserReport struct {
 	PhoneOwner Account   `json:"phoneOwner,omitzero"` // the production user whom their phone number signs in
 	Sweep      string    `json:"sweep,omitempty"`     // what a sweep would do with a staging user now
 
+	Groups      []string  `json:"groups,omitempty"`      // in staging, if some are carried over
 	SameEmailAs string    `json:"sameEmailAs,omitempty"` // the sub of another staging user with this email, who is migrated
 	Diagnosis   Diagnosis `json:"diagnosis"`
 
@@ -271,7 +272,14 @@ func (c Collector) readStaging(ctx context.Context, user *userpool.User, r *User
 	if r.Staging.Ineligible = user.Ineligible(c.Cutoff); r.Eligible() && user.MFA && c.MFAUsers == settings.MFARefuse {
 		r.Staging.Ineligible = userpool.MFARejected
 	}
-	return nil
+	if len(c.Groups) == 0 { // then there is no right to read them
+		return nil
+	}
+	var err error
+	if r.Groups, err = c.Staging.GroupsOf(ctx, user.Username); errors.Is(err, userpool.ErrAccessDenied) || errors.Is(err, userpool.ErrUserNotFound) {
+		return nil
+	}
+	return err
 }
 
 // phoneOwner finds the production user whom the phone number signs in, if production signs in by phone number at all.

@@ -16,7 +16,7 @@ var errJourneys = errors.New("not every journey passed")
 func demo(ctx context.Context, out io.Writer) (err error) {
 	began := time.Now()
 	fmt.Fprintln(out, "Starting a local cloud: a staging and a production account, and the Lambda functions as deployed.")
-	s, err := spaceport.Start(ctx, spaceport.Options{})
+	s, err := spaceport.Start(ctx, spaceport.Options{Groups: journeys.Groups})
 	if err != nil {
 		return err
 	}

@@ -229,9 +229,9 @@ func TestDatamoverReadsItsPoolsOnly(t *testing.T) {
 	for pool, s := range map[string]*Stack{
 		"us-east-1_Production": production(t), "us-east-1_Existing": production(t, existingPool),
 	} {
-		policy := properties[struct{ Roles []string }](t, s, "ReadProductionUsers")
+		policy := properties[struct{ Roles []string }](t, s, "UseProductionPool")
 		assert.Equal(t, []string{"<DatamoverRole>"}, policy.Roles)
-		read := statements(t, s)["ReadProductionUsers"]
+		read := statements(t, s)["UseProductionPool"]
 		require.Len(t, read, 1)
 		assert.Equal(t, Texts{"cognito-idp:AdminGetUser"}, read[0].Action)
 		assert.Equal(t, Texts{"arn:aws:cognito-idp:us-east-1:222222222222:userpool/" + pool}, read[0].Resource)

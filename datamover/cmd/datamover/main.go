@@ -56,6 +56,6 @@ func newHandler(ctx context.Context, log metrics.Log) (*datamover.Handler, error
 	mover := datamover.NewMover(s.Tables, source, target, datamover.Groups{Names: s.Groups, Staging: from}, records, time.Now)
 	background := cmp.Or(s.BackgroundFunction, lambdacontext.FunctionName)
 	return datamover.NewHandler(mover, records, from,
-		func(id string) *userpool.Pool { return userpool.New(to, cmp.Or(id, s.ProductionUserPoolID)) },
+		func(id string) datamover.ProductionPool { return userpool.New(to, cmp.Or(id, s.ProductionUserPoolID)) },
 		invokeBackground(lambdaapi.NewFromConfig(production), background), s, log), nil
 }

@@ -3,12 +3,16 @@ package journeys
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	cognito "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
+	dynamotypes "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/spaceport/user-migration/datamover/ledger"
+	"github.com/spaceport/user-migration/datamover/rows"
 	"github.com/spaceport/user-migration/infra/rehearsal/cloud"
 	"github.com/spaceport/user-migration/infra/rehearsal/spaceport"
 )
@@ -21,6 +25,8 @@ var All = []Journey{
 	{"disabled, unconfirmed, temporary password: rejected", ineligible},
 	{"has an authenticator app: must reset the password", totp},
 	{"has 2,500 projects: signs in at once, all are copied", manyProjects},
+	{"has the user's id inside rows: the app finds the new one", idsInRows},
+	{"is in two groups, of which one is carried over", groups},
 	{"edits projects before the move is complete", editedMeanwhile},
 	{"was never in staging: nothing is changed", native},
 	{"forged another user's staging id: gets nothing", forged},
@@ -29,6 +35,9 @@ var All = []Journey{
 	{"has another's address in staging, unverified: rejected", squatter},
 	{"the operator migrates the remaining users", operatorSweeps},
 }
+
+// Groups is MIGRATE_GROUPS of the journeys.
+const Groups = "beta"
 
 // toStaging selects every request to the staging account.
 var toStaging = cloud.Filter{Account: cloud.StagingAccount}
@@ -116,6 +125,64 @@ func manyProjects(s *story) {
 	s.logged("the move continues in the background", spaceport.Datamover, sub, `"decision":"continued"`)
 	s.step("the background move ends", func() error { return s.Lambdas.Idle(s.ctx) })
 	s.hasAllData("all 2,500 projects are there", u.Email, sub)
+}
+
+// idsInRows has a subscription as Spaceport's functions write it: the sub is in the row three more times.
+func idsInRows(s *story) {
+	u := spaceport.User{Name: "Ora", Email: "ora@example.com", Password: "Ora-Staging-1", Projects: 1}
+	sub := s.add(u)
+	s.step("Ora subscribes: the app writes her id into her profile three times", func() error {
+		return s.Put(s.ctx, s.StagingTables, "Spaceport-Users-staging", subscription(sub))
+	})
+	s.signsIn("she signs in", u.Email, u.Password)
+	s.step("the app finds her subscription under her new id, and her files where they are", func() error {
+		user, err := s.ProductionUser(s.ctx, u.Email)
+		if err != nil || user == nil {
+			return fmt.Errorf("no account: %w", err)
+		}
+		owner := spaceport.Attribute(user, "sub")
+		want := subscription(owner)
+		want["avatar"] = subscription(sub)["avatar"]
+		got, err := spaceport.Rows(s.ctx, s.ProductionTables, "Spaceport-Users-prod", "id", owner)
+		ok := len(got) == 1 && rows.Equal(want, got[0])
+		return errors.Join(err, ensure(ok, "the profile is %v", got))
+	})
+	s.hasAllData("her project is there too", u.Email, sub)
+}
+
+// subscription is a profile as the app's subscription function writes it.
+func subscription(sub string) rows.Row {
+	text := func(value string) dynamotypes.AttributeValue { return &dynamotypes.AttributeValueMemberS{Value: value} }
+	return rows.Row{
+		"id": text(sub), "userSub": text(sub), "userId": text(sub), "avatar": text("s3://spaceport-uploads/" + sub + "/me.png"),
+		"subscription": &dynamotypes.AttributeValueMemberM{Value: rows.Row{"plan": text("starter"), "userId": text(sub)}},
+	}
+}
+
+func groups(s *story) {
+	u := spaceport.User{Name: "Pia", Email: "pia@example.com", Password: "Pia-Staging-1", Projects: 1, Groups: []string{"beta", "admins"}}
+	sub := s.add(u)
+	s.step("production has both groups, and MIGRATE_GROUPS names one: "+Groups, func() error {
+		return errors.Join(spaceport.MakeGroup(s.ctx, s.Production, s.ProductionPool, "beta"),
+			spaceport.MakeGroup(s.ctx, s.Production, s.ProductionPool, "admins"))
+	})
+	s.signsIn("Pia signs in", u.Email, u.Password)
+	s.hasAllData("she has everything", u.Email, sub)
+	in := func(want ...string) func() error {
+		return func() error {
+			got, err := s.GroupsOf(s.ctx, u.Email)
+			return errors.Join(err, ensure(slices.Equal(got, want), "she is in %v", got))
+		}
+	}
+	s.step("she is in that one, and not in admins", in("beta"))
+	s.step("an administrator removes her from it", func() error {
+		_, err := s.Production.AdminRemoveUserFromGroup(s.ctx, &cognito.AdminRemoveUserFromGroupInput{
+			UserPoolId: &s.ProductionPool, Username: &u.Email, GroupName: aws.String("beta"),
+		})
+		return err
+	})
+	s.signsIn("she signs in again", u.Email, u.Password)
+	s.step("she stays out of it", in())
 }
 
 func editedMeanwhile(s *story) {

@@ -16,7 +16,7 @@ import (
 
 // TestJourneys plays what make demo plays, and then checks logs, requests and users.
 func TestJourneys(t *testing.T) {
-	s := spaceporttest.Start(t, spaceport.Options{})
+	s := spaceporttest.Start(t, spaceport.Options{Groups: Groups})
 	var output bytes.Buffer
 	for _, j := range All {
 		t.Run(j.Title, func(t *testing.T) {

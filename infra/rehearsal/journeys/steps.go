@@ -3,7 +3,6 @@ package journeys
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -14,6 +13,7 @@ import (
 
 	"github.com/spaceport/user-migration/datamover/ledger"
 	"github.com/spaceport/user-migration/datamover/rows"
+	"github.com/spaceport/user-migration/datamover/settings"
 	"github.com/spaceport/user-migration/infra/rehearsal/cloud"
 	"github.com/spaceport/user-migration/infra/rehearsal/spaceport"
 )
@@ -103,7 +103,7 @@ func (s *story) hasAllData(what, email, stagingSub string) {
 			if err != nil {
 				return err
 			}
-			if err := sameRows(want, got, t.OwnerKey, sub); err != nil {
+			if err := sameRows(t, want, got, sub); err != nil {
 				return fmt.Errorf("%s: %w", t.Target, err)
 			}
 		}
@@ -113,14 +113,12 @@ func (s *story) hasAllData(what, email, stagingSub string) {
 	})
 }
 
-func sameRows(want, got []map[string]dynamotypes.AttributeValue, ownerKey, owner string) error {
+func sameRows(t settings.Table, want, got []map[string]dynamotypes.AttributeValue, owner string) error {
 	if len(want) != len(got) {
 		return fmt.Errorf("%d rows, staging has %d", len(got), len(want))
 	}
 	for i := range want {
-		moved := maps.Clone(want[i])
-		moved[ownerKey] = &dynamotypes.AttributeValueMemberS{Value: owner}
-		if !rows.Equal(moved, got[i]) {
+		if !rows.Equal(rows.Row(want[i]).OwnedBy(t, owner), got[i]) {
 			return fmt.Errorf("row %d differs from staging's", i)
 		}
 	}

@@ -16,6 +16,7 @@ import (
 func (s *Spaceport) inStaging(resource string, into any) error {
 	return s.read("staging.yaml", cloud.StagingAccount, map[string]string{
 		"StagingUserPoolId": s.StagingPool, "ProductionAccountId": cloud.ProductionAccount, "ExternalId": externalID,
+		"MigrateGroups": s.groups,
 	}, resource, into)
 }
 
@@ -24,6 +25,7 @@ func (s *Spaceport) inProduction(resource string, into any) error {
 	return s.read("production.yaml", cloud.ProductionAccount, map[string]string{
 		"StagingUserPoolId": s.StagingPool, "StagingClientId": s.StagingClient, "ExternalId": externalID,
 		"CustomAttribute1":      "plan",
+		"MigrateGroups":         s.groups,
 		"StagingTriggerRoleArn": triggerRole, "StagingDatamoverRoleArn": datamoverRole,
 		"StagingOperatorRoleArn": operatorRole,
 		"EmailSourceArn":         "arn:aws:ses:" + s.Cloud.Region() + ":" + cloud.ProductionAccount + ":identity/spaceport.example",
@@ -54,7 +56,7 @@ func (s *Spaceport) mayInProduction(role string) ([]string, error) {
 		return allowed, err
 	}
 	var more stacks.ManagedPolicy
-	err = s.inProduction("ReadProductionUsers", &more)
+	err = s.inProduction("UseProductionPool", &more)
 	for _, statement := range more.PolicyDocument.Statement {
 		allowed = append(allowed, statement.Action...)
 	}

@@ -49,13 +49,15 @@ type Spaceport struct {
 	Settings settings.Settings // what the functions were started with
 
 	root        string
+	groups      string
 	operatorMay []string // in production
 }
 
 // Options of a Spaceport; the zero value is as deployed.
 type Options struct {
-	Cloud cloud.Options     // Moto is filled in
-	Env   map[string]string // of both functions, overrides the defaults
+	Cloud  cloud.Options     // Moto is filled in
+	Env    map[string]string // of both functions, overrides the defaults
+	Groups string            // MigrateGroups of both stacks
 }
 
 // Installed returns what is missing to start, or nil. make installs and builds it.
@@ -115,6 +117,7 @@ func Start(ctx context.Context, o Options) (*Spaceport, error) {
 	}
 	s := &Spaceport{
 		root:    root,
+		groups:  o.Groups,
 		Cloud:   c,
 		Lambdas: lambdahost.New(lambdahost.Options{Region: c.Region(), Account: cloud.ProductionAccount}),
 	}
@@ -232,6 +235,7 @@ func (s *Spaceport) Environment(who aws.Credentials, role string) map[string]str
 		"AWS_ACCESS_KEY_ID": who.AccessKeyID, "AWS_SECRET_ACCESS_KEY": who.SecretAccessKey, "AWS_ENDPOINT_URL": s.Cloud.URL(),
 		"STAGING_USER_POOL_ID": s.StagingPool, "STAGING_CLIENT_ID": s.StagingClient, "STAGING_ROLE_ARN": role,
 		"STAGING_EXTERNAL_ID": externalID, "PRODUCTION_USER_POOL_ID": s.ProductionPool, "BACKGROUND_FUNCTION": Background,
+		"MIGRATE_GROUPS": s.groups,
 	}
 }
 

@@ -30,6 +30,7 @@ type User struct {
 	Temporary   bool // must change a temporary password
 	TOTP        bool // has an authenticator app
 	Attributes  map[string]string
+	Groups      []string
 }
 
 // Add creates the user in staging with profile and projects, and returns the staging sub.
@@ -95,7 +96,39 @@ func (s *Spaceport) setState(ctx context.Context, u User) error {
 		in := &cognito.AdminDisableUserInput{UserPoolId: &s.StagingPool, Username: &u.Email}
 		_, err = s.Staging.AdminDisableUser(ctx, in)
 	}
+	for _, group := range u.Groups {
+		if err == nil {
+			err = MakeGroup(ctx, s.Staging, s.StagingPool, group)
+		}
+		if err == nil {
+			in := &cognito.AdminAddUserToGroupInput{UserPoolId: &s.StagingPool, Username: &u.Email, GroupName: &group}
+			_, err = s.Staging.AdminAddUserToGroup(ctx, in)
+		}
+	}
 	return err
+}
+
+// MakeGroup makes a group, unless the pool has it.
+func MakeGroup(ctx context.Context, api *cognito.Client, pool, group string) error {
+	_, err := api.CreateGroup(ctx, &cognito.CreateGroupInput{UserPoolId: &pool, GroupName: &group})
+	if Code(err) == "GroupExistsException" {
+		return nil
+	}
+	return err
+}
+
+// GroupsOf returns the names of a production user's groups.
+func (s *Spaceport) GroupsOf(ctx context.Context, name string) (groups []string, err error) {
+	out, err := s.Production.AdminListGroupsForUser(ctx, &cognito.AdminListGroupsForUserInput{
+		UserPoolId: &s.ProductionPool, Username: &name,
+	})
+	if err != nil {
+		return nil, err
+	}
+	for _, group := range out.Groups {
+		groups = append(groups, *group.GroupName)
+	}
+	return groups, nil
 }
 
 // batch is what BatchWriteItem takes at once.
