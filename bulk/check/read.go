@@ -65,6 +65,7 @@ type Facts struct {
 	Policies                          map[string]Fact[string]                  // by the function's ARN
 	Groups                            Fact[[]string]                           // of staging
 	ProductionGroups                  Fact[[]string]                           // read if some are carried over
+	GroupsOf                          error                                    // why a user's groups cannot be read in staging
 	Users                             Fact[Statistics]                         // of staging
 	Factors                           Fact[cognito.GetUserPoolMfaConfigOutput] // of staging
 	SES                               Fact[sesv2.GetAccountOutput]             // in the Region of production's sender
@@ -123,6 +124,9 @@ func (r *Reader) Read(ctx context.Context, progress *console.Progress) (Facts, e
 	f.Groups = fact(r.staging.pool().Groups(ctx))
 	if len(r.settings.Groups) > 0 {
 		f.ProductionGroups = fact(r.production.pool().Groups(ctx))
+		if _, err := r.staging.pool().GroupsOf(ctx, "no such user"); !errors.Is(err, userpool.ErrUserNotFound) {
+			f.GroupsOf = err
+		}
 	}
 	for _, t := range needed {
 		if function := t.Of(f.Production.Value.LambdaConfig); function != "" {

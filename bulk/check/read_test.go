@@ -46,6 +46,7 @@ var (
 	inStaging = []string{
 		"cognito-idp:DescribeUserPool", "cognito-idp:ListUsers", "cognito-idp:ListUserPoolClients",
 		"cognito-idp:DescribeUserPoolClient", "cognito-idp:ListGroups", "cognito-idp:GetUserPoolMfaConfig",
+		"cognito-idp:AdminListGroupsForUser",
 		"dynamodb:DescribeTable", "dynamodb:DescribeTimeToLive", "dynamodb:Query", "dynamodb:Scan",
 	}
 	inProduction = []string{
@@ -54,6 +55,7 @@ var (
 		"cognito-idp:AdminSetUserPassword", "cognito-idp:AdminResetUserPassword", "dynamodb:DescribeTable",
 		"dynamodb:DescribeTimeToLive", "dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:PutItem", "dynamodb:UpdateItem",
 		"dynamodb:DeleteItem", "dynamodb:Scan", "lambda:GetPolicy", "iam:SimulatePrincipalPolicy", "ses:GetAccount",
+		"cognito-idp:ListGroups", "cognito-idp:AdminAddUserToGroup",
 	}
 )
 
@@ -197,9 +199,10 @@ func rowsAndUsers(t *testing.T, s *spaceport.Spaceport) (state []any) {
 
 func TestReadAsDeployed(t *testing.T) {
 	t.Parallel()
-	s := spaceporttest.Start(t, spaceport.Options{})
+	s := spaceporttest.Start(t, spaceport.Options{Groups: "beta"})
+	require.NoError(t, spaceport.MakeGroup(t.Context(), s.Production, s.ProductionPool, "beta"))
 	_, err := s.Add(t.Context(), spaceport.User{Name: "Ada", Email: "ada@example.com", Password: password, Projects: 3,
-		Attributes: map[string]string{"custom:plan": "pro", "custom:internal_note": "n"}})
+		Groups: []string{"beta"}, Attributes: map[string]string{"custom:plan": "pro", "custom:internal_note": "n"}})
 	require.NoError(t, err)
 	bob := spaceport.User{Name: "Bob", Email: "bob@example.com", Password: password, Unverified: true}
 	_, err = s.Add(t.Context(), bob)
@@ -248,6 +251,7 @@ func testEveryRight(t *testing.T, s *spaceport.Spaceport) {
 		"cognito-idp:ListUserPoolClients":    {"staging pool/trigger's client", Warning},
 		"cognito-idp:DescribeUserPoolClient": {"staging pool/trigger's client", Warning},
 		"cognito-idp:ListGroups":             {"staging pool/groups", Warning},
+		"cognito-idp:AdminListGroupsForUser": {"staging pool/groups", Failure},
 		"cognito-idp:GetUserPoolMfaConfig":   {"staging pool/codes", Warning},
 		"dynamodb:DescribeTable":             {"tables/keys", Failure},
 		"dynamodb:DescribeTimeToLive":        {"tables/keys", Failure},
@@ -262,6 +266,7 @@ func testEveryRight(t *testing.T, s *spaceport.Spaceport) {
 		"dynamodb:DescribeTable":             {"tables/ledger", Failure},
 		"dynamodb:DescribeTimeToLive":        {"tables/time to live", Warning},
 		"lambda:GetPolicy":                   {"production pool/invocation", Warning},
+		"cognito-idp:ListGroups":             {"production pool/groups", Warning},
 		"ses:GetAccount":                     {"production pool/email sender", Warning},
 		"iam:SimulatePrincipalPolicy":        {"permissions/operator", Warning},
 	}

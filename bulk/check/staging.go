@@ -56,8 +56,17 @@ func (c checker) stagingPool(f Facts) {
 		return slices.Contains(f.Settings.Groups, name)
 	}))
 	err = f.Groups.Err
-	c.check("staging pool: groups", vars{"groups": stay, "error": err}, when{"unread", err != nil},
-		when{"some", stay != ""}, when{"all", len(f.Groups.Value) > 0})
+	c.check(
+		"staging pool: groups",
+		vars{"groups": stay, "error": err, "denied": f.GroupsOf},
+		when{
+			"denied",
+			f.GroupsOf != nil,
+		},
+		when{"unread", err != nil},
+		when{"some", stay != ""},
+		when{"all", len(f.Groups.Value) > 0},
+	)
 }
 
 func (c checker) writableAttributes(f Facts) {

@@ -92,8 +92,8 @@ func (r *sweepRun) run(ctx context.Context) error {
 func (r *sweepRun) checkFlags(context.Context) error {
 	for name, perSecond := range r.raised {
 		if quota.Documented[quota.Category(name)] == 0 || perSecond <= 0 {
-			return usagef("--quota %s=%d: not one of UserAccountRecovery=N, UserCreation=N, UserList=N or UserRead=N, in "+
-				"requests a second", name, perSecond)
+			return usagef("--quota %s=%d: must be requests a second of one of %v", name, perSecond,
+				slices.Sorted(maps.Keys(quota.Documented)))
 		}
 	}
 	switch {

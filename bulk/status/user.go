@@ -276,7 +276,8 @@ func (c Collector) readStaging(ctx context.Context, user *userpool.User, r *User
 		return nil
 	}
 	var err error
-	if r.Groups, err = c.Staging.GroupsOf(ctx, user.Username); errors.Is(err, userpool.ErrAccessDenied) || errors.Is(err, userpool.ErrUserNotFound) {
+	if r.Groups, err = c.Staging.GroupsOf(ctx, user.Username); errors.Is(err, userpool.ErrAccessDenied) ||
+		errors.Is(err, userpool.ErrUserNotFound) {
 		return nil
 	}
 	return err

@@ -664,7 +664,7 @@ func refusals(t *testing.T, s *spaceport.Spaceport, o *operator) {
 		{[]string{"sweep", "--live"}, 2, "add --yes"},
 		{[]string{"sweep", "--notify", "sms"}, 2, "it can be code or none"},
 		{[]string{"sweep", "--quota-share", "2"}, 2, "above 0 and up to 1"},
-		{[]string{"sweep", "--quota", "UserUpdate=1"}, 2, "not one of UserAccountRecovery=N"},
+		{[]string{"sweep", "--quota", "UserUpdate=1"}, 2, "one of [UserAccountRecovery UserCreation"},
 		{[]string{"sweep", "--limit", "-1"}, 2, "must be at least 1"},
 		{[]string{"sweep", "--ledger-table", "Gone"}, 1, "describe Gone: table cannot be used"},
 		{[]string{"sweep", "--production-user-pool-id", "us-east-1_gone"}, 1, "read user pool us-east-1_gone"},

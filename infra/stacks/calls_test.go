@@ -37,11 +37,17 @@ func TestRolesAllowWhatTheCodeCalls(t *testing.T) {
 	} {
 		t.Run(tt.role, func(t *testing.T) {
 			called := tt.calls(t)
-			// With an existing pool, since bulk attach needs the most rights there.
-			inProduction := production(t, map[string]string{"ExistingUserPoolId": "us-east-1_Existing"})
+			// With groups, and with an existing pool, since bulk attach needs the most rights there.
+			groups := map[string]string{"MigrateGroups": "beta"}
+			inProduction := production(t, groups, map[string]string{"ExistingUserPoolId": "us-east-1_Existing"})
 			allowed := slices.Concat(
-				properties[Role](t, staging(t), tt.role).Actions(),
+				properties[Role](t, staging(t, groups), tt.role).Actions(),
 				properties[Role](t, inProduction, tt.role).Actions())
+			if tt.role == "DatamoverRole" {
+				for _, statement := range statements(t, inProduction)["UseProductionPool"] {
+					allowed = append(allowed, statement.Action...)
+				}
+			}
 			allowed = slices.DeleteFunc(allowed, func(action string) bool {
 				return slices.Contains(tt.notCalled, action)
 			})

@@ -60,10 +60,11 @@ var (
 		"MoreTableArns":        "arn:aws:dynamodb:us-east-1:111111111111:table/More-staging",
 		"TablesKeyArn":         "arn:aws:kms:us-east-1:111111111111:key/k",
 		"OperatorPrincipalArn": "arn:aws:iam::222222222222:role/admin",
+		"MigrateGroups":        "beta",
 	}
 	productionEverything = map[string]string{
 		"StagingCutoff": "2026-01-31T12:00:00Z", "MfaUsers": "refuse",
-		"CustomAttribute1": "plan", "CustomAttribute3": "color",
+		"CustomAttribute1": "plan", "CustomAttribute3": "color", "MigrateGroups": "beta, testers",
 		"EmailSourceArn": "arn:aws:ses:us-east-1:222222222222:identity/spaceport.example",
 		"EmailFrom":      "hello@spaceport.example", "EmailReplyTo": "help@spaceport.example",
 		"PoolMfa": "OFF", "PasswordFlow": "no", "Triggers": "detached", "PoolTier": "LITE",
@@ -235,6 +236,41 @@ func TestDatamoverReadsItsPoolsOnly(t *testing.T) {
 		require.Len(t, read, 1)
 		assert.Equal(t, Texts{"cognito-idp:AdminGetUser"}, read[0].Action)
 		assert.Equal(t, Texts{"arn:aws:cognito-idp:us-east-1:222222222222:userpool/" + pool}, read[0].Resource)
+	}
+}
+
+// TestGroupRights: only where groups are carried over may a role read and change them, and never the trigger's.
+func TestGroupRights(t *testing.T) {
+	groups := map[string]string{"MigrateGroups": "beta"}
+	for name, tt := range map[string]struct {
+		stack *Stack
+		want  map[string]Texts
+	}{
+		"none, staging":    {staging(t), nil},
+		"none, production": {production(t), nil},
+		"staging": {staging(t, groups), map[string]Texts{
+			"DatamoverRole": {"cognito-idp:AdminListGroupsForUser"}, "OperatorRole": {"cognito-idp:AdminListGroupsForUser"},
+		}},
+		"production": {production(t, groups), map[string]Texts{
+			"UseProductionPool": {"cognito-idp:AdminAddUserToGroup"},
+			"OperatorRole":      {"cognito-idp:AdminAddUserToGroup", "cognito-idp:ListGroups"},
+		}},
+	} {
+		got := map[string]Texts{}
+		for role, all := range statements(t, tt.stack) {
+			for _, statement := range all {
+				for _, action := range statement.Action {
+					if strings.Contains(action, "Group") && (action != "cognito-idp:ListGroups" || strings.Contains(name, "production")) &&
+						action != "cognito-idp:ListUsersInGroup" { // with which the operator backs up staging's
+						got[role] = append(got[role], action)
+					}
+				}
+			}
+		}
+		assert.Equal(t, len(tt.want), len(got), name)
+		for role, want := range tt.want {
+			assert.ElementsMatch(t, want, got[role], "%s: %s", name, role)
+		}
 	}
 }
 
@@ -430,6 +466,7 @@ func TestOutputsAreBulksEnvironment(t *testing.T) {
 	require.NoError(t, err)
 	assert.Len(t, got.Tables, 3)
 	assert.Equal(t, []string{"custom:plan", "custom:color"}, got.CustomAttributes)
+	assert.Equal(t, []string{"beta", "testers"}, got.Groups)
 
 	plain, err := production(t).Outputs()
 	require.NoError(t, err)

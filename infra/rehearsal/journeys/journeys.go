@@ -154,13 +154,21 @@ func idsInRows(s *story) {
 func subscription(sub string) rows.Row {
 	text := func(value string) dynamotypes.AttributeValue { return &dynamotypes.AttributeValueMemberS{Value: value} }
 	return rows.Row{
-		"id": text(sub), "userSub": text(sub), "userId": text(sub), "avatar": text("s3://spaceport-uploads/" + sub + "/me.png"),
+		"id": text(
+			sub,
+		), "userSub": text(sub), "userId": text(sub), "avatar": text("s3://spaceport-uploads/" + sub + "/me.png"),
 		"subscription": &dynamotypes.AttributeValueMemberM{Value: rows.Row{"plan": text("starter"), "userId": text(sub)}},
 	}
 }
 
 func groups(s *story) {
-	u := spaceport.User{Name: "Pia", Email: "pia@example.com", Password: "Pia-Staging-1", Projects: 1, Groups: []string{"beta", "admins"}}
+	u := spaceport.User{
+		Name:     "Pia",
+		Email:    "pia@example.com",
+		Password: "Pia-Staging-1",
+		Projects: 1,
+		Groups:   []string{"beta", "admins"},
+	}
 	sub := s.add(u)
 	s.step("production has both groups, and MIGRATE_GROUPS names one: "+Groups, func() error {
 		return errors.Join(spaceport.MakeGroup(s.ctx, s.Production, s.ProductionPool, "beta"),

@@ -57,9 +57,9 @@ func assertNoSecret(t *testing.T, s *spaceport.Spaceport) {
 func assertStagingOnlyRead(t *testing.T, s *spaceport.Spaceport) {
 	reads := map[string][]string{
 		spaceport.Trigger:   {"AdminInitiateAuth", "AdminGetUser"},
-		spaceport.Datamover: {"AdminGetUser", "DescribeTimeToLive", "Query"},
+		spaceport.Datamover: {"AdminGetUser", "AdminListGroupsForUser", "DescribeTimeToLive", "Query"},
 		spaceport.Operator: {"GetCallerIdentity", "ListUsers", "DescribeUserPool", "GetUserPoolMfaConfig", "ListUserPoolClients", "DescribeUserPoolClient",
-			"ListGroups", "ListUsersInGroup", "DescribeTable", "DescribeTimeToLive", "Query", "Scan"},
+			"ListGroups", "ListUsersInGroup", "AdminListGroupsForUser", "DescribeTable", "DescribeTimeToLive", "Query", "Scan"},
 	}
 	asked := map[string]int{}
 	for _, r := range s.Cloud.Requests() {

@@ -6,18 +6,24 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 
 	"github.com/spaceport/user-migration/datamover/ledger"
+	"github.com/spaceport/user-migration/infra/rehearsal/spaceport"
 )
 
 // operatorSweeps is the operator's journey, with the built bulk, in the order of the runbook.
 func operatorSweeps(s *story) {
 	subs := make([]string, len(Remaining))
 	for i, u := range Remaining {
+		u.Groups = []string{Groups}
 		subs[i] = s.add(u.User)
 	}
 	first := Remaining[0]
+	s.step("production has the group to carry over: "+Groups, func() error {
+		return spaceport.MakeGroup(s.ctx, s.Production, s.ProductionPool, Groups)
+	})
 	dir, err := os.MkdirTemp("", "spaceport-operator-")
 	if err != nil {
 		s.err = err
@@ -34,12 +40,14 @@ func operatorSweeps(s *story) {
 	s.bulk(dir, "how far is the migration?", "status")
 	s.bulk(dir, "is every row there?", "verify")
 
-	s.step("every remaining user has an account, the data and an email", func() error {
+	s.step("every remaining user has an account, the data, the group and an email", func() error {
 		for i, u := range Remaining {
 			record, err := s.Ledger(s.ctx, subs[i])
 			_, emailed := s.Cloud.LastMessage(u.Email)
 			ok := record.State == ledger.Moved && emailed
-			err = errors.Join(err, ensure(ok, "%s: state %s, email sent: %t", u.Name, record.State, emailed))
+			groups, errGroups := s.GroupsOf(s.ctx, u.Email)
+			err = errors.Join(err, errGroups, ensure(ok && slices.Equal(groups, []string{Groups}),
+				"%s: state %s, email sent: %t, groups %v", u.Name, record.State, emailed, groups))
 			if err != nil {
 				return err
 			}
