@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
 	cognito "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
@@ -149,6 +150,14 @@ func describePool(ctx context.Context, account aws.Config, id string) (*cognito.
 		return nil, fmt.Errorf("read user pool %s: %w", id, err)
 	}
 	return out, nil
+}
+
+// aheadOf is how far AWS's clock is ahead of now, when it answered.
+func aheadOf(answer *cognito.DescribeUserPoolOutput, now time.Time) time.Duration {
+	if server, ok := awsmiddleware.GetServerTime(answer.ResultMetadata); ok {
+		return server.Sub(now)
+	}
+	return 0
 }
 
 // uniqueEmails reports whether no two users of a pool can have one email, whatever its case.

@@ -50,7 +50,7 @@ func usagef(format string, args ...any) error { return usageError{fmt.Errorf(for
 var commands = func(a *app) []*cobra.Command {
 	return []*cobra.Command{
 		attachCommand(a), checkCommand(a), backupCommand(a), sweepCommand(a), statusCommand(a), verifyCommand(a),
-		poolCommand(a, "detach", nil),
+		moveCommand(a), poolCommand(a, "detach", nil),
 	}
 }
 

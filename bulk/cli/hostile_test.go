@@ -80,6 +80,9 @@ func TestHostileValues(t *testing.T) {
 	assert.Contains(t, out, `a\nbulk sweep --live --adopt@evil.example`)
 	assert.Contains(t, out, `\u001b[2J\u001b[HAll is well@evil.example`)
 	run("verify", "--json")
+	out = run("move")
+	assert.Contains(t, out, `a\nbulk sweep --live --adopt@evil.example`)
+	run("move", "--json")
 
 	for i, evil := range consoletest.Hostile {
 		users = nil
@@ -89,5 +92,6 @@ func TestHostileValues(t *testing.T) {
 		}
 		assert.Subset(t, []string{evil}, users)
 		run("verify", "--user", evil)
+		run("move", "--user", evil)
 	}
 }

@@ -15,7 +15,6 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
 	cognito "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
 	"github.com/spf13/cobra"
@@ -227,9 +226,7 @@ func (r *sweepRun) readTarget(ctx context.Context) error {
 		(functions == nil || functions.CustomEmailSender == nil) // which sends instead of Cognito
 	r.Pool = aws.ToString(out.UserPool.Name)
 	r.options.CaseSensitive = check.CaseSensitive(*out.UserPool)
-	if server, ok := awsmiddleware.GetServerTime(out.ResultMetadata); ok {
-		r.ahead = server.Sub(r.app.now())
-	}
+	r.ahead = aheadOf(out, r.app.now())
 	_, err = r.clients.productionRows.KeySchema(ctx, r.clients.settings.LedgerTable)
 	for _, t := range r.clients.settings.Tables {
 		_, source := r.clients.stagingRows.KeySchema(ctx, t.Source)

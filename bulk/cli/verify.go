@@ -37,7 +37,7 @@ func (a *app) verify(ctx context.Context, user string) error {
 	if user == "" {
 		v.Users = c.stagingPool.List
 	}
-	out := verify.NewWriter(a.Out, a.json, user != "", c.settings.LedgerTable)
+	out := verify.NewWriter(a.Out, a.json, user != "")
 	summary, err := v.All(ctx, records, estimate, out.Write)
 	if err == nil {
 		err = out.End(summary)
@@ -45,14 +45,26 @@ func (a *app) verify(ctx context.Context, user string) error {
 	return findings(err, summary.Failed() || user != "" && summary.NotYet > 0)
 }
 
-// recordsOf reads a staging user's records, by email or sub. That there is none is an error.
-func (c *clients) recordsOf(ctx context.Context, user string) iter.Seq2[ledger.Record, error] {
+// recordsOf reads staging users' records, by email or sub. That a user has none is an error.
+func (c *clients) recordsOf(ctx context.Context, names ...string) iter.Seq2[ledger.Record, error] {
+	return func(yield func(ledger.Record, error) bool) {
+		for _, name := range names {
+			for record, err := range c.recordsOfUser(ctx, name) {
+				if !yield(record, err) {
+					return
+				}
+			}
+		}
+	}
+}
+
+func (c *clients) recordsOfUser(ctx context.Context, user string) iter.Seq2[ledger.Record, error] {
 	return func(yield func(ledger.Record, error) bool) {
 		found, err := []userpool.User{{Sub: user}}, error(nil)
 		if strings.Contains(user, "@") {
 			found, _, err = users.Find(ctx, c.stagingPool, true, user)
 		}
-		none := fmt.Errorf("%s has no ledger record, so there is nothing to compare; bulk status --user says why", user)
+		none := fmt.Errorf("%s has no ledger record, so nothing of theirs was moved; bulk status --user says why", user)
 		err = cmp.Or(err, none)
 		for _, u := range found {
 			record, failed := c.ledger.Get(ctx, u.Sub)

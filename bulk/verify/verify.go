@@ -4,7 +4,7 @@ package verify
 import (
 	"cmp"
 	"context"
-	_ "embed"
+	"embed"
 	"errors"
 	"fmt"
 	"io"
@@ -45,6 +45,9 @@ type Verifier struct {
 	Users    func(context.Context) iter.Seq2[userpool.User, error] // staging's; nil: not all users are compared
 	Progress *console.Progress                                     // may be nil
 	parallel int                                                   // 0: parallelUsers
+
+	missing func(context.Context, *Table, settings.Table, string, []rows.Row) error // nil: they are only counted
+	names   int                                                                     // 0: maxExamples
 }
 
 // Comparison is the result for one user.
@@ -53,7 +56,8 @@ type Comparison struct {
 	StagingSub    string  `json:"stagingSub"`
 	ProductionSub string  `json:"productionSub"`
 	Tables        []Table `json:"tables"`
-	Unread        string  `json:"unread,omitempty"` // the error that ended the comparison
+	Unread        string  `json:"unread,omitempty"`  // the error that ended the comparison
+	Skipped       string  `json:"skipped,omitempty"` // why nothing is moved again
 }
 
 // Table counts the rows of one table, of one user or of all.
@@ -66,18 +70,21 @@ type Table struct {
 	Expired    int            `json:"expired"`                     // rows past their time to live, which no move copies
 	Inside     map[string]int `json:"idsInLongerValues,omitempty"` // attribute → rows with the old id in a longer value
 	AddedSince int            `json:"addedSince"`                  // rows that staging has beyond those moved, at least
+	Copied     int            `json:"copied,omitempty"`            // missing rows that were moved again
+	Rejected   int            `json:"rejected,omitempty"`          // missing rows that cannot be written
 	Keys       struct {
-		Missing []string `json:"missing,omitempty"`
-		Changed []string `json:"changed,omitempty"`
+		Missing  []string `json:"missing,omitempty"`
+		Changed  []string `json:"changed,omitempty"`
+		Rejected []string `json:"rejected,omitempty"`
 	} `json:"examples,omitzero"`
 }
 
 // count adds one row of staging. production is nil if it is missing there.
-func (t *Table) count(name string, staging, production rows.Row) {
+func (t *Table) count(name string, staging, production rows.Row, names int) {
 	t.Staging++
 	switch {
 	case production == nil:
-		if t.Missing++; t.Missing <= maxExamples {
+		if t.Missing++; t.Missing <= names {
 			t.Keys.Missing = append(t.Keys.Missing, name)
 		}
 	case !rows.Equal(staging, production):
@@ -98,6 +105,7 @@ func sum(name string, tables ...Table) Table {
 		all.Missing += t.Missing
 		all.Expired += t.Expired
 		all.AddedSince += t.AddedSince
+		all.Copied, all.Rejected = all.Copied+t.Copied, all.Rejected+t.Rejected
 		for name, n := range t.Inside {
 			all.inside(name, n)
 		}
@@ -120,6 +128,7 @@ type Summary struct {
 	Changed int       `json:"changed"` // users with rows changed since, missing ones or not
 	Unread  int       `json:"unread"`  // users who could not be compared
 	NotYet  int       `json:"notYet"`  // users who are not moved, and were not compared
+	Skipped int       `json:"skipped,omitempty"`
 	Tables  []Table   `json:"tables"`
 	Unowned []Unowned `json:"unowned,omitempty"`
 }
@@ -139,11 +148,15 @@ func (s Summary) Failed() bool {
 		slices.ContainsFunc(s.Unowned, func(u Unowned) bool { return u.Rows == u.Of })
 }
 
-// Rows is how many rows of staging were compared.
-func (s Summary) Rows() int { return sum("", s.Tables...).Staging }
+// Rows counts the rows of all tables.
+func (s Summary) Rows() Table { return sum("", s.Tables...) }
 
 func (s *Summary) add(c Comparison) {
 	s.Moved++
+	if c.Skipped != "" {
+		s.Skipped++
+		return
+	}
 	all := sum("", c.Tables...)
 	switch {
 	case c.Unread != "":
@@ -167,15 +180,42 @@ func (v *Verifier) All(
 	ctx context.Context, records iter.Seq2[ledger.Record, error], estimate int, each func(Comparison) error,
 ) (Summary, error) {
 	v.Progress.Start("Comparing", "users", estimate)
-	r := &run{Verifier: v, each: each, subs: users.NewEmailSet()}
+	r := v.newRun(v.User, each)
+	if err := r.all(ctx, records); err != nil {
+		return Summary{}, err
+	}
+	v.Progress.End()
+	err := r.findUnowned(ctx)
+	return r.sum, err
+}
+
+type run struct {
+	*Verifier
+	user   func(context.Context, ledger.Record) (Comparison, error)
+	each   func(Comparison) error
+	mu     sync.Mutex
+	sum    Summary
+	unread int             // in a row
+	subs   *users.EmailSet // of everyone who was a user of staging
+}
+
+func (v *Verifier) newRun(
+	user func(context.Context, ledger.Record) (Comparison, error), each func(Comparison) error,
+) *run {
+	r := &run{Verifier: v, user: user, each: each, subs: users.NewEmailSet()}
 	for _, t := range v.Tables {
 		r.sum.Tables = append(r.sum.Tables, Table{Name: t.Target})
 	}
+	return r
+}
+
+// all compares every user who is moved.
+func (r *run) all(ctx context.Context, records iter.Seq2[ledger.Record, error]) error {
 	g, running := errgroup.WithContext(ctx)
-	g.SetLimit(cmp.Or(v.parallel, parallelUsers))
+	g.SetLimit(cmp.Or(r.parallel, parallelUsers))
 	for user, err := range records {
 		if err = errors.Join(err, running.Err()); err != nil {
-			return Summary{}, cmp.Or(g.Wait(), ctx.Err(), err)
+			return cmp.Or(g.Wait(), ctx.Err(), err)
 		}
 		r.subs.Add(user.StagingSub)
 		if user.State == ledger.Moved {
@@ -185,12 +225,7 @@ func (v *Verifier) All(
 		r.Progress.Add(1)
 		r.sum.NotYet++ // which only this goroutine writes
 	}
-	if err := g.Wait(); err != nil {
-		return Summary{}, err
-	}
-	v.Progress.End()
-	err := r.findUnowned(ctx)
-	return r.sum, err
+	return g.Wait()
 }
 
 // findUnowned reads the keys of staging's tables, since only rows by a user's sub were compared.
@@ -226,17 +261,8 @@ func (r *run) findUnowned(ctx context.Context) error {
 	return nil
 }
 
-type run struct {
-	*Verifier
-	each   func(Comparison) error
-	mu     sync.Mutex
-	sum    Summary
-	unread int             // in a row
-	subs   *users.EmailSet // of everyone who was a user of staging
-}
-
 func (r *run) compare(ctx context.Context, user ledger.Record) error {
-	c, err := r.User(ctx, user)
+	c, err := r.user(ctx, user)
 	if err != nil && (ctx.Err() != nil || errors.Is(err, rows.ErrTable)) {
 		return err
 	}
@@ -293,14 +319,14 @@ func (v *Verifier) comparePage(ctx context.Context, t settings.Table, owner stri
 	if err != nil {
 		return err
 	}
-	keys := make([]rows.Row, len(page))
+	keys, moved := make([]rows.Row, len(page)), make([]rows.Row, len(page))
 	for i, row := range page {
 		for _, name := range row.Containing(row.Text(t.OwnerKey)) {
 			sum.inside(name, 1)
 		}
-		page[i], keys[i] = row.OwnedBy(t, owner), rows.Row{}
+		moved[i], keys[i] = row.OwnedBy(t, owner), rows.Row{}
 		for _, name := range key {
-			keys[i][name] = page[i][name]
+			keys[i][name] = moved[i][name]
 		}
 	}
 	found := map[string]rows.Row{}
@@ -308,11 +334,17 @@ func (v *Verifier) comparePage(ctx context.Context, t settings.Table, owner stri
 	if err != nil {
 		return err
 	}
-	for _, row := range page {
+	var missing []rows.Row
+	for i, row := range moved {
 		name := nameOf(row, key)
-		sum.count(name, row, found[name])
+		if sum.count(name, row, found[name], cmp.Or(v.names, maxExamples)); found[name] == nil {
+			missing = append(missing, page[i])
+		}
 	}
-	return nil
+	if v.missing == nil || len(missing) == 0 {
+		return nil
+	}
+	return v.missing(ctx, sum, t, owner, missing)
 }
 
 // nameOf returns a row's sort key. In a table without one, a user has one row at most.
@@ -325,15 +357,14 @@ func nameOf(row rows.Row, key []string) string {
 
 // Writer prints comparisons as they come: those with rows missing, changed or not read, or all.
 type Writer struct {
-	w      io.Writer
-	list   *console.JSONList // nil: text
-	all    bool
-	ledger string // its table, for the remedy
+	w    io.Writer
+	list *console.JSONList // nil: text
+	all  bool
 }
 
 // NewWriter returns a Writer that prints to w, as one JSON document or as text. With all, it prints every user.
-func NewWriter(w io.Writer, asJSON, all bool, ledgerTable string) *Writer {
-	p := &Writer{w: w, all: all, ledger: ledgerTable}
+func NewWriter(w io.Writer, asJSON, all bool) *Writer {
+	p := &Writer{w: w, all: all}
 	if asJSON {
 		p.list = console.NewList(w, "users")
 	}
@@ -387,14 +418,12 @@ func (p *Writer) End(s Summary) error {
 			console.Count(t.Expired)})
 	}
 	_ = console.Columns(p.w, "lrrrrr", lines...) // what cannot be written, cannot be written below either
-	return summaryText.Execute(p.w, map[string]any{"Summary": s, "LedgerTable": p.ledger})
+	return texts.ExecuteTemplate(p.w, "summary.tmpl", s)
 }
 
-//go:embed summary.tmpl
-var summaryTemplate string
+//go:embed *.tmpl
+var templates embed.FS
 
-var summaryFuncs = template.FuncMap{
-	"count": console.Count, "quantity": console.Quantity, "quote": console.Quote, "line": console.Line, "list": console.List,
-}
-
-var summaryText = template.Must(template.New("").Funcs(summaryFuncs).Parse(summaryTemplate))
+var texts = template.Must(template.New("").Funcs(template.FuncMap{
+	"count": console.Count, "quantity": console.Quantity, "line": console.Line, "list": console.List,
+}).ParseFS(templates, "*.tmpl"))

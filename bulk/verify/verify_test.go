@@ -44,6 +44,7 @@ type world struct {
 	fail       func(call string) error
 	held       int
 	users      []userpool.User // of staging, besides those who have a record
+	deleted    map[string]bool // production subs
 }
 
 func (w *world) list(context.Context) iter.Seq2[userpool.User, error] {
@@ -179,7 +180,7 @@ func compare(t *testing.T, w *world, asJSON, all bool, records ...ledger.Record)
 	v := verifier(w)
 	v.parallel = 1
 	var out strings.Builder
-	p := NewWriter(&out, asJSON, all, "Spaceport-Migration-prod")
+	p := NewWriter(&out, asJSON, all)
 	sum, err := v.All(t.Context(), ledgertest.New(records...).All(t.Context()), 0, p.Write)
 	require.NoError(t, err)
 	require.NoError(t, p.End(sum))
@@ -369,7 +370,7 @@ func TestSortKeysOfEachType(t *testing.T) {
 func TestHostileValues(t *testing.T) {
 	for _, evil := range consoletest.Hostile {
 		var out bytes.Buffer
-		w := NewWriter(console.Streams{Out: &out}.Escaped().Out, false, true, "Ledger")
+		w := NewWriter(console.Streams{Out: &out}.Escaped().Out, false, true)
 		missing := Table{Name: "Projects-prod", Staging: 2, Missing: 2}
 		missing.Keys.Missing = []string{evil, evil}
 		require.NoError(t, w.Write(Comparison{Email: evil, StagingSub: "s", ProductionSub: "p", Tables: []Table{missing}}))

@@ -1,0 +1,224 @@
+package verify
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"maps"
+	"math"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/spaceport/user-migration/bulk/console"
+	"github.com/spaceport/user-migration/bulk/users"
+	"github.com/spaceport/user-migration/datamover"
+	"github.com/spaceport/user-migration/datamover/ledger"
+	"github.com/spaceport/user-migration/datamover/rows"
+	"github.com/spaceport/user-migration/datamover/settings"
+	"github.com/spaceport/user-migration/datamover/userpool"
+)
+
+// Why a user is left alone.
+const (
+	userDeleted    = "production-user-deleted"
+	moveInProgress = "move-in-progress"
+	notMoved       = "not-moved"
+)
+
+const parallelPuts = 16 // of one user
+
+// Mover moves users again who are moved already: it copies what a comparison finds missing, and overwrites nothing. The
+// contracts are those of rows.Store, userpool.Pool and ledger.Store.
+type Mover struct {
+	Verifier
+	Target interface {
+		PutIfAbsent(ctx context.Context, t settings.Table, row rows.Row, owner string) (copied bool, err error)
+	}
+	Pool interface { // production's
+		Get(ctx context.Context, name string) (userpool.User, error)
+	}
+	Ledger interface {
+		TakeLease(
+			ctx context.Context, stagingSub, productionSub string, now time.Time, d time.Duration,
+		) (ledger.Record, ledger.Lease, error)
+		Renew(ctx context.Context, l ledger.Lease, now time.Time, d time.Duration) (ledger.Lease, error)
+		Complete(ctx context.Context, l ledger.Lease, p ledger.Progress, at time.Time) error
+		Free(ctx context.Context, l ledger.Lease) error
+	}
+	Now func() time.Time
+
+	planned *users.EmailSet // staging subs of those whom a plan found
+}
+
+// Plan compares every user who is moved, names every missing row, and writes nothing.
+func (m *Mover) Plan(
+	ctx context.Context, records iter.Seq2[ledger.Record, error], estimate int, each func(Comparison) error,
+) (Summary, error) {
+	m.names, m.planned = math.MaxInt, users.NewEmailSet()
+	defer m.Progress.Start("Comparing", "users", estimate).End()
+	r := m.newRun(m.plan, func(c Comparison) error {
+		if sum("", c.Tables...).Missing > 0 && c.Skipped == "" {
+			m.planned.Add(c.StagingSub)
+		}
+		return each(c)
+	})
+	err := r.all(ctx, records)
+	return r.sum, err
+}
+
+func (m *Mover) plan(ctx context.Context, user ledger.Record) (Comparison, error) {
+	c, err := m.User(ctx, user)
+	if err == nil && sum("", c.Tables...).Missing > 0 {
+		c.Skipped, err = m.leftAlone(ctx, user)
+	}
+	return c, err
+}
+
+// leftAlone is why a user's rows are not moved again. Nobody asked for those of a user who was deleted.
+func (m *Mover) leftAlone(ctx context.Context, user ledger.Record) (string, error) {
+	if user.Leased(m.Now()) {
+		return moveInProgress, nil
+	}
+	_, err := m.Pool.Get(ctx, user.ProductionSub)
+	if errors.Is(err, userpool.ErrUserNotFound) {
+		return userDeleted, nil
+	}
+	return "", err
+}
+
+// Move moves the users of the last plan again, each under their lease. It can be stopped at any time and run again.
+func (m *Mover) Move(
+	ctx context.Context, records iter.Seq2[ledger.Record, error], each func(Comparison) error,
+) (Summary, error) {
+	defer m.Progress.Start("Copying", "users", 0).End()
+	m.missing = m.copy
+	r := m.newRun(m.move, each)
+	err := r.all(ctx, func(yield func(ledger.Record, error) bool) {
+		for user, err := range records {
+			if (err != nil || m.planned.Has(user.StagingSub)) && !yield(user, err) {
+				return
+			}
+		}
+	})
+	return r.sum, err
+}
+
+func (m *Mover) move(ctx context.Context, user ledger.Record) (c Comparison, err error) {
+	c = Comparison{Email: user.Email, StagingSub: user.StagingSub, ProductionSub: user.ProductionSub}
+	user, lease, err := m.Ledger.TakeLease(ctx, user.StagingSub, user.ProductionSub, m.Now(), datamover.LeaseFor)
+	switch {
+	case errors.Is(err, ledger.ErrLeased):
+		c.Skipped = moveInProgress
+		return c, nil
+	case err != nil:
+		c.Unread = err.Error()
+		return c, err
+	case user.State != ledger.Moved:
+		c.Skipped = notMoved
+		return c, m.Ledger.Free(ctx, lease)
+	}
+	keeper := datamover.NewKeeper(lease, m.Ledger.Renew, m.Now)
+	err = keeper.While(ctx, func(ctx context.Context) (err error) {
+		c, err = m.User(ctx, user)
+		return err
+	})
+	if err == nil {
+		err = m.Ledger.Complete(ctx, keeper.Lease(), progress(user, c), user.MovedAt)
+	}
+	if err != nil {
+		c.Unread = err.Error()
+		_ = m.Ledger.Free(context.WithoutCancel(ctx), keeper.Lease()) // else it expires
+	}
+	return c, err
+}
+
+// progress counts what was copied now with what was copied before.
+func progress(user ledger.Record, c Comparison) ledger.Progress {
+	p := ledger.Progress{Copied: maps.Clone(user.Copied), Kept: user.Kept, Expired: user.Expired}
+	for _, t := range c.Tables {
+		if t.Copied > 0 {
+			if p.Copied == nil {
+				p.Copied = map[string]int{}
+			}
+			p.Copied[t.Name] += t.Copied
+		}
+	}
+	return p
+}
+
+// copy writes rows that are missing. One that DynamoDB rejects is counted, and the others are written.
+func (m *Mover) copy(ctx context.Context, sum *Table, t settings.Table, owner string, missing []rows.Row) error {
+	var mu sync.Mutex
+	g, putting := errgroup.WithContext(ctx)
+	g.SetLimit(parallelPuts)
+	for _, row := range missing {
+		g.Go(func() error {
+			copied, err := m.Target.PutIfAbsent(putting, t, row, owner)
+			mu.Lock()
+			defer mu.Unlock()
+			if rejected := new(rows.RowError); errors.As(err, &rejected) {
+				sum.Rejected, sum.Keys.Rejected = sum.Rejected+1, append(sum.Keys.Rejected, rejected.Key)
+				return nil
+			}
+			if copied {
+				sum.Copied++
+			}
+			return err
+		})
+	}
+	return cmp.Or(g.Wait(), ctx.Err())
+}
+
+// MoveWriter prints a plan, or what was moved, as it comes.
+type MoveWriter struct {
+	Writer
+	live  bool
+	again string // the arguments of the same command
+}
+
+// NewMoveWriter returns a MoveWriter that prints to w, as one JSON document or as text.
+func NewMoveWriter(w io.Writer, asJSON, live bool, again string) *MoveWriter {
+	return &MoveWriter{*NewWriter(w, asJSON, false), live, again}
+}
+
+// Write prints one user who lacks rows, and each row.
+func (p *MoveWriter) Write(c Comparison) error {
+	switch {
+	case sum("", c.Tables...).Missing == 0 && c.Unread == "" && c.Skipped == "":
+		return nil
+	case p.list != nil:
+		return p.list.Add(c)
+	}
+	fmt.Fprintln(p.w, console.Line(fmt.Sprintf("%s (staging %s, production %s)", c.Email, c.StagingSub, c.ProductionSub)))
+	var lines [][]string
+	for _, t := range c.Tables {
+		for _, name := range t.Keys.Missing {
+			lines = append(lines, []string{"  " + t.Name, name})
+		}
+		for _, name := range t.Keys.Rejected {
+			lines = append(lines, []string{"  " + t.Name, name + " cannot be written"})
+		}
+	}
+	err := console.Columns(p.w, "ll", lines...)
+	if c.Unread != "" {
+		fmt.Fprintln(p.w, "  ended by an error: "+console.Line(c.Unread))
+	}
+	if c.Skipped != "" {
+		fmt.Fprintln(p.w, "  left alone: "+c.Skipped)
+	}
+	fmt.Fprintln(p.w)
+	return err
+}
+
+// End prints the summary.
+func (p *MoveWriter) End(s Summary) error {
+	if p.list != nil {
+		return p.list.End("summary", s)
+	}
+	return texts.ExecuteTemplate(p.w, "move.tmpl", map[string]any{"Live": p.live, "Again": p.again, "Summary": s})
+}
