@@ -3,7 +3,6 @@ package bench
 import (
 	"context"
 	"fmt"
-	"net/http/httptest"
 	"time"
 
 	"github.com/spaceport/user-migration/infra/rehearsal/spaceport"
@@ -24,15 +23,8 @@ type move struct {
 
 // largeMove measures the background move of the deployed binary.
 func largeMove(ctx context.Context) (section, error) {
-	table := &largeTable{}
-	server := httptest.NewServer(table)
-	defer server.Close()
 	small, big := &move{rows: smallMove}, &move{rows: bigMove}
-	o := spaceport.Options{Env: map[string]string{"AWS_ENDPOINT_URL_DYNAMODB": server.URL}}
-	err := within(ctx, o, func(s *spaceport.Spaceport) error {
-		if err := table.forwardTo(s.Cloud.URL()); err != nil {
-			return err
-		}
+	err := withLargeTable(ctx, nil, func(s *spaceport.Spaceport, table *largeTable) error {
 		for round := range moveRounds {
 			for i, m := range []*move{small, big} {
 				if err := m.run(ctx, s, table, testUser(2*round+i)); err != nil {
@@ -66,6 +58,8 @@ func (m *move) run(ctx context.Context, s *spaceport.Spaceport, table *largeTabl
 	return nil
 }
 
+func (m *move) rate() string { return fmt.Sprintf("%.0f", float64(m.rows)/median(m.took).Seconds()) }
+
 func largeMoveSection(small, big *move) section {
 	row := func(what string, of func(*move) string) []string { return []string{what, of(small), of(big)} }
 	return section{
@@ -77,7 +71,7 @@ func largeMoveSection(small, big *move) section {
 		table: [][]string{
 			row("rows", func(m *move) string { return fmt.Sprint(m.rows) }),
 			row("time, s", func(m *move) string { return fmt.Sprintf("%.2f", median(m.took).Seconds()) }),
-			row("rows/s", func(m *move) string { return fmt.Sprintf("%.0f", float64(m.rows)/median(m.took).Seconds()) }),
+			row("rows/s", (*move).rate),
 			row("peak resident memory, MB", func(m *move) string { return megabytes(median(m.peak)) }),
 		},
 		thresholds: []threshold{
