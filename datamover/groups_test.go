@@ -146,3 +146,58 @@ func TestGroupsOfSomeoneElse(t *testing.T) {
 	_, err := Groups{Names: []string{"editors"}, Staging: g, Production: g}.carry(t.Context(), record)
 	require.Error(t, err)
 }
+
+// hanging is production while it throttles: the SDK repeats until the budget is over.
+type hanging struct{ *memberships }
+
+func (h hanging) AddToGroup(ctx context.Context, _, _ string) error { <-ctx.Done(); return ctx.Err() }
+
+// TestBudgetEndsInGroups: what the owner deletes before the background carries the groups over stays deleted.
+func TestBudgetEndsInGroups(t *testing.T) {
+	m, g, records := newMemory(3), newMemberships(), ledgertest.New(bound())
+	mover := groupMover(m, g, records)
+	mover.groups.Production = hanging{g}
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	_, err := run(ctx, mover, records)
+	require.ErrorIs(t, err, context.DeadlineExceeded)
+	require.Len(t, m.target["Projects-prod"], 3)
+	clear(m.target["Projects-prod"])
+	_, err = run(t.Context(), groupMover(m, g, records), records)
+	require.NoError(t, err)
+	assert.Equal(t, ledger.Moved, records.Record(ada).State)
+	assert.Equal(t, 3, records.Record(ada).Copied["Projects-prod"])
+	assert.Empty(t, m.target["Projects-prod"])
+	assert.Equal(t, []string{"editors"}, g.production)
+}
+
+// TestPoolOfTheEvent: Cognito names its pool. A background event cannot choose the one that confirms it.
+func TestPoolOfTheEvent(t *testing.T) {
+	signIn := string(recorded(t, "post_authentication"))
+	for payload, want := range map[string]string{
+		signIn: "us-west-2_Production",
+		`{"stagingSub":"` + ada + `","productionSub":"` + adaNow + `"}`:                                "",
+		`{"userPoolId":"us-east-1_Other","stagingSub":"` + ada + `","productionSub":"` + adaNow + `"}`: "",
+	} {
+		h := newHook(newMemory(1), ledgertest.New(imported()))
+		var ids []string
+		h.pools = func(id string) ProductionPool {
+			ids = append(ids, id)
+			return h.production
+		}
+		_, err := h.Invoke(t.Context(), []byte(payload))
+		require.NoError(t, err)
+		assert.Equal(t, []string{want}, ids, payload)
+	}
+}
+
+func TestMissingGroupIsAWarning(t *testing.T) {
+	g := newMemberships()
+	h := newHook(newMemory(1), ledgertest.New(bound()))
+	h.mover.groups = Groups{Names: []string{"old"}, Staging: g}
+	h.pools = func(string) ProductionPool { return g }
+	_, err := h.Invoke(t.Context(), recorded(t, "post_authentication"))
+	require.NoError(t, err)
+	assert.Regexp(t, `"level":"WARN".*"missingGroups":\["old"\]`, h.log.String())
+	assert.Contains(t, h.log.String(), `"decision":"moved"`)
+}

@@ -153,12 +153,11 @@ func (h *Handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 			append(counters.Attrs(h.now()), "decision", ignored, "reason", "not a Cognito event")...)
 		return payload, nil
 	}
-	h = h.in(e.UserPoolID)
 	if e.TriggerSource == "" && e.Continuation.StagingSub != "" {
-		return []byte("null"), h.background(ctx, e.Continuation)
+		return []byte("null"), h.in("").background(ctx, e.Continuation)
 	}
 	if e.stagingSub() != "" {
-		h.onSignIn(ctx, e)
+		h.in(e.UserPoolID).onSignIn(ctx, e)
 	}
 	return payload, nil
 }
@@ -460,7 +459,14 @@ func (h *Handler) run(
 		attrs = append(attrs, "failedRows", partial.Rows)
 	}
 	if len(progress.MissingGroups) > 0 {
-		attrs = append(attrs, "missingGroups", progress.MissingGroups)
+		h.log.WarnContext(
+			ctx,
+			"production lacks groups",
+			"missingGroups",
+			progress.MissingGroups,
+			"stagingSub",
+			record.StagingSub,
+		)
 		counters.Count(metrics.GroupsMissing, len(progress.MissingGroups))
 	}
 	counters.Count(metrics.RowsCopied, copied-total(before.Copied))

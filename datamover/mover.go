@@ -158,6 +158,11 @@ type move struct {
 // segment moves s, the first of todo.
 func (mv *move) segment(ctx context.Context, s segment) (err error) {
 	if s.Table == "" {
+		if mv.record.State != ledger.Moved { // no row is put again if time runs out now
+			if err := mv.checkpoint(ctx); err != nil {
+				return err
+			}
+		}
 		if mv.progress.MissingGroups, err = mv.groups.carry(ctx, mv.record); err == nil {
 			mv.progress.GroupsAt = mv.now()
 		}

@@ -124,7 +124,7 @@ func (r *Reader) Read(ctx context.Context, progress *console.Progress) (Facts, e
 	f.Groups = fact(r.staging.pool().Groups(ctx))
 	if len(r.settings.Groups) > 0 {
 		f.ProductionGroups = fact(r.production.pool().Groups(ctx))
-		if _, err := r.staging.pool().GroupsOf(ctx, "no such user"); !errors.Is(err, userpool.ErrUserNotFound) {
+		if _, err := r.staging.pool().GroupsOf(ctx, nobody); errors.Is(err, userpool.ErrAccessDenied) {
 			f.GroupsOf = err
 		}
 	}
@@ -149,6 +149,8 @@ func (r *Reader) Read(ctx context.Context, progress *console.Progress) (Facts, e
 	err = r.readUsers(ctx, &f, progress)
 	return f, err
 }
+
+const nobody = "00000000-0000-4000-8000-000000000000" // no user has this name
 
 func itself[T any](out *T) *T { return out }
 

@@ -52,7 +52,12 @@ func (m *moveRun) run(ctx context.Context) error {
 	out := verify.NewMoveWriter(m.app.Out, m.app.json, m.live, m.again())
 	each := out.Write
 	if m.live {
-		each = func(verify.Comparison) error { return nil }
+		each = func(c verify.Comparison) error {
+			if c.Skipped+c.Unread == "" {
+				return nil // printed when it is moved
+			}
+			return out.Write(c)
+		}
 	}
 	estimate := 0
 	if len(m.users) == 0 {

@@ -42,7 +42,10 @@ func TestMove(t *testing.T) {
 		require.NoError(t, o.Put(ctx, o.StagingTables, source, beta))
 	}
 	key := o.project(ada, 1)
-	_, err = o.ProductionTables.DeleteItem(ctx, &dynamodb.DeleteItemInput{TableName: aws.String("Spaceport-Projects-prod"), Key: key})
+	_, err = o.ProductionTables.DeleteItem(
+		ctx,
+		&dynamodb.DeleteItemInput{TableName: aws.String("Spaceport-Projects-prod"), Key: key},
+	)
 	require.NoError(t, err)
 	o.env["MIGRATION_TABLES"] = withBeta
 
@@ -51,7 +54,14 @@ func TestMove(t *testing.T) {
 	assert.Zero(t, code, errs)
 	golden.Equal(t, "cloud_move", o.plain(plan))
 	consoletest.Commands(t, plan)
-	assert.Zero(t, o.Cloud.CountRequests(cloud.Filter{Operation: "PutItem"})+o.Cloud.CountRequests(cloud.Filter{Operation: "UpdateItem"}))
+	assert.Zero(
+		t,
+		o.Cloud.CountRequests(
+			cloud.Filter{Operation: "PutItem"},
+		)+o.Cloud.CountRequests(
+			cloud.Filter{Operation: "UpdateItem"},
+		),
+	)
 
 	code, out, errs := o.bulk("move", "--live", "--yes", "--table", target)
 	assert.Zero(t, code, errs)
@@ -64,7 +74,10 @@ func TestMove(t *testing.T) {
 		require.Len(t, rows, 1)
 		assert.Equal(t, rows[0]["user_id"], rows[0]["userSub"], "the id inside the row too")
 	}
-	got, err := o.ProductionTables.GetItem(ctx, &dynamodb.GetItemInput{TableName: aws.String("Spaceport-Projects-prod"), Key: key})
+	got, err := o.ProductionTables.GetItem(
+		ctx,
+		&dynamodb.GetItemInput{TableName: aws.String("Spaceport-Projects-prod"), Key: key},
+	)
 	require.NoError(t, err)
 	assert.Empty(t, got.Item, "--table chooses: what its owner has deleted stays deleted")
 	after, err := o.Ledger(ctx, ada)

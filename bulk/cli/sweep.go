@@ -267,8 +267,12 @@ func (r *sweepRun) ask(ctx context.Context) error {
 	if r.refuse(); r.Refused != "" {
 		return errors.New(r.Refused)
 	}
-	r.app.progress.Println(fmt.Sprintf("This creates %s in %s (%s), moves their data and sends %s. It takes about %s.",
-		console.Quantity(r.Planned.Create, "account", "accounts"), r.Pool, r.clients.settings.ProductionUserPoolID,
+	groups := ""
+	if len(r.options.Groups) > 0 {
+		groups = ", carries over the groups " + console.List(r.options.Groups)
+	}
+	r.app.progress.Println(fmt.Sprintf("This creates %s in %s (%s), moves their data%s and sends %s. It takes about %s.",
+		console.Quantity(r.Planned.Create, "account", "accounts"), r.Pool, r.clients.settings.ProductionUserPoolID, groups,
 		console.Quantity(r.Planned.Resets, "reset email", "reset emails"), seconds(r.Planned.Seconds)))
 	return r.app.confirm(ctx, r.Pool, r.yes)
 }

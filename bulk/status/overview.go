@@ -159,23 +159,29 @@ func (c Collector) Overview(ctx context.Context) (o Overview, err error) {
 	if err != nil {
 		return o, err
 	}
-	unowned, err := c.unowned(ctx, o.Ledger)
+	unowned, err := c.unowned(ctx, o.Ledger, found)
 	o.conclude(eligible, unowned)
 	return o, err
 }
 
 // unowned returns the tables of staging in which no row at all belongs to a migrated user, though they are not empty.
-func (c Collector) unowned(ctx context.Context, l Ledger) (tables []string, err error) {
+func (c Collector) unowned(ctx context.Context, l Ledger, found standings) (tables []string, err error) {
 	for _, t := range c.Tables {
 		if l.All[moved]+l.All[unsent] == 0 || l.Copied[t.Target]+l.Kept[t.Target]+l.Expired[t.Target] > 0 {
 			continue
 		}
-		for _, err := range c.Rows.Scan(ctx, t.Source) {
+		empty, owned := true, false
+		for row, err := range c.Rows.Scan(ctx, t.Source) {
 			if err != nil {
 				return nil, err
 			}
+			empty = false
+			if owned = found.find(row.Text(t.OwnerKey)) != nil; owned {
+				break
+			}
+		}
+		if !empty && !owned {
 			tables = append(tables, t.Source)
-			break
 		}
 	}
 	return tables, nil
@@ -209,7 +215,7 @@ func (o *Overview) conclude(eligible Stages, unowned []string) {
 	missing(eligible[failed], "user's", "users'",
 		"data could not be copied: resolve the reasons above, then run bulk sweep --live, or let them sign in again")
 	missing(eligible[moving], "user's", "users'",
-		"data is not copied completely: run bulk sweep --live, which goes on")
+		"data or groups are not copied completely: run bulk sweep --live, which goes on")
 	o.SafeToDetach = len(o.Missing) == 0
 	slices.SortStableFunc(o.Ledger.Failures, func(a, b Failure) int { return b.Users - a.Users })
 }

@@ -10,6 +10,7 @@ import (
 	"iter"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -112,7 +113,7 @@ func TestEachThingMissingIsNamed(t *testing.T) {
 	users := []userpool.User{user("u", "u@example.com")}
 	for want, records := range map[string][]ledger.Record{
 		"1 user is not migrated: wait for them to sign in, or run bulk sweep": nil,
-		"1 user's data is not copied completely: run bulk sweep --live, which goes on": {
+		"1 user's data or groups are not copied completely: run bulk sweep --live, which goes on": {
 			record("u", "u@example.com", ledger.Moving, ledger.SignIn),
 		},
 		"1 user has a random password and no reset email: run bulk sweep --live, which sends it": {
@@ -182,10 +183,12 @@ func TestShutOut(t *testing.T) {
 }
 
 // oneRow is staging with one row in every table that is not named empty.
-type oneRow struct{ empty string }
+type oneRow struct{ empty, owner string }
 
 func (r oneRow) Scan(_ context.Context, table string) iter.Seq2[rows.Row, error] {
-	return func(yield func(rows.Row, error) bool) { _ = table != r.empty && yield(rows.Row{}, nil) }
+	return func(yield func(rows.Row, error) bool) {
+		_ = table != r.empty && yield(rows.Row{"id": &types.AttributeValueMemberS{Value: r.owner}}, nil)
+	}
 }
 
 // TestMovesThatFoundNoRow: the key of MIGRATION_TABLES is not what it seems.
@@ -197,15 +200,16 @@ func TestMovesThatFoundNoRow(t *testing.T) {
 	expired.Expired = map[string]int{"Teams-prod": 1}
 	for name, tt := range map[string]struct {
 		record ledger.Record
-		empty  string
+		rows   oneRow
 		safe   bool
 	}{
-		"rows that nobody owns": {none, "", false},
-		"an empty table":        {none, "Teams-staging", true},
-		"expired rows":          {expired, "", true},
+		"rows that nobody owns":              {none, oneRow{}, false},
+		"an empty table":                     {none, oneRow{empty: "Teams-staging"}, true},
+		"expired rows":                       {expired, oneRow{}, true},
+		"added later, production had theirs": {none, oneRow{owner: "u"}, true},
 	} {
 		c := collector(pool, inProduction(tt.record), ledgertest.New(tt.record))
-		c.Tables, c.Rows = []settings.Table{{Source: "Teams-staging", Target: "Teams-prod", OwnerKey: "id"}}, oneRow{tt.empty}
+		c.Tables, c.Rows = []settings.Table{{Source: "Teams-staging", Target: "Teams-prod", OwnerKey: "id"}}, tt.rows
 		o, err := c.Overview(t.Context())
 		require.NoError(t, err)
 		assert.Equal(t, tt.safe, o.SafeToDetach, name)

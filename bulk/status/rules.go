@@ -41,7 +41,7 @@ var rules = []rule{
 	}},
 	{"production-temporary-password", func(u UserReport) bool { return u.has(userpool.ForceChangePassword) }},
 	{"swept", func(u UserReport) bool { return u.Moved() && u.RandomPassword() }},
-	{"groups", func(u UserReport) bool { return u.Moved() && !u.Ledger.Finished(u.From.Groups) }},
+	{"groups", func(u UserReport) bool { return u.Moved() && !u.GroupsDone() }},
 	{"moved", UserReport.Moved},
 	{"rows-failed", func(u UserReport) bool { return u.Ledger.Bound() && u.Ledger.Failures > 0 }},
 	{"moving", func(u UserReport) bool { return u.Ledger.Bound() }},
@@ -67,6 +67,7 @@ func (u UserReport) inStaging() bool          { return u.Staging.Sub != "" }
 func (u UserReport) inProduction() bool       { return u.Account().Sub != "" }
 func (u UserReport) has(status string) bool   { return u.Account().Status == status }
 func (u UserReport) Moved() bool              { return u.Ledger.State == ledger.Moved }
+func (u UserReport) GroupsDone() bool         { return u.Ledger.Finished(u.From.Groups) }
 func (u UserReport) Eligible() bool           { return u.inStaging() && u.Staging.Ineligible == "" }
 func (u UserReport) BeingMoved() bool         { return u.Ledger.Bound() && u.Ledger.Leased(u.From.Now()) }
 func (u UserReport) SameEmail(a Account) bool { return fold(a.Email) == fold(u.Staging.Email) }

@@ -39,7 +39,13 @@ func (s state) collector(changes ...func(*Collector)) Collector {
 	return c
 }
 
-func refuseMFA(c *Collector)  { c.MFAUsers = settings.MFARefuse }
+func refuseMFA(c *Collector) { c.MFAUsers = settings.MFARefuse }
+
+// inEditors has groups carried over, one of which the user is in.
+func inEditors(c *Collector) {
+	c.Groups, c.Staging.(*fakePool).groups = []string{"editors"}, []string{"admins", "editors"}
+}
+
 func withFactor(c *Collector) { c.Staging.(*fakePool).mfa = true }
 func denied(c *Collector)     { c.Staging.(*fakePool).getErr = userpool.ErrAccessDenied }
 func byPhone(c *Collector)    { c.Production.(*fakePool).byPhone = true }
@@ -155,10 +161,10 @@ func TestRules(t *testing.T) {
 		{"another has the email, apart from case, and is older", email,
 			state{append(ada(), user("elder", "Ada@example.com", func(u *userpool.User) { u.Created = created.Add(-1) })), nil, nil},
 			"same-email", with(sensitive)},
-		{"moved, groups are due", email, state{ada(), bound(), moved}, "groups",
-			with(func(c *Collector) {
-				c.Groups, c.Staging.(*fakePool).groups = []string{"editors"}, []string{"admins", "editors"}
-			})},
+		{"moved, groups are due", email, state{ada(), bound(), moved}, "groups", with(inEditors)},
+		{"moved, groups are due, disabled in staging", email, state{ada(disabled), bound(), moved}, "groups", with(inEditors)},
+		{"moved, groups are due, staging user deleted", email, state{nil, bound(), moved}, "groups", with(inEditors)},
+		{"swept, groups are due", email, state{ada(), bound(is("RESET_REQUIRED")), sent}, "production-reset-required", with(inEditors)},
 		{"phone number of another user", email, state{ada(phone), luis, nil}, "phone-in-use", with(byPhone)},
 		{"same phone number, production signs in by email", email, state{ada(phone), luis, nil}, "eligible", nil},
 		{"email changed in production before the hook bound them", "ada@new.example.com",
@@ -220,7 +226,7 @@ func assertRemediesWork(t *testing.T, u UserReport, name string) {
 	byEmail := u.From.StagingByEmail || u.Staging.Username == u.Staging.Email
 	for remedy, works := range map[string]bool{
 		"bulk sweep --live ":                  u.Eligible() && !u.BeingMoved() && (account.Sub == "" || account.Enabled),
-		"bulk sweep --live --user":            u.Eligible() && (!u.Moved() || u.Ledger.ResetAt.IsZero()),
+		"bulk sweep --live --user":            u.Eligible() && (!u.Moved() || u.Ledger.ResetAt.IsZero() || !u.GroupsDone()),
 		"bulk sweep --live --adopt":           other.Status == userpool.Confirmed && other.Enabled && u.SameEmail(other) && other.EmailVerified,
 		"bulk verify":                         u.Moved(),
 		"admin-confirm-sign-up" + staging:     u.Staging.Status == userpool.Unconfirmed,

@@ -253,6 +253,28 @@ func TestDoubtsAboutTheSender(t *testing.T) {
 			assert.Empty(t, r.LastError)
 		}
 	})
+	// That is known also if the same sweep carries their groups over first.
+	synctest.Test(t, func(t *testing.T) {
+		p := &sending{world: newWorld(), answer: func(n int32) error {
+			if n == 9 || n == 20 {
+				return undelivered
+			}
+			return nil
+		}}
+		p.sweep(t, 60)
+		p.answer = func(int32) error { return undelivered }
+		o := withResets
+		o.Groups = []string{"editors"}
+		s := p.sweeper(staging(60), o)
+		s.Production = p
+		s.Move = func(ctx context.Context, _ ledger.Record, l ledger.Lease) (ledger.Progress, ledger.Lease, error) {
+			carried := ledger.Progress{GroupsAt: p.clock}
+			return carried, ledger.Lease{}, p.records.Complete(ctx, l, carried, p.clock)
+		}
+		require.NoError(t, s.Run(t.Context()))
+		assert.Empty(t, s.Sender)
+		assert.Equal(t, 2, s.Failed)
+	})
 	synctest.Test(t, func(t *testing.T) {
 		p := &sending{world: newWorld(), answer: func(int32) error { return errors.New("user is disabled") }}
 		s := p.sweep(t, 20)

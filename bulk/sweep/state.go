@@ -24,6 +24,7 @@ var (
 	setPassword    = &step{(*migration).setPassword, "would set a random password"} // "forgot password" needs one
 	recordPassword = &step{(*migration).recordPassword, "would resume the copy"}    // a sweep was killed before it could
 	moveData       = &step{(*migration).moveData, "would move the data"}
+	carryGroups    = &step{(*migration).moveData, "would carry the groups over"}
 	sendReset      = &step{(*migration).sendReset, "would send a reset email"} // the last step
 )
 
@@ -150,6 +151,9 @@ func nextStep(f facts, o Options, now time.Time) (*step, Reason) {
 		if rule.applies {
 			return rule.step, rule.reason
 		}
+	}
+	if !f.rowsLeft() {
+		return carryGroups, ""
 	}
 	return moveData, ""
 }

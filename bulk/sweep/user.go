@@ -19,7 +19,8 @@ import (
 type migration struct {
 	*Sweeper
 	facts
-	logged bool
+	logged      bool
+	undelivered string // why an earlier sweep could not send them the reset email
 }
 
 // keep keeps the ledger's latest answer.
@@ -39,6 +40,9 @@ func (m *migration) run(ctx context.Context) error {
 	}()
 	var leave func()
 	err := m.keep(m.Ledger.Get(ctx, m.staging.Sub))
+	if m.record.State == ledger.Moved {
+		m.undelivered = m.record.LastError
+	}
 	for previous := done; err == nil; {
 		o := m.options
 		o.senderFailed, o.SendResets = m.sender.failed(), o.SendResets && !m.sender.failed()
@@ -253,8 +257,11 @@ func (m *migration) moveData(ctx context.Context) (err error) {
 	partial := new(datamover.PartialError)
 	switch {
 	case errors.As(err, &partial) && !partial.Outage: // the others have arrived, and the user can get in
-		return m.note(Failed, fmt.Sprintf("move data: %v; rows that cannot be written: %s", err,
-			strings.Join(partial.Rows, ", ")))
+		details := fmt.Sprintf("move data: %v", err)
+		if len(partial.Rows) > 0 {
+			details += "; rows that cannot be written: " + strings.Join(partial.Rows, ", ")
+		}
+		return m.note(Failed, details)
 	case err != nil:
 		return fmt.Errorf("move data: %w", err)
 	}
@@ -273,8 +280,8 @@ func (m *migration) sendReset(ctx context.Context) error {
 	case errors.Is(err, userpool.ErrUserBlocked):
 		return ProductionUserBlocked
 	case err != nil:
-		return m.sender.judge(err, m.record.LastError != "", func(sender bool) error {
-			return m.undelivered(ctx, err, sender)
+		return m.sender.judge(err, m.undelivered != "", func(sender bool) error {
+			return m.notDelivered(ctx, err, sender)
 		})
 	}
 	settled := m.sender.accept()
@@ -284,8 +291,8 @@ func (m *migration) sendReset(ctx context.Context) error {
 	return errors.Join(settled, m.note(ResetSent, "reset email sent"))
 }
 
-// undelivered tells of an email that was not delivered, and why: the sender failed, or it is about this user.
-func (m *migration) undelivered(ctx context.Context, cause error, sender bool) error {
+// notDelivered tells of an email that was not delivered, and why: the sender failed, or it is about this user.
+func (m *migration) notDelivered(ctx context.Context, cause error, sender bool) error {
 	switch {
 	case sender && m.logged:
 		return nil

@@ -47,7 +47,7 @@ type Mover struct {
 			ctx context.Context, stagingSub, productionSub string, now time.Time, d time.Duration,
 		) (ledger.Record, ledger.Lease, error)
 		Renew(ctx context.Context, l ledger.Lease, now time.Time, d time.Duration) (ledger.Lease, error)
-		Complete(ctx context.Context, l ledger.Lease, p ledger.Progress, at time.Time) error
+		Recount(ctx context.Context, l ledger.Lease, copied map[string]int) error
 		Free(ctx context.Context, l ledger.Lease) error
 	}
 	Now func() time.Time
@@ -62,7 +62,7 @@ func (m *Mover) Plan(
 	m.names, m.planned = math.MaxInt, users.NewEmailSet()
 	defer m.Progress.Start("Comparing", "users", estimate).End()
 	r := m.newRun(m.plan, func(c Comparison) error {
-		if sum("", c.Tables...).Missing > 0 && c.Skipped == "" {
+		if sum("", c.Tables...).Missing > 0 && c.Skipped+c.Unread == "" {
 			m.planned.Add(c.StagingSub)
 		}
 		return each(c)
@@ -76,6 +76,9 @@ func (m *Mover) plan(ctx context.Context, user ledger.Record) (Comparison, error
 	if err == nil && sum("", c.Tables...).Missing > 0 {
 		c.Skipped, err = m.leftAlone(ctx, user)
 	}
+	if err != nil {
+		c.Unread = err.Error()
+	}
 	return c, err
 }
 
@@ -84,6 +87,10 @@ func (m *Mover) leftAlone(ctx context.Context, user ledger.Record) (string, erro
 	if user.Leased(m.Now()) {
 		return moveInProgress, nil
 	}
+	return m.deleted(ctx, user)
+}
+
+func (m *Mover) deleted(ctx context.Context, user ledger.Record) (string, error) {
 	_, err := m.Pool.Get(ctx, user.ProductionSub)
 	if errors.Is(err, userpool.ErrUserNotFound) {
 		return userDeleted, nil
@@ -124,31 +131,29 @@ func (m *Mover) move(ctx context.Context, user ledger.Record) (c Comparison, err
 	}
 	keeper := datamover.NewKeeper(lease, m.Ledger.Renew, m.Now)
 	err = keeper.While(ctx, func(ctx context.Context) (err error) {
-		c, err = m.User(ctx, user)
+		if c.Skipped, err = m.deleted(ctx, user); err == nil && c.Skipped == "" { // while the operator was asked
+			c, err = m.User(ctx, user)
+		}
 		return err
 	})
-	if err == nil {
-		err = m.Ledger.Complete(ctx, keeper.Lease(), progress(user, c), user.MovedAt)
-	}
+	ending := context.WithoutCancel(ctx)
+	err = errors.Join(err, m.Ledger.Recount(ending, keeper.Lease(), recount(user, c)))
 	if err != nil {
 		c.Unread = err.Error()
-		_ = m.Ledger.Free(context.WithoutCancel(ctx), keeper.Lease()) // else it expires
 	}
 	return c, err
 }
 
-// progress counts what was copied now with what was copied before.
-func progress(user ledger.Record, c Comparison) ledger.Progress {
-	p := ledger.Progress{Copied: maps.Clone(user.Copied), Kept: user.Kept, Expired: user.Expired}
+// recount counts as copied what staging has of the user now, but for rows that production had of its own.
+func recount(user ledger.Record, c Comparison) map[string]int {
+	copied := map[string]int{}
+	maps.Copy(copied, user.Copied)
 	for _, t := range c.Tables {
-		if t.Copied > 0 {
-			if p.Copied == nil {
-				p.Copied = map[string]int{}
-			}
-			p.Copied[t.Name] += t.Copied
+		if n := t.Staging - t.Rejected - user.Kept[t.Name]; t.Copied > 0 && n > copied[t.Name] {
+			copied[t.Name] = n
 		}
 	}
-	return p
+	return copied
 }
 
 // copy writes rows that are missing. One that DynamoDB rejects is counted, and the others are written.
@@ -162,7 +167,7 @@ func (m *Mover) copy(ctx context.Context, sum *Table, t settings.Table, owner st
 			mu.Lock()
 			defer mu.Unlock()
 			if rejected := new(rows.RowError); errors.As(err, &rejected) {
-				sum.Rejected, sum.Keys.Rejected = sum.Rejected+1, append(sum.Keys.Rejected, rejected.Key)
+				sum.Rejected, sum.Keys.Rejected = sum.Rejected+1, append(sum.Keys.Rejected, rejected.Error())
 				return nil
 			}
 			if copied {
@@ -200,18 +205,20 @@ func (p *MoveWriter) Write(c Comparison) error {
 		for _, name := range t.Keys.Missing {
 			lines = append(lines, []string{"  " + t.Name, name})
 		}
-		for _, name := range t.Keys.Rejected {
-			lines = append(lines, []string{"  " + t.Name, name + " cannot be written"})
+	}
+	_ = console.Columns(p.w, "ll", lines...) // what cannot be written, cannot be written below either
+	for _, t := range c.Tables {
+		for _, rejected := range t.Keys.Rejected {
+			fmt.Fprintln(p.w, "  cannot be copied: "+console.Line(rejected))
 		}
 	}
-	err := console.Columns(p.w, "ll", lines...)
 	if c.Unread != "" {
 		fmt.Fprintln(p.w, "  ended by an error: "+console.Line(c.Unread))
 	}
 	if c.Skipped != "" {
 		fmt.Fprintln(p.w, "  left alone: "+c.Skipped)
 	}
-	fmt.Fprintln(p.w)
+	_, err := fmt.Fprintln(p.w)
 	return err
 }
 

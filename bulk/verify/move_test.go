@@ -66,7 +66,8 @@ func moveAgain(t *testing.T, m *Mover, records *ledgertest.Memory, asJSON bool) 
 
 func TestMoveAgain(t *testing.T) {
 	w, all := differing()
-	all[0].MovedAt = now.Add(-time.Hour)
+	all[0].MovedAt, all[0].LastError = now.Add(-time.Hour), "send reset email: email not delivered"
+	all[1].Failures = 3
 	records := ledgertest.New(append(all, ledger.Record{StagingSub: "dan", State: ledger.Moving, ProductionSub: "d"})...)
 	var written []string
 	w.fail = func(call string) error {
@@ -83,9 +84,9 @@ func TestMoveAgain(t *testing.T) {
 	assert.NotNil(t, w.production["Projects-prod"]["production-bob/written later"])
 	assert.Equal(t, text("changed"), w.production["Projects-prod"]["production-ada/p00009"]["title"], "not overwritten")
 
-	want := all[0]
-	want.Copied = map[string]int{"Users-prod": 1, "Projects-prod": 19}
-	assert.Equal(t, want, records.Record(want.StagingSub), "still moved, no lease")
+	assert.Equal(t, all[0], records.Record("staging-ada"), "what came back is not counted twice; nothing else is changed")
+	all[1].Copied = map[string]int{"Users-prod": 1, "Projects-prod": 4}
+	assert.Equal(t, all[1], records.Record("staging-bob"))
 
 	written = nil
 	sum, plan, _ = moveAgain(t, again(w, records), records, false)
@@ -139,11 +140,30 @@ func TestLeftAlone(t *testing.T) {
 	}
 }
 
-// TestTakenMeanwhile: between the plan and the move, another mover took the lease, or the operator had the user moved anew.
+// TestUnknownIsNotPlanned: production cannot say whether the user was deleted.
+func TestUnknownIsNotPlanned(t *testing.T) {
+	w := newWorld()
+	records := ledgertest.New(w.add("ada", 2))
+	w.delete("production-ada/p00001")
+	w.fail = func(call string) error {
+		if strings.HasPrefix(call, "Get ") {
+			return userpool.ErrAccessDenied
+		}
+		return nil
+	}
+	sum, plan, _ := moveAgain(t, again(w, records), records, false)
+	assert.Zero(t, sum.Moved)
+	assert.Contains(t, plan, "ended by an error: access denied")
+	assert.Nil(t, w.production["Projects-prod"]["production-ada/p00001"])
+}
+
+// TestTakenMeanwhile: between the plan and the move, another mover took the lease, the user was deleted, or the operator
+// had them moved anew.
 func TestTakenMeanwhile(t *testing.T) {
 	for want, change := range map[string]func(*ledger.Record){
-		"move-in-progress": func(r *ledger.Record) { r.MovingUntil = now.Add(time.Minute) },
-		"not-moved":        func(r *ledger.Record) { r.State = ledger.Moving },
+		"move-in-progress":        func(r *ledger.Record) { r.MovingUntil = now.Add(time.Minute) },
+		"not-moved":               func(r *ledger.Record) { r.State = ledger.Moving },
+		"production-user-deleted": func(*ledger.Record) {},
 	} {
 		w := newWorld()
 		record := w.add("ada", 2)
@@ -153,6 +173,7 @@ func TestTakenMeanwhile(t *testing.T) {
 		_, err := m.Plan(t.Context(), planned.All(t.Context()), 0, func(Comparison) error { return nil })
 		require.NoError(t, err)
 		change(&record)
+		w.deleted = map[string]bool{"production-ada": want == "production-user-deleted"}
 		records := ledgertest.New(record)
 		m.Ledger = records
 		var got []string
@@ -245,7 +266,7 @@ func TestErrorsOfMoves(t *testing.T) {
 	}
 	sum, _, moved := moveAgain(t, again(w, records), records, false)
 	assert.Equal(t, 1, sum.Unread)
-	assert.Equal(t, 1, sum.Missing, "bob is moved")
+	assert.Equal(t, 1, sum.Copied, "bob is moved")
 	assert.Contains(t, moved, "ended by an error: no answer")
 	assert.Contains(t, moved, "Run the same command again.")
 	assert.True(t, records.Record("staging-ada").MovingUntil.IsZero())

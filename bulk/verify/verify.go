@@ -129,6 +129,7 @@ type Summary struct {
 	Unread  int       `json:"unread"`  // users who could not be compared
 	NotYet  int       `json:"notYet"`  // users who are not moved, and were not compared
 	Skipped int       `json:"skipped,omitempty"`
+	Copied  int       `json:"copied,omitempty"` // users for whom rows were copied
 	Tables  []Table   `json:"tables"`
 	Unowned []Unowned `json:"unowned,omitempty"`
 }
@@ -168,6 +169,9 @@ func (s *Summary) add(c Comparison) {
 	}
 	if all.Changed > 0 {
 		s.Changed++
+	}
+	if all.Copied > 0 {
+		s.Copied++
 	}
 	for i, t := range c.Tables {
 		s.Tables[i] = sum(t.Name, s.Tables[i], t)

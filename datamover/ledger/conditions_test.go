@@ -99,6 +99,7 @@ func TestConditions(t *testing.T) {
 		}, underOurs},
 		"Complete": {func(ctx context.Context, s *Store) error { return s.Complete(ctx, lease, Progress{}, now) }, underOurs},
 		"Fail":     {func(ctx context.Context, s *Store) error { return s.Fail(ctx, lease, Progress{}, Failure{}) }, underOurs},
+		"Recount":  {func(ctx context.Context, s *Store) error { return s.Recount(ctx, lease, nil) }, underOurs},
 		"Free":     {func(ctx context.Context, s *Store) error { return s.Free(ctx, lease) }, underOurs},
 	} {
 		t.Run(name, func(t *testing.T) {

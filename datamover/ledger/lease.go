@@ -128,6 +128,12 @@ func (s *Store) Fail(ctx context.Context, l Lease, p Progress, f Failure) error 
 	return s.free(ctx, l, c, func(r Record) bool { return r.LastError == f.Reason })
 }
 
+// Recount records how many rows of a moved user were copied, and frees the lease. Nothing else of the record changes.
+func (s *Store) Recount(ctx context.Context, l Lease, copied map[string]int) error {
+	return s.free(ctx, l, change{set: map[string]any{"copied": copied}},
+		func(r Record) bool { return maps.Equal(r.Copied, copied) })
+}
+
 // Free frees a lease without any other change.
 func (s *Store) Free(ctx context.Context, l Lease) error {
 	return s.free(ctx, l, change{}, func(Record) bool { return true })

@@ -27,6 +27,7 @@ type store interface {
 	Checkpoint(ctx context.Context, l ledger.Lease, p ledger.Progress, now time.Time, d time.Duration) (ledger.Lease, error)
 	Complete(ctx context.Context, l ledger.Lease, p ledger.Progress, at time.Time) error
 	Fail(ctx context.Context, l ledger.Lease, p ledger.Progress, f ledger.Failure) error
+	Recount(ctx context.Context, l ledger.Lease, copied map[string]int) error
 	Free(ctx context.Context, l ledger.Lease) error
 	BeginSweep(ctx context.Context, r, before ledger.Record) error
 	Revert(ctx context.Context, stagingSub string, at time.Time, before ledger.Record) error
@@ -144,6 +145,7 @@ func leaseContract(t *testing.T, l store, get func(string) ledger.Record) {
 		require.ErrorIs(t, l.Complete(ctx, lost, ledger.Progress{}, at), ledger.ErrLeaseLost)
 		require.ErrorIs(t, l.Fail(ctx, lost, ledger.Progress{}, ledger.Failure{Reason: "x"}), ledger.ErrLeaseLost)
 		require.ErrorIs(t, l.Free(ctx, lost), ledger.ErrLeaseLost)
+		require.ErrorIs(t, l.Recount(ctx, lost, map[string]int{"T": 1}), ledger.ErrLeaseLost)
 		require.Equal(t, before, get("u"))
 	}
 	underLost(lost)
@@ -155,6 +157,17 @@ func leaseContract(t *testing.T, l store, get func(string) ledger.Record) {
 	require.Equal(t, "t {}", record.Cursor)
 	underLost(lease)
 	require.NoError(t, l.Free(ctx, successor))
+	freed := get("u")
+	_, successor, err = l.TakeLease(ctx, "u", "p", now.Add(2*time.Minute), 45*time.Second)
+	require.NoError(t, err)
+	require.NoError(t, l.Recount(ctx, successor, map[string]int{"T": 7}))
+	recounted := get("u")
+	require.Equal(t, map[string]int{"T": 7}, recounted.Copied)
+	recounted.Copied = freed.Copied
+	require.Equal(t, freed, recounted, "nothing else changes, and the lease is free")
+	_, successor, err = l.TakeLease(ctx, "u", "p", now.Add(2*time.Minute), 45*time.Second)
+	require.NoError(t, err)
+	require.NoError(t, l.Recount(ctx, successor, freed.Copied))
 	require.Zero(t, get("u").MovingUntil)
 	require.Equal(t, "t {}", get("u").Cursor)
 

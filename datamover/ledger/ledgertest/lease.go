@@ -102,6 +102,11 @@ func (m *Memory) Fail(_ context.Context, l ledger.Lease, p ledger.Progress, f le
 	})
 }
 
+// Recount does what ledger.Store.Recount does.
+func (m *Memory) Recount(_ context.Context, l ledger.Lease, copied map[string]int) error {
+	return m.under("Recount", l, func(record *ledger.Record) { record.Copied, record.MovingUntil = copied, time.Time{} })
+}
+
 // Free does what ledger.Store.Free does.
 func (m *Memory) Free(_ context.Context, l ledger.Lease) error {
 	return m.under("Free", l, func(record *ledger.Record) { record.MovingUntil = time.Time{} })

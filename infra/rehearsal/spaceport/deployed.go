@@ -69,7 +69,7 @@ func actions(in func(string, any) error, role string) ([]string, error) {
 	return r.Actions(), err
 }
 
-// function is a function with its deployed timeout and memory.
+// function is a function with its deployed timeout, memory and environment.
 func (s *Spaceport) function(resource string) (lambdahost.Function, error) {
 	var f stacks.Function
 	err := s.inProduction(resource, &f)
@@ -77,5 +77,6 @@ func (s *Spaceport) function(resource string) (lambdahost.Function, error) {
 		Name:    f.FunctionName,
 		Timeout: time.Duration(f.Timeout) * time.Second,
 		Memory:  f.MemorySize,
+		Env:     f.Environment.Variables,
 	}, err
 }

@@ -9,6 +9,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
@@ -192,29 +193,23 @@ func (s *Spaceport) makeFunctions(root string, extra map[string]string) error {
 		if err != nil {
 			return err
 		}
-		if err := s.makeFunction(root, f.folder, deployed, extra, f.stagingRole, inProduction...); err != nil {
+		deployed.Binary, deployed.Policy = binary(root, f.folder), s.invocablePolicy(deployed.Name)
+		environment := s.Environment(s.Cloud.Credentials(deployed.Name, inProduction...), f.stagingRole)
+		for name, value := range environment {
+			if strings.HasPrefix(name, "AWS_") {
+				deployed.Env[name] = value
+			}
+		}
+		maps.Copy(deployed.Env, extra)
+		if err := s.Lambdas.Create(deployed); err != nil {
+			return err
+		}
+		maps.Copy(environment, extra)
+		if s.Settings, err = settings.Read(func(name string) string { return environment[name] }); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-func (s *Spaceport) makeFunction(
-	root, name string,
-	f lambdahost.Function,
-	extra map[string]string,
-	role string,
-	allow ...string,
-) error {
-	who := s.Cloud.Credentials(f.Name, allow...)
-	f.Binary, f.Policy = binary(root, name), s.invocablePolicy(f.Name)
-	f.Env = s.Environment(who, role)
-	maps.Copy(f.Env, extra)
-	var err error
-	if s.Settings, err = settings.Read(func(name string) string { return f.Env[name] }); err != nil {
-		return err
-	}
-	return s.Lambdas.Create(f)
 }
 
 // invocablePolicy lets Cognito invoke a function, for the production pool only.
