@@ -112,7 +112,7 @@ func newHarness(st *fakeStaging, change func(*settings.Settings)) *harness {
 	if change != nil {
 		change(&s)
 	}
-	email, err := NewResetEmail("", "")
+	email, err := NewResetEmail("", "", "")
 	if err != nil {
 		panic(err)
 	}

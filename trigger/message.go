@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"html"
+	"regexp"
 	"strings"
 	"unicode/utf8"
 
@@ -23,6 +24,9 @@ type ResetEmail struct{ subject, text string }
 const (
 	codePlaceholder = "{####}" // the code, as in Cognito's own templates
 	namePlaceholder = "{name}" // the user's name, or the email if there is none
+	linkPlaceholder = "{link}" // a link to the app's reset page, or noLink
+
+	noLink = "the sign-in page"
 
 	defaultSubject = "Spaceport Account Update - Action Required"
 )
@@ -38,12 +42,17 @@ const (
 	maxGreeting = 100 // our own: a greeting must not fill the page
 )
 
-// NewResetEmail returns the email of RESET_EMAIL_SUBJECT, a line of text, and RESET_EMAIL_TEXT, HTML with {####} for
-// the code and, optionally, {name}. Empty ones have defaults. The error names everything that is wrong.
-func NewResetEmail(subject, text string) (ResetEmail, error) {
+// resetURL has no braces, so that a URL contains no placeholder: neither ours nor Cognito's of the code.
+var resetURL = regexp.MustCompile(`^https://[A-Za-z0-9.-]+(:[0-9]+)?([/?#][A-Za-z0-9._~:/?#@!&()*+,;=%-]*)?$`)
+
+// NewResetEmail returns the email of RESET_EMAIL_SUBJECT, a line of text; RESET_EMAIL_TEXT, HTML with {####} for the
+// code and, optionally, {name} and {link}; and RESET_URL, the app's reset page. Empty ones have defaults. The error
+// names everything that is wrong.
+func NewResetEmail(subject, text, url string) (ResetEmail, error) {
+	subject, text, url = strings.TrimSpace(subject), strings.TrimSpace(text), strings.TrimSpace(url)
 	m := ResetEmail{
-		subject: cmp.Or(strings.TrimSpace(subject), defaultSubject),
-		text:    cmp.Or(strings.TrimSpace(text), strings.TrimSpace(defaultText)),
+		subject: cmp.Or(subject, defaultSubject),
+		text:    strings.ReplaceAll(cmp.Or(text, strings.TrimSpace(defaultText)), linkPlaceholder, link(url)),
 	}
 	longest := m.body(codePlaceholder, strings.Repeat("&", maxGreeting))
 	var problems []error
@@ -61,7 +70,17 @@ func NewResetEmail(subject, text string) (ResetEmail, error) {
 		maxText,
 	)
 	require(allowed(m.text, " \t\r\n"), "RESET_EMAIL_TEXT: characters that Cognito rejects, such as control characters")
+	require(url == "" || resetURL.MatchString(url), "RESET_URL: not an https URL of plain ASCII characters")
 	return m, errors.Join(problems...)
+}
+
+// link returns the URL as HTML. It is visible too, since some readers show no links.
+func link(url string) string {
+	if url == "" {
+		return noLink
+	}
+	url = html.EscapeString(url)
+	return fmt.Sprintf(`<a href="%s">%s</a>`, url, url)
 }
 
 // allowed reports whether s has only visible characters and those spaces.

@@ -13,10 +13,14 @@ import (
 )
 
 func withResetEmail(t *testing.T, subject, text string) *harness {
+	return withResetURL(t, subject, text, "")
+}
+
+func withResetURL(t *testing.T, subject, text, url string) *harness {
 	t.Helper()
 	h := newHarness(knows(ada(), userpool.SignInResult{Sub: sub}, nil, email), nil)
 	var err error
-	h.resetEmail, err = NewResetEmail(subject, text)
+	h.resetEmail, err = NewResetEmail(subject, text, url)
 	require.NoError(t, err)
 	return h
 }
@@ -79,6 +83,47 @@ func TestResetEmailIsTheOperators(t *testing.T) {
 	out, err = withResetEmail(t, "Moved!", "{####}").Invoke(t.Context(), odd)
 	require.NoError(t, err)
 	assert.Equal(t, "[code]", wordingOf(t, out).EmailMessage, "Cognito's own placeholder for the code")
+}
+
+// TestLink: the default text has a link to the app's reset page, if that is set, and so can an operator's.
+func TestLink(t *testing.T) {
+	const start, end = "<li>Go to ", " and enter your email address</li>"
+	for _, tt := range []struct{ text, url, want string }{
+		{"", "", start + "the sign-in page" + end},
+		{"", " https://spaceport.example/reset ",
+			start + `<a href="https://spaceport.example/reset">https://spaceport.example/reset</a>` + end},
+		{"", "https://spaceport.example/reset?from=email&lang=en",
+			start + `<a href="https://spaceport.example/reset?from=email&amp;lang=en">` +
+				"https://spaceport.example/reset?from=email&amp;lang=en</a>" + end},
+		{"{link}: {####}", "https://spaceport.example",
+			`<a href="https://spaceport.example">https://spaceport.example</a>: {####}`},
+		{"{link}: {####}", "", "the sign-in page: {####}"},
+		{"only {####}", "https://spaceport.example", "only {####}"},
+	} {
+		out, err := withResetURL(t, "", tt.text, tt.url).Invoke(t.Context(), recorded(t, "reset_by_sweep"))
+		require.NoError(t, err)
+		message := wordingOf(t, out).EmailMessage
+		assert.Contains(t, message, tt.want)
+		assert.NotContains(t, message, "{link}")
+	}
+}
+
+// TestLinkChangesNothingElse of the default text.
+func TestLinkChangesNothingElse(t *testing.T) {
+	plain, err := NewResetEmail("", "", "")
+	require.NoError(t, err)
+	linked, err := NewResetEmail("", "", "https://spaceport.example/reset")
+	require.NoError(t, err)
+	assert.Equal(t, plain.subject, linked.subject)
+	assert.Equal(t, plain.text, strings.Replace(linked.text, link("https://spaceport.example/reset"), noLink, 1))
+}
+
+// TestNamesAreNoLinks: what users call themselves is inserted once, and is no placeholder.
+func TestNamesAreNoLinks(t *testing.T) {
+	h := withResetURL(t, "s", "{name}|{####}", "https://spaceport.example")
+	out, err := h.Invoke(t.Context(), called(t, "{link}"))
+	require.NoError(t, err)
+	assert.Equal(t, "{link}|{####}", wordingOf(t, out).EmailMessage)
 }
 
 // TestGreeting has what users can call themselves.
@@ -169,14 +214,24 @@ func TestInvalidResetEmail(t *testing.T) {
 		{"", "{####}{name}" + strings.Repeat("é", maxText-505), []string{"RESET_EMAIL_TEXT: more than 20000 characters"}},
 		{"two\nlines", "no code", []string{"RESET_EMAIL_SUBJECT: not one line", "RESET_EMAIL_TEXT: no {####}"}},
 	} {
-		_, err := NewResetEmail(tt.subject, tt.text)
+		_, err := NewResetEmail(tt.subject, tt.text, "")
 		for _, wrong := range tt.wrong {
 			assert.ErrorContains(t, err, wrong)
 		}
 	}
 	for _, text := range []string{"", "{####}", "{####}" + strings.Repeat("é", maxText-6), "{####}{name}" + strings.Repeat("é", maxText-506), "<p>\r\n\t{####}</p>"} {
-		_, err := NewResetEmail(strings.Repeat("é", 140), text)
+		_, err := NewResetEmail(strings.Repeat("é", 140), text, "")
 		assert.NoError(t, err)
+	}
+	for _, url := range []string{
+		"http://spaceport.example", "spaceport.example/reset", "https://", "https:///reset", "javascript:alert(1)",
+		"https://ada@spaceport.example", `https://spaceport.example/"onclick="alert(1)`,
+		"https://spaceport.example/<b>", "https://spaceport.example/a b", "https://spaceport.example/\nx", "https://spaceport.example/reset?code={####}",
+		"https://spaceport.example/{name}", "https://späceport.example", "https://spaceport.example:port",
+	} {
+		_, err := NewResetEmail("two\nlines", "", url)
+		assert.ErrorContains(t, err, "RESET_EMAIL_SUBJECT: not one line")
+		assert.ErrorContains(t, err, "RESET_URL: not an https URL", url)
 	}
 }
 

@@ -16,7 +16,9 @@ import (
 
 // TestResetEmail sends every kind of reset through the real trigger.
 func TestResetEmail(t *testing.T) {
-	s := spaceporttest.Start(t, spaceport.Options{Env: map[string]string{"RESET_EMAIL_SUBJECT": "Moved!"}})
+	s := spaceporttest.Start(t, spaceport.Options{Env: map[string]string{
+		"RESET_EMAIL_SUBJECT": "Moved!", "RESET_URL": "https://spaceport.example/reset?a=1&b=2",
+	}})
 	ctx := t.Context()
 	pool, err := s.Production.DescribeUserPool(ctx, &cognito.DescribeUserPoolInput{UserPoolId: &s.ProductionPool})
 	require.NoError(t, err)
@@ -58,6 +60,7 @@ func TestResetEmail(t *testing.T) {
 	message := last("ada@example.com")
 	assert.Equal(t, "Moved!", message.Subject)
 	assert.True(t, strings.HasPrefix(message.Body, "<p>Hi Ada &lt;b&gt;King&lt;/b&gt;,</p>"), message.Body)
+	assert.Contains(t, message.Body, `<a href="https://spaceport.example/reset?a=1&amp;b=2">`)
 	require.NoError(t, s.ConfirmForgotPassword(ctx, "ada@example.com", message.Code, "Ada-Production-1"))
 	_, err = s.SignIn(ctx, "ada@example.com", "Ada-Production-1")
 	require.NoError(t, err, "the message's code lets her in")

@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/spaceport/user-migration/datamover/settings"
+	"github.com/spaceport/user-migration/trigger"
 )
 
 const (
@@ -73,6 +74,7 @@ var (
 		"TablesKeyArn":        "arn:aws:kms:us-east-1:222222222222:key/k",
 		"Architecture":        "x86_64", "TriggerConcurrency": "50", "LogRetentionDays": "30",
 		"ResetEmailSubject": "Your account", "ResetEmailText": "Code: {####}",
+		"ResetUrl":         "https://spaceport.example/reset?from=email&lang=en",
 		"OperatorTrustArn": "arn:aws:iam::222222222222:role/admin", "OperatorMfa": "yes",
 		"AlarmEmail": "ops@spaceport.example", "BackgroundConcurrency": "20",
 		"ExpectedUsers": "10000",
@@ -424,7 +426,7 @@ func TestBackgroundFunction(t *testing.T) {
 
 // TestFunctionsUnderstandTheirEnvironment: no variable is misspelled, and every function can read its settings.
 func TestFunctionsUnderstandTheirEnvironment(t *testing.T) {
-	known := map[string]bool{"RESET_EMAIL_SUBJECT": true, "RESET_EMAIL_TEXT": true}
+	known := map[string]bool{"RESET_EMAIL_SUBJECT": true, "RESET_EMAIL_TEXT": true, "RESET_URL": true}
 	for _, v := range settings.Variables {
 		known[v.Name] = true
 	}
@@ -441,6 +443,31 @@ func TestFunctionsUnderstandTheirEnvironment(t *testing.T) {
 			assert.NotEmpty(t, trigger.Environment.Variables[required])
 		}
 		assert.Equal(t, trigger.Environment.Variables["LEDGER_TABLE"], datamover.Environment.Variables["LEDGER_TABLE"])
+	}
+}
+
+// TestResetURL: the stack accepts a URL if the trigger does, which does not start with another one.
+func TestResetURL(t *testing.T) {
+	s := production(t, productionEverything)
+	f := properties[Function](t, s, "Trigger")
+	assert.Equal(t, productionEverything["ResetUrl"], f.Environment.Variables["RESET_URL"])
+	allowed := regexp.MustCompile("^(?:" + s.template.Parameters["ResetUrl"].AllowedPattern + ")$")
+	for want, urls := range map[bool][]string{
+		true: {
+			"", productionEverything["ResetUrl"], "https://spaceport.example", "https://localhost:8443/#reset",
+			"https://spaceport.example/a%20b;c=(d),e!f*g+h~i_j@k",
+		},
+		false: {
+			"http://spaceport.example", "https://", "https:///reset", "https://ada@spaceport.example",
+			"javascript:alert(1)", `https://spaceport.example/"`, "https://spaceport.example/'", "https://spaceport.example/<b>",
+			"https://spaceport.example/a b", "https://spaceport.example?{####}",
+		},
+	} {
+		for _, url := range urls {
+			assert.Equal(t, want, allowed.MatchString(url), url)
+			_, err := trigger.NewResetEmail("", "", url)
+			assert.Equal(t, want, err == nil, url)
+		}
 	}
 }
 

@@ -38,7 +38,8 @@ func main() {
 
 func newHandler(ctx context.Context, log metrics.Log) (*trigger.Handler, error) {
 	s, err := settings.Read(os.Getenv, "STAGING_USER_POOL_ID", "STAGING_CLIENT_ID")
-	email, badEmail := trigger.NewResetEmail(os.Getenv("RESET_EMAIL_SUBJECT"), os.Getenv("RESET_EMAIL_TEXT"))
+	email, badEmail := trigger.NewResetEmail(
+		os.Getenv("RESET_EMAIL_SUBJECT"), os.Getenv("RESET_EMAIL_TEXT"), os.Getenv("RESET_URL"))
 	if err := errors.Join(err, badEmail); err != nil {
 		return nil, err
 	}
