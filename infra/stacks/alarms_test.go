@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -149,12 +150,13 @@ func TestEmittedMetricsAreRead(t *testing.T) {
 }
 
 // TestAlarmsWatchEmittedMetrics: every alarm watches a metric that the functions emit, with exactly its dimensions, or
-// one of Lambda or SQS for a resource of the stack.
+// one of Lambda or SQS for a resource of the stack, or one of SES, which has no dimensions.
 func TestAlarmsWatchEmittedMetrics(t *testing.T) {
 	e, s := readEmitted(t), production(t, productionEverything)
 	functions := []string{productionKnown["Trigger"], productionKnown["Datamover"], productionKnown["Background"]}
 	alarms := ofType(t, s, "AWS::CloudWatch::Alarm")
-	assert.Len(t, alarms, 21)
+	assert.Len(t, alarms, 22)
+	assert.Contains(t, readme(t), strconv.Itoa(len(alarms))+" alarms at 0.10", "what it costs")
 	watched := map[string]bool{}
 	for _, id := range alarms {
 		alarm := properties[struct {
@@ -163,8 +165,14 @@ func TestAlarmsWatchEmittedMetrics(t *testing.T) {
 			Dimensions                                                []dimension
 		}](t, s, id)
 		assert.Equal(t, []string{"<Alarms>"}, alarm.AlarmActions, id)
-		assert.Equal(t, "notBreaching", alarm.TreatMissingData, id)
 		assert.NotEmpty(t, alarm.AlarmDescription, id)
+		if alarm.Namespace == "AWS/SES" {
+			assert.Contains(t, sesMetrics, alarm.MetricName, id)
+			assert.Empty(t, alarm.Dimensions, id)
+			assert.Equal(t, "ignore", alarm.TreatMissingData, id)
+			continue
+		}
+		assert.Equal(t, "notBreaching", alarm.TreatMissingData, id)
 		require.NotEmpty(t, alarm.Dimensions, id)
 		last := alarm.Dimensions[len(alarm.Dimensions)-1]
 		watched[alarm.MetricName+" "+last.Value] = true
@@ -190,6 +198,75 @@ func TestAlarmsWatchEmittedMetrics(t *testing.T) {
 	}
 }
 
+// sesMetrics are those of an account and a Region. They have no dimensions ("Amazon SES developer guide, Creating
+// reputation monitoring alarms").
+var sesMetrics = []string{"Send", "Bounce", "Complaint", "Reputation.BounceRate", "Reputation.ComplaintRate"}
+
+// TestEmailMetrics: the dashboard shows SES's metrics of the identity's Region, and the alarm on bounces is there if
+// that is the stack's.
+func TestEmailMetrics(t *testing.T) {
+	for name, tt := range map[string]struct {
+		parameters map[string]string
+		region     string // of the metrics; "": not shown
+		alarm      bool
+	}{
+		"Cognito's sender": {nil, "", false},
+		"SES":              {map[string]string{"EmailSourceArn": sesIdentity("us-east-1")}, "us-east-1", true},
+		"another Region":   {map[string]string{"EmailSourceArn": sesIdentity("eu-west-1")}, "eu-west-1", false},
+		"existing pool": {map[string]string{
+			"EmailSourceArn": sesIdentity("us-east-1"), "ExistingUserPoolId": "us-east-1_Existing",
+		}, "us-east-1", true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := production(t, tt.parameters)
+			body := properties[struct{ DashboardBody string }](t, s, "Dashboard").DashboardBody
+			var shown []string
+			for _, widget := range widgets(t, body) {
+				for _, metric := range widget.Properties.Metrics {
+					if metric[0] == "AWS/SES" {
+						assert.Equal(t, tt.region, widget.Properties.Region)
+						assert.Len(t, metric, 3, "no dimensions")
+						shown = append(shown, metric[1].(string))
+					}
+				}
+			}
+			if tt.region == "" {
+				assert.Empty(t, shown)
+			} else {
+				assert.Equal(t, sesMetrics, shown)
+			}
+			assert.Equal(t, tt.alarm, slices.Contains(ofType(t, s, "AWS::CloudWatch::Alarm"), "EmailsBouncing"))
+			assert.Equal(t, tt.alarm, strings.Contains(body, "EmailsBouncing"))
+		})
+	}
+
+	s := production(t, productionEverything)
+	alarm := properties[struct {
+		MetricName, Threshold, ComparisonOperator string
+	}](t, s, "EmailsBouncing")
+	assert.Equal(t, "Reputation.BounceRate", alarm.MetricName)
+	assert.Equal(t, "0.05", alarm.Threshold, "5 %: the metric is from 0 to 1")
+	assert.Equal(t, "GreaterThanOrEqualToThreshold", alarm.ComparisonOperator)
+}
+
+func sesIdentity(region string) string {
+	return "arn:aws:ses:" + region + ":222222222222:identity/spaceport.example"
+}
+
+type widget struct {
+	Properties struct {
+		Region  string
+		Metrics [][]any
+	}
+}
+
+func widgets(t *testing.T, body string) []widget {
+	t.Helper()
+	var dashboard struct{ Widgets []widget }
+	require.NoError(t, json.Unmarshal([]byte(body), &dashboard), body)
+	return dashboard.Widgets
+}
+
 // TestAdviceOnQuotas: an alarm that advises to raise a quota says how, and that UserList cannot be raised.
 func TestAdviceOnQuotas(t *testing.T) {
 	s := production(t)
@@ -211,12 +288,8 @@ func TestDashboardShowsEmittedMetrics(t *testing.T) {
 	search := regexp.MustCompile(`^SEARCH\('\{Spaceport/Migration,([\w,]+)\} MetricName="(\w+)" Function="([^"]+)"'`)
 	for _, s := range []*Stack{production(t, productionEverything), production(t)} {
 		body := properties[struct{ DashboardBody string }](t, s, "Dashboard").DashboardBody
-		var dashboard struct {
-			Widgets []struct{ Properties struct{ Metrics [][]any } }
-		}
-		require.NoError(t, json.Unmarshal([]byte(body), &dashboard), body)
 		metricsShown, searches := 0, 0
-		for _, widget := range dashboard.Widgets {
+		for _, widget := range widgets(t, body) {
 			for _, metric := range widget.Properties.Metrics {
 				var texts []string
 				for _, element := range metric {

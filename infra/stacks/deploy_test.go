@@ -548,7 +548,7 @@ func (d deployer) deployTemplate(t *testing.T, profile, stack, path string, para
 
 func expected(t *testing.T, file string, parameters ...map[string]string) map[string]string {
 	t.Helper()
-	resources, err := stack(t, file, nil, parameters...).Resources()
+	resources, err := stack(t, file, map[string]string{"AWS::Region": region}, parameters...).Resources()
 	require.NoError(t, err)
 	return resources
 }

@@ -11,6 +11,7 @@ os.environ["AUTH"] = "true"  # read at import
 from ministack import app  # noqa: E402
 from ministack.core import iam_actions, iam_evaluator  # noqa: E402
 from ministack.services import cognito, iam  # noqa: E402
+from ministack.services.cloudformation import changesets, engine, handlers, stacks  # noqa: E402
 
 resolve = iam_evaluator._resolve_condition_key
 
@@ -56,6 +57,28 @@ def all_results(actions, resources, *rest):
 
 
 iam._extract_simulate_params, iam._build_simulate_results_real = all_params, all_results
+
+
+evaluate = engine._evaluate_conditions
+
+
+def evaluate_functions(template, params):
+    """ministack resolves no Fn::Split, no Fn::Sub and no AWS::Region in Conditions; CloudFormation does."""
+
+    def resolved(value):
+        if isinstance(value, list):
+            return [resolved(element) for element in value]
+        if not isinstance(value, dict):
+            return value
+        if "Fn::Equals" in value:
+            return {"Fn::Equals": engine._resolve_refs(value["Fn::Equals"], {}, params, {}, {}, "", "")}
+        return {name: resolved(member) for name, member in value.items()}
+
+    return evaluate({**template, "Conditions": resolved(template.get("Conditions", {}))}, params)
+
+
+for module in (changesets, engine, handlers, stacks):
+    module._evaluate_conditions = evaluate_functions
 
 
 def with_numbers(call):
