@@ -470,10 +470,12 @@ func readsEmails(s *stage, v *visitor) {
 
 		<p style="color:red" onclick="console.error('ran')">your code
 		is <b>123456</b>.</p><img src="http://127.0.0.1:1/" onerror="console.error('ran')">
-		<ul><li>One</li><li>Two &amp; three</li></ul>
+		<ul><li>Go to <a href="https://spaceport.example/reset?a=1&amp;b=2">https://spaceport.example/reset?a=1&amp;b=2</a> now</li>
+		<li>Two &amp; three</li></ul>
 		<p>Best regards,<br/>The Spaceport Team</p></body></html>`}}})
 	defer s.shows(snapshot{})
-	assert.Equal(v.t, "Hi <Pen>,\nyour code is 123456.\nOne\nTwo & three\nBest regards,\nThe Spaceport Team", v.reads("#mailbox .body"))
+	assert.Equal(v.t, "Hi <Pen>,\nyour code is 123456.\nGo to https://spaceport.example/reset?a=1&b=2 now\nTwo & three\n"+
+		"Best regards,\nThe Spaceport Team", v.reads("#mailbox .body"))
 	assert.Empty(v.t, v.trouble.all(), "the console")
 }
 
