@@ -1,10 +1,13 @@
 package cloud
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"slices"
 	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
 )
 
 // client is what the proxy knows of an app client.
@@ -12,6 +15,7 @@ type client struct {
 	id        string
 	flows     []string
 	hideUsers bool // PreventUserExistenceErrors is ENABLED
+	revokes   bool // EnableTokenRevocation
 	writable  []string
 }
 
@@ -45,6 +49,7 @@ type clientDescription struct {
 	UserPoolID                 string `json:"UserPoolId"`
 	ExplicitAuthFlows          []string
 	PreventUserExistenceErrors string
+	EnableTokenRevocation      *bool
 	WriteAttributes            []string
 }
 
@@ -180,6 +185,7 @@ func (c *Cloud) readClient(ctx context.Context, p *pool, id string, known *known
 		id:        id,
 		flows:     out.UserPoolClient.ExplicitAuthFlows,
 		hideUsers: out.UserPoolClient.PreventUserExistenceErrors == "ENABLED",
+		revokes:   aws.ToBool(cmp.Or(out.UserPoolClient.EnableTokenRevocation, aws.Bool(true))),
 		writable:  out.UserPoolClient.WriteAttributes,
 	}
 	c.pools.mu.Lock()

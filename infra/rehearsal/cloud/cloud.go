@@ -55,6 +55,7 @@ type Cloud struct {
 	quotas     quotas
 	mailbox    mailbox
 	sessions   sessions
+	grants     grants
 	reset      resetAnswers
 }
 

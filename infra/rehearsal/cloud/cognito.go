@@ -36,6 +36,8 @@ type input struct {
 	Session            string
 	AccessToken        string
 	Token              string
+	RefreshToken       string
+	UserCode           string
 	AttributeName      string
 	Code               string
 	Limit              *int
@@ -43,7 +45,7 @@ type input struct {
 	UserAttributeNames []string
 }
 
-// cognito serves one operation. What is not in the table is moto's alone.
+// cognito serves one operation of the table.
 func (c *Cloud) cognito(ctx context.Context, k *call) (reply, error) {
 	q := &query{call: k}
 	if len(k.body) > 0 {
@@ -53,7 +55,7 @@ func (c *Cloud) cognito(ctx context.Context, k *call) (reply, error) {
 	}
 	op, known := operations[k.request.Operation]
 	if !known {
-		op = operation{(*Cloud).passOn, nothing}
+		return reply{}, notServed(k.request.Operation)
 	}
 	if err := c.prepare(ctx, q, op.needs); err != nil {
 		return reply{}, err

@@ -28,6 +28,11 @@ func invalidParameter(format string, args ...any) *apiError {
 
 func notAuthorized(message string) *apiError { return reject("NotAuthorizedException", "%s", message) }
 
+// notServed says that something fails here only.
+func notServed(what string) *apiError {
+	return reject("InvalidParameterException", "This local cloud does not serve %s.", what)
+}
+
 func incorrectPassword() *apiError { return notAuthorized("Incorrect username or password.") }
 
 func userNotFound() *apiError { return reject("UserNotFoundException", "User does not exist.") }

@@ -179,9 +179,9 @@ func TestCloseLeavesNothing(t *testing.T) {
 }
 
 func TestMotoThatDoesNotStart(t *testing.T) {
-	script := t.TempDir() + "/moto_server"
-	require.NoError(t, os.WriteFile(script, []byte("#!/bin/sh\necho no module named moto >&2\nexit 1\n"), 0o700))
-	_, err := Start(t.Context(), Options{Moto: script})
+	folder := t.TempDir()
+	require.NoError(t, os.WriteFile(folder+"/python", []byte("#!/bin/sh\necho no module named moto >&2\nexit 1\n"), 0o700))
+	_, err := Start(t.Context(), Options{Moto: folder + "/moto_server"})
 	require.ErrorContains(t, err, "no module named moto")
 }
 

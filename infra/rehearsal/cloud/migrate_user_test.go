@@ -262,7 +262,7 @@ func TestHookAfterChallenge(t *testing.T) {
 	require.Empty(t, lambdas.events("hook"), "a challenge is not a sign-in")
 	_, err = w.idp.RespondToAuthChallenge(t.Context(), &cognitoidentityprovider.RespondToAuthChallengeInput{
 		ClientId: &w.client, ChallengeName: out.ChallengeName, Session: out.Session, ClientMetadata: map[string]string{"from": "web"},
-		ChallengeResponses: map[string]string{"USERNAME": "ann", "SOFTWARE_TOKEN_MFA_CODE": "123456"},
+		ChallengeResponses: map[string]string{"USERNAME": "ann", "SOFTWARE_TOKEN_MFA_CODE": totp(clock.Now())},
 	})
 	require.NoError(t, err)
 	require.Len(t, lambdas.events("hook"), 1)

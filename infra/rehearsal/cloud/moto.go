@@ -18,10 +18,10 @@ import (
 	"time"
 )
 
-// indexedMoto replaces moto_server and takes the same flags.
+// runMoto replaces moto_server and takes the same flags.
 //
-//go:embed indexed_moto.py
-var indexedMoto string
+//go:embed moto.py
+var runMoto string
 
 const motoStartLimit = 60 * time.Second
 
@@ -44,10 +44,10 @@ func startMoto(ctx context.Context, path string, indexed bool) (*motoProcess, er
 		chatter: &tail{limit: 64 << 10},
 		ended:   make(chan struct{}),
 	}
-	m.command = exec.Command(path, "-H", "127.0.0.1", "-p", port)
+	python := filepath.Join(filepath.Dir(path), "python")
+	m.command = exec.Command(python, "-I", "-c", runMoto, "-H", "127.0.0.1", "-p", port)
 	if indexed {
-		python := filepath.Join(filepath.Dir(path), "python")
-		m.command = exec.Command(python, append([]string{"-I", "-c", indexedMoto}, m.command.Args[1:]...)...)
+		m.command.Args = append(m.command.Args, "--indexed")
 	}
 	m.command.Env = append(cleanEnvironment(), "PYTHONUNBUFFERED=1")
 	m.command.Stdout, m.command.Stderr = m.chatter, m.chatter

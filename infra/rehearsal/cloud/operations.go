@@ -25,8 +25,13 @@ var publicOperations = map[string]bool{
 	"GetUser": true, "UpdateUserAttributes": true, "DeleteUser": true, "DeleteUserAttributes": true,
 	"GetUserAttributeVerificationCode": true, "VerifyUserAttribute": true, "GlobalSignOut": true, "RevokeToken": true,
 	"AssociateSoftwareToken": true, "VerifySoftwareToken": true, "SetUserMFAPreference": true,
+	"GetTokensFromRefreshToken": true, "GetUserAuthFactors": true, "SetUserSettings": true,
+	"ConfirmDevice": true, "ForgetDevice": true, "GetDevice": true, "ListDevices": true, "UpdateDeviceStatus": true,
+	"StartWebAuthnRegistration": true, "CompleteWebAuthnRegistration": true, "ListWebAuthnCredentials": true,
+	"DeleteWebAuthnCredential": true,
 }
 
+// operations are those that this cloud serves; any other is an error that says so.
 var operations = map[string]operation{
 	"CreateUserPool":       {(*Cloud).createUserPool, nothing},
 	"UpdateUserPool":       {(*Cloud).updateUserPool, aPool},
@@ -43,6 +48,7 @@ var operations = map[string]operation{
 	"AdminInitiateAuth":           {(*Cloud).adminInitiateAuth, aClientOfPool},
 	"RespondToAuthChallenge":      {(*Cloud).respondToChallenge, aClient},
 	"AdminRespondToAuthChallenge": {(*Cloud).respondToChallenge, aClientOfPool},
+	"GetTokensFromRefreshToken":   {(*Cloud).getTokensFromRefreshToken, aClient},
 	"RevokeToken":                 {(*Cloud).revokeToken, aClient},
 
 	"SignUp":                 {(*Cloud).signUp, aClient},
@@ -77,4 +83,17 @@ var operations = map[string]operation{
 	"DeleteUser":                       {(*Cloud).deleteUser, aToken},
 	"GlobalSignOut":                    {(*Cloud).passOn, aToken},
 	"SetUserMFAPreference":             {(*Cloud).passOn, aToken},
+	"AssociateSoftwareToken":           {(*Cloud).passOn, aToken},
+	"VerifySoftwareToken":              {(*Cloud).verifySoftwareToken, aToken},
+
+	"ListUserPools":        {(*Cloud).passOn, nothing},
+	"DescribeUserPool":     {(*Cloud).passOn, nothing},
+	"GetUserPoolMfaConfig": {(*Cloud).passOn, nothing},
+	"ListUserPoolClients":  {(*Cloud).passOn, nothing},
+	"CreateGroup":          {(*Cloud).passOn, nothing},
+	"GetGroup":             {(*Cloud).passOn, nothing},
+	"ListGroups":           {(*Cloud).passOn, nothing},
+	"UpdateGroup":          {(*Cloud).passOn, nothing},
+	"DeleteGroup":          {(*Cloud).passOn, nothing},
+	"ListUsersInGroup":     {(*Cloud).passOn, nothing},
 }

@@ -50,6 +50,14 @@ func (c *Cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusOK)
 		return
 	}
+	if poolID, ok := strings.CutSuffix(strings.TrimPrefix(r.URL.Path, "/"), "/.well-known/jwks.json"); ok {
+		answer, err := c.serveKeys(r.Context(), poolID, r.URL.Path)
+		if err != nil {
+			answer = errorReply("cognito-idp", asAPIError(err))
+		}
+		answer.write(w)
+		return
+	}
 	k, err := c.read(r)
 	answer, drop := reply{}, false
 	if err == nil {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"maps"
-	"net/http"
 	"sync"
 )
 
@@ -64,25 +63,18 @@ func (c *Cloud) adminInitiateAuth(ctx context.Context, q *query) (any, error) {
 	}
 }
 
-// initiateOther serves refresh. Other flows are rejected: moto verifies no proof of SRP, and a rehearsal that gives tokens
+// initiateOther serves the refresh. Other flows are rejected: moto verifies no proof of SRP, and a rehearsal that gives tokens
 // for any password is worse than none. No flow but the two of signIn invokes the migration trigger (Cognito developer
 // guide, Migrate user Lambda trigger).
 func (c *Cloud) initiateOther(ctx context.Context, q *query) (any, error) {
 	switch flow := q.in.AuthFlow; flow {
 	case "REFRESH_TOKEN_AUTH", "REFRESH_TOKEN":
+		return c.refresh(ctx, q, q.in.AuthParameters["REFRESH_TOKEN"])
 	case "USER_SRP_AUTH", "USER_AUTH", "CUSTOM_AUTH":
 		return nil, invalidParameter("This local cloud does not serve %s. Sign in with USER_PASSWORD_AUTH.", flow)
 	default:
 		return nil, invalidParameter("Unknown AuthFlow %q", flow)
 	}
-	if refresh := q.in.AuthParameters["REFRESH_TOKEN"]; refresh != "" && c.sessions.isRevoked(refresh) {
-		return nil, notAuthorized("Refresh Token has been revoked")
-	}
-	out, err := c.forward(ctx, q, nil)
-	if err != nil && asAPIError(err).status == http.StatusInternalServerError {
-		return nil, notAuthorized("Invalid Refresh Token") // moto fails for one that it does not know
-	}
-	return out, err
 }
 
 // signIn is a sign-in with a password, by either operation.
@@ -158,7 +150,7 @@ func (c *Cloud) finishAuth(ctx context.Context, q *query, u *user, out json.RawM
 		return nil, err
 	}
 	if answer.ChallengeName != "" {
-		c.sessions.open(answer.Session, q.pool, u.Username, c.now())
+		c.sessions.open(answer.Session, q.pool, u.Username, answer.ChallengeName, c.now())
 		answer.ChallengeParameters = challengeParameters(answer.ChallengeName, u)
 		return answer, nil
 	}
@@ -166,7 +158,7 @@ func (c *Cloud) finishAuth(ctx context.Context, q *query, u *user, out json.RawM
 		return nil, err
 	}
 	answer.ChallengeParameters = map[string]string{}
-	return answer, nil
+	return answer, c.grants.add(answer.AuthenticationResult, q.client.id)
 }
 
 // challengeParameters are what the guide shows for each challenge (API reference, InitiateAuth, ChallengeParameters).

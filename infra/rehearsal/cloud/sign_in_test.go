@@ -139,15 +139,26 @@ func TestChallengeSessions(t *testing.T) {
 	require.NoError(t, w.c.SetUpTOTP(t.Context(), w.pool, "ann", password))
 	out, err := w.signIn("ann", password)
 	require.NoError(t, err)
-	respond := func(session string) error {
+	answer := func(challenge types.ChallengeNameType, session, code string) error {
 		_, err := w.idp.RespondToAuthChallenge(t.Context(), &cognitoidentityprovider.RespondToAuthChallengeInput{
-			ClientId: &w.client, ChallengeName: types.ChallengeNameTypeSoftwareTokenMfa, Session: &session,
-			ChallengeResponses: map[string]string{"USERNAME": "ann", "SOFTWARE_TOKEN_MFA_CODE": "123456"},
+			ClientId: &w.client, ChallengeName: challenge, Session: &session,
+			ChallengeResponses: map[string]string{
+				"USERNAME": "ann", "SOFTWARE_TOKEN_MFA_CODE": code, "NEW_PASSWORD": password,
+			},
 		})
 		return err
 	}
+	const totpChallenge = types.ChallengeNameTypeSoftwareTokenMfa
+	respond := func(session string) error {
+		return answer(totpChallenge, session, totp(clock.Now()))
+	}
 	rejectedWith(t, respond("not-a-session"), "NotAuthorizedException", "Invalid session")
-	require.NoError(t, respond(*out.Session))
+	other := answer(types.ChallengeNameTypeNewPasswordRequired, *out.Session, "")
+	rejectedWith(t, other, "NotAuthorizedException", "Invalid session")
+	for _, wrong := range []string{"", "12345", totp(clock.Now().Add(-time.Hour))} {
+		rejectedWith(t, answer(totpChallenge, *out.Session, wrong), "CodeMismatchException", "Invalid code")
+	}
+	require.NoError(t, respond(*out.Session), "the session is open for another try")
 
 	u, err := w.get("ann")
 	require.NoError(t, err)
@@ -193,24 +204,6 @@ func TestTokensNameTheUser(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, sub, *me.Username)
 	require.Equal(t, "Ann@example.com", attr(me.UserAttributes, "email"))
-}
-
-func TestRefreshAndRevoke(t *testing.T) {
-	w := newWorld(t)
-	w.confirm("ann")
-	out, err := w.signIn("ann", password)
-	require.NoError(t, err)
-	refresh := func() error {
-		_, err := w.idp.InitiateAuth(t.Context(), &cognitoidentityprovider.InitiateAuthInput{
-			ClientId: &w.client, AuthFlow: types.AuthFlowTypeRefreshTokenAuth,
-			AuthParameters: map[string]string{"REFRESH_TOKEN": *out.AuthenticationResult.RefreshToken},
-		})
-		return err
-	}
-	require.NoError(t, refresh())
-	_, err = w.idp.RevokeToken(t.Context(), &cognitoidentityprovider.RevokeTokenInput{ClientId: &w.client, Token: out.AuthenticationResult.RefreshToken})
-	require.NoError(t, err)
-	rejectedWith(t, refresh(), "NotAuthorizedException", "revoked")
 }
 
 // moto would give tokens for any proof.

@@ -4,7 +4,10 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"maps"
+	"net/http"
 	"strings"
+	"sync"
 )
 
 // claims are read from a token, not verified: moto knows the tokens that it issued.
@@ -13,6 +16,7 @@ type claims struct {
 	Sub      string `json:"sub"`
 	ClientID string `json:"client_id"`
 	Username string `json:"username"`
+	Origin   string `json:"origin_jti"`
 }
 
 func (c *claims) poolID() string { return c.Issuer[strings.LastIndex(c.Issuer, "/")+1:] }
@@ -34,6 +38,9 @@ func (c *Cloud) tokenOwner(ctx context.Context, token string) (*claims, *pool, e
 	owner, ok := readClaims(token)
 	if !ok {
 		return nil, nil, notAuthorized("Invalid Access Token")
+	}
+	if c.grants.isRevoked(owner.Origin) {
+		return nil, nil, notAuthorized("Access Token has been revoked")
 	}
 	p, err := c.pool(ctx, "", owner.poolID())
 	if err != nil {
@@ -64,4 +71,104 @@ func (s *pools) ofClient(id string) string {
 		return known.poolID
 	}
 	return ""
+}
+
+// grants remembers the refresh tokens. All tokens of one sign-in and its refreshes have the same origin_jti, by which they
+// are revoked (Cognito developer guide, Ending user sessions with token revocation).
+type grants struct {
+	mu      sync.Mutex
+	byToken map[string]grant
+	revoked map[string]bool
+}
+
+type grant struct{ clientID, origin string }
+
+func (s *grants) add(result json.RawMessage, clientID string) error {
+	var given struct{ AccessToken, RefreshToken string }
+	if err := json.Unmarshal(result, &given); err != nil {
+		return err
+	}
+	access, _ := readClaims(given.AccessToken) // moto's own
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.byToken == nil {
+		s.byToken, s.revoked = map[string]grant{}, map[string]bool{}
+	}
+	s.byToken[given.RefreshToken] = grant{clientID, access.Origin}
+	return nil
+}
+
+func (s *grants) find(refreshToken string) (grant, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	g, ok := s.byToken[refreshToken]
+	return g, ok
+}
+
+func (s *grants) isRevoked(origin string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.revoked[origin]
+}
+
+// getTokensFromRefreshToken is unknown to moto. Clients here do not rotate refresh tokens, so the answer has none (API
+// reference, GetTokensFromRefreshToken).
+func (c *Cloud) getTokensFromRefreshToken(ctx context.Context, q *query) (any, error) {
+	return c.refresh(ctx, q, q.in.RefreshToken)
+}
+
+func (c *Cloud) refresh(ctx context.Context, q *query, token string) (any, error) {
+	switch g, ok := c.grants.find(token); {
+	case token == "":
+		return nil, invalidParameter("Missing required parameter REFRESH_TOKEN")
+	case !ok || g.clientID != q.client.id:
+		return nil, notAuthorized("Invalid Refresh Token")
+	case c.grants.isRevoked(g.origin):
+		return nil, notAuthorized("Refresh Token has been revoked")
+	}
+	parameters := map[string]string{"REFRESH_TOKEN": token}
+	maps.Copy(parameters, q.in.AuthParameters)
+	var out authAnswer
+	err := c.upstream.ask(ctx, q.place(), "InitiateAuth", map[string]any{
+		"ClientId": q.client.id, "AuthFlow": "REFRESH_TOKEN_AUTH", "AuthParameters": parameters,
+	}, &out)
+	if err != nil && asAPIError(err).status == http.StatusInternalServerError {
+		return nil, notAuthorized("Invalid Refresh Token") // moto fails if the user was deleted
+	}
+	return out, err
+}
+
+// revokeToken is unknown to moto. Access tokens of the refresh token are revoked too (API reference, RevokeToken, also for
+// the errors). A token that was never issued is no error, as in RFC 7009.
+func (c *Cloud) revokeToken(_ context.Context, q *query) (any, error) {
+	g, ok := c.grants.find(q.in.Token)
+	_, isJWT := readClaims(q.in.Token)
+	switch {
+	case q.in.Token == "":
+		return nil, invalidParameter("Missing required parameter Token")
+	case !q.client.revokes:
+		return nil, reject("UnsupportedOperationException", "Revoke token is not enabled for the client")
+	case isJWT:
+		return nil, reject("UnsupportedTokenTypeException", "Unsupported token type")
+	case !ok:
+		return nil, nil
+	case g.clientID != q.client.id:
+		return nil, reject("UnauthorizedException", "The token was issued to another client")
+	}
+	c.grants.mu.Lock()
+	defer c.grants.mu.Unlock()
+	c.grants.revoked[g.origin] = true
+	return nil, nil
+}
+
+// serveKeys serves the public keys of a pool's tokens, which are moto's (Cognito developer guide, Verifying JSON web
+// tokens).
+func (c *Cloud) serveKeys(ctx context.Context, poolID, path string) (reply, error) {
+	p, err := c.pool(ctx, "", poolID)
+	if err != nil {
+		return reply{}, err
+	}
+	return c.upstream.send(
+		ctx, destination{place: p.place, service: "cognito-idp"}, request{method: http.MethodGet, path: path},
+	)
 }
