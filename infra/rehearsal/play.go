@@ -58,12 +58,13 @@ func serve(ctx context.Context, out io.Writer) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, p.Close()) }()
-	explain(out, p.URL(), s.Root(), s.OperatorEnv())
+	explain(out, p.URL(), s)
 	<-ctx.Done()
 	return nil
 }
 
-func explain(out io.Writer, url, folder string, operator map[string]string) {
+func explain(out io.Writer, url string, s *spaceport.Spaceport) {
+	operator := s.OperatorEnv()
 	fmt.Fprintf(out, "\nThe sign-in page:  %s  (Ctrl-C ends it)\n", url)
 	fmt.Fprint(out, `
 To try in the browser, which lists all users with their passwords:
@@ -71,10 +72,16 @@ To try in the browser, which lists all users with their passwords:
   - as Ben, choose "Forgot your password?"; the page shows the email
   - sign in as Gus, who has an authenticator app, or as Dan, who is disabled
 
+To sign in with your own front end or an AWS SDK, set its Cognito endpoint, and USER_PASSWORD_AUTH:
+
+`)
+	fmt.Fprintf(out, "  endpoint       %s\n  region         %s\n  user pool id   %s\n  app client id  %s\n",
+		s.Cloud.URL(), s.Cloud.Region(), s.ProductionPool, s.ProductionApp)
+	fmt.Fprint(out, `
 To run bulk as the operator, paste this into a second terminal:
 
 `)
-	fmt.Fprintf(out, "cd %s\nunset %s\n", console.Quote(folder), strings.Join(conflicting(operator), " "))
+	fmt.Fprintf(out, "cd %s\nunset %s\n", console.Quote(s.Root()), strings.Join(conflicting(operator), " "))
 	for _, name := range slices.Sorted(maps.Keys(operator)) {
 		fmt.Fprintf(out, "export %s=%s\n", name, console.Quote(operator[name]))
 	}

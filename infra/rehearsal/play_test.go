@@ -13,9 +13,12 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	cognito "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/spaceport/user-migration/infra/rehearsal/journeys"
 	"github.com/spaceport/user-migration/infra/rehearsal/spaceport"
 	"github.com/spaceport/user-migration/infra/rehearsal/spaceport/spaceporttest"
 )
@@ -42,6 +45,8 @@ func TestPlay(t *testing.T) {
 	assert.Equal(t, http.StatusOK, response.StatusCode)
 	assert.Contains(t, response.Header.Get("Content-Type"), "text/html")
 
+	signsInElsewhere(t, printed)
+
 	logs := t.TempDir()
 	for command, want := range map[string]string{
 		"check": "This migration can work", "sweep --log-dir " + logs: "accounts to create", "status": "not migrated",
@@ -56,6 +61,27 @@ func TestPlay(t *testing.T) {
 	assert.NoError(t, <-ended, "being stopped is not an error")
 	_, err = http.Get(page)
 	assert.Error(t, err, "the page is closed")
+}
+
+// signsInElsewhere signs Ada in with an SDK that has only what is printed.
+func signsInElsewhere(t *testing.T, printed string) {
+	t.Helper()
+	value := func(name string) string {
+		found := regexp.MustCompile(`(?m)^  ` + name + ` +(\S+)$`).FindStringSubmatch(printed)
+		require.Len(t, found, 2, name)
+		return found[1]
+	}
+	app := cognito.New(cognito.Options{BaseEndpoint: aws.String(value("endpoint")), Region: value("region")})
+	out, err := app.InitiateAuth(t.Context(), &cognito.InitiateAuthInput{
+		ClientId: aws.String(value("app client id")), AuthFlow: "USER_PASSWORD_AUTH",
+		AuthParameters: map[string]string{"USERNAME": journeys.Ada.Email, "PASSWORD": journeys.Ada.Password},
+	})
+	require.NoError(t, err)
+	require.NotNil(t, out.AuthenticationResult)
+	keys, err := http.Get(value("endpoint") + "/" + value("user pool id") + "/.well-known/jwks.json")
+	require.NoError(t, err)
+	require.NoError(t, keys.Body.Close())
+	assert.Equal(t, http.StatusOK, keys.StatusCode)
 }
 
 func readUntil(t *testing.T, from *bufio.Reader, last string) string {
