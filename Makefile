@@ -19,7 +19,7 @@ demo: .venv/installed local-binaries ## rehearse the complete migration on this 
 rehearsal: .venv/installed local-binaries .build/rehearsal ## try it in a browser, with the sign-in page, until Ctrl-C
 	@exec .build/rehearsal page
 
-test: .venv/installed .venv/stacks/installed .venv/axe/installed browser local-binaries ## run every test; nothing is skipped
+test: .venv/installed .venv/stacks/installed .venv/axe/installed .venv/clients/installed browser local-binaries ## run every test; nothing is skipped
 	REHEARSAL=required go test -race -timeout 20m ./...
 
 bench: .venv/installed local-binaries .build/empty/bootstrap build ## measure the figures of the README, as ratios within one run
@@ -94,11 +94,16 @@ undeploy: ## end the migration: delete the production stack, but keep pool and l
 	@touch $@
 
 .venv/axe/installed: infra/rehearsal/page/package.json
-	@echo "Installing the accessibility checker for the page into .venv/axe (once)"
-	@mkdir -p .venv/axe
-	@cp $< .venv/axe/
+.venv/clients/installed: infra/rehearsal/page/testdata/clients/package.json
+
+# The accessibility checker for the page, and Amplify. Without the peers, since React Native is one.
+.venv/axe/installed .venv/clients/installed:
+	@echo "Installing what tests in the browser need into $(@D) (once)"
+	@mkdir -p $(@D)
+	@cp $< $(@D)/
 	@command -v npm >/dev/null || { python3 -m venv .venv/node && .venv/node/bin/pip install --quiet --disable-pip-version-check $(NODE); }
-	@PATH="$$PATH:$$PWD/.venv/node/bin" npm install --no-package-lock --no-audit --no-fund --silent --prefix .venv/axe
+	@PATH="$$PATH:$$PWD/.venv/node/bin" \
+		npm install --no-package-lock --no-audit --no-fund --silent --legacy-peer-deps --prefix $(@D)
 	@touch $@
 
 # The page is tested in Chromium. Debian's is installed if there is none; CHROMIUM can name another browser.

@@ -3,7 +3,6 @@ package page
 import (
 	"context"
 	"fmt"
-	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -351,14 +350,7 @@ func isSwept(v *visitor) {
 	sub := v.isFrom(&sam)
 	v.opens()
 	look[int](v, "window.sameDocument = 1")
-	sweep := exec.CommandContext(v.t.Context(), v.Bulk(), "sweep", "--live", "--yes", "--log-dir", v.t.TempDir())
-	sweep.Env = []string{}
-	for name, value := range v.OperatorEnv() {
-		sweep.Env = append(sweep.Env, name+"="+value)
-	}
-	said, err := sweep.CombinedOutput()
-	require.NoError(v.t, err, string(said))
-
+	v.sweeps()
 	v.sees(fmt.Sprintf(`#ledger tr[data-sub="%s"][data-state="moved"]`, sub))
 	code := v.opensEmail(sam.Email, "")
 	assert.True(v.t, v.holds("window.sameDocument"), "the page was not reloaded")
