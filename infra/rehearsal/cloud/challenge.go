@@ -9,8 +9,8 @@ import (
 // Cognito developer guide, authentication flow sessions: 3 minutes unless the client says otherwise.
 const sessionLife = 3 * time.Minute
 
-// sessions remembers the user and the kind of each challenge: moto accepts any user name that comes with the answer, and
-// another challenge's answer.
+// sessions remembers the user and the kind of each challenge: moto accepts any user name that comes with the answer,
+// and another challenge's answer.
 type sessions struct {
 	mu    sync.Mutex
 	inUse map[string]session

@@ -5,6 +5,6 @@
 //
 // Not included, because nothing in the rehearsal attaches them: the triggers PreSignUp, PreAuthentication and
 // PreTokenGeneration, and the custom challenge and custom sender triggers. A pool that has one behaves as if it had
-// none. Nor are the rotation of refresh tokens, app clients with a secret, remembered devices and managed login. A Cognito
-// operation, flow or challenge that is not served is an error that says so.
+// none. Nor are the rotation of refresh tokens, app clients with a secret, remembered devices and managed login. A
+// Cognito operation, flow or challenge that is not served is an error that says so.
 package cloud

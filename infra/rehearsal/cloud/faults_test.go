@@ -180,7 +180,8 @@ func TestCloseLeavesNothing(t *testing.T) {
 
 func TestMotoThatDoesNotStart(t *testing.T) {
 	folder := t.TempDir()
-	require.NoError(t, os.WriteFile(folder+"/python", []byte("#!/bin/sh\necho no module named moto >&2\nexit 1\n"), 0o700))
+	script := []byte("#!/bin/sh\necho no module named moto >&2\nexit 1\n")
+	require.NoError(t, os.WriteFile(folder+"/python", script, 0o700))
 	_, err := Start(t.Context(), Options{Moto: folder + "/moto_server"})
 	require.ErrorContains(t, err, "no module named moto")
 }

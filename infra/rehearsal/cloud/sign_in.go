@@ -63,7 +63,7 @@ func (c *Cloud) adminInitiateAuth(ctx context.Context, q *query) (any, error) {
 	}
 }
 
-// initiateOther serves the refresh. Other flows are rejected: moto verifies no proof of SRP, and a rehearsal that gives tokens
+// initiateOther serves refresh. Other flows are rejected: moto verifies no proof of SRP, and a rehearsal that gives tokens
 // for any password is worse than none. No flow but the two of signIn invokes the migration trigger (Cognito developer
 // guide, Migrate user Lambda trigger).
 func (c *Cloud) initiateOther(ctx context.Context, q *query) (any, error) {

@@ -73,8 +73,8 @@ func (s *pools) ofClient(id string) string {
 	return ""
 }
 
-// grants remembers the refresh tokens. All tokens of one sign-in and its refreshes have the same origin_jti, by which they
-// are revoked (Cognito developer guide, Ending user sessions with token revocation).
+// grants remembers the refresh tokens. All tokens of one sign-in and its refreshes have the same origin_jti, by which
+// they are revoked (Cognito developer guide, Revoking tokens).
 type grants struct {
 	mu      sync.Mutex
 	byToken map[string]grant
@@ -138,8 +138,8 @@ func (c *Cloud) refresh(ctx context.Context, q *query, token string) (any, error
 	return out, err
 }
 
-// revokeToken is unknown to moto. Access tokens of the refresh token are revoked too (API reference, RevokeToken, also for
-// the errors). A token that was never issued is no error, as in RFC 7009.
+// revokeToken is unknown to moto. Access tokens of the refresh token are revoked too (API reference, RevokeToken, also
+// for the errors). A token that was never issued is no error, as in RFC 7009.
 func (c *Cloud) revokeToken(_ context.Context, q *query) (any, error) {
 	g, ok := c.grants.find(q.in.Token)
 	_, isJWT := readClaims(q.in.Token)

@@ -32,7 +32,8 @@ func (c *Cloud) isTOTP(code string) bool {
 	return code == totp(now) || code == totp(now.Add(-totpStep)) || code == totp(now.Add(totpStep))
 }
 
-// verifySoftwareToken: API reference, VerifySoftwareToken, of a code that does not match: EnableSoftwareTokenMFAException.
+// verifySoftwareToken rejects a code that does not match with EnableSoftwareTokenMFAException (API reference,
+// VerifySoftwareToken).
 func (c *Cloud) verifySoftwareToken(ctx context.Context, q *query) (any, error) {
 	if !c.isTOTP(q.in.UserCode) {
 		return nil, reject("EnableSoftwareTokenMFAException", "Code mismatch and fail enable Software Token MFA")
@@ -40,8 +41,8 @@ func (c *Cloud) verifySoftwareToken(ctx context.Context, q *query) (any, error) 
 	return c.passOn(ctx, q)
 }
 
-// SetUpTOTP gives a CONFIRMED user a software token as preferred second factor. The pool needs a client, since the user is
-// signed in once.
+// SetUpTOTP gives a CONFIRMED user a software token as preferred second factor. The pool needs a client, since the user
+// is signed in once.
 func (c *Cloud) SetUpTOTP(ctx context.Context, poolID, username, password string) error {
 	p, err := c.pool(ctx, "", poolID)
 	if err != nil {

@@ -69,14 +69,16 @@ func build(t *testing.T) (folder string) {
 		from, to := t.TempDir(), filepath.Join(folder, strings.TrimSuffix(entry, filepath.Ext(entry)))
 		require.NoError(t, os.CopyFS(from, os.DirFS("testdata/clients")))
 		require.NoError(t, os.WriteFile(filepath.Join(from, "README.jsx"), []byte(readmeLines(t, readme)), 0o600))
-		command := exec.CommandContext(t.Context(), filepath.Join(installed, ".bin", "esbuild"), append(more, entry, "README.jsx",
-			"--bundle", "--format=esm", "--splitting", "--jsx=automatic", "--log-level=warning", "--outdir="+to)...)
+		more = append(more, entry, "README.jsx", "--bundle", "--format=esm", "--splitting", "--jsx=automatic",
+			"--log-level=warning", "--outdir="+to)
+		command := exec.CommandContext(t.Context(), filepath.Join(installed, ".bin", "esbuild"), more...)
 		command.Dir, command.Env = from, append(os.Environ(), "NODE_PATH="+installed)
 		said, err := command.CombinedOutput()
 		require.NoError(t, err, string(said))
 	}
 	bundle("amplify-6.js", `from "aws-amplify/auth";`+"\n\ntry")
-	bundle("amplify-5.js", `import { Auth } from "aws-amplify";`, "--alias:aws-amplify=amplify-auth-5", "--define:global=globalThis")
+	bundle("amplify-5.js", `import { Auth } from "aws-amplify";`,
+		"--alias:aws-amplify=amplify-auth-5", "--define:global=globalThis")
 	bundle("authenticator.jsx", `from "@aws-amplify/ui-react";`)
 	return folder
 }
@@ -99,14 +101,16 @@ func readmeLines(t *testing.T, words string) string {
 // serves serves what was built, and for each app a page that starts it.
 func (p *played) serves(folder string) http.Handler {
 	settings, _ := json.Marshal(map[string]string{
-		"endpoint": p.Cloud.URL(), "region": p.Cloud.Region(), "userPoolId": p.ProductionPool, "clientId": p.ProductionApp,
+		"endpoint": p.Cloud.URL(), "region": p.Cloud.Region(),
+		"userPoolId": p.ProductionPool, "clientId": p.ProductionApp,
 	})
 	mux := http.NewServeMux()
 	mux.Handle("GET /", http.FileServerFS(os.DirFS(folder)))
 	mux.HandleFunc("GET /{app}", func(out http.ResponseWriter, in *http.Request) {
 		out.Header().Set("Content-Type", "text/html")
 		_, _ = fmt.Fprintf(out, `<!doctype html><link rel="icon" href="data:,"><div id="root"></div>
-			<script>window.settings = %s</script><script type="module" src="/%[2]s/%[2]s.js"></script>`, settings, in.PathValue("app"))
+			<script>window.settings = %s</script>
+			<script type="module" src="/%[2]s/%[2]s.js"></script>`, settings, in.PathValue("app"))
 	})
 	return mux
 }
@@ -122,7 +126,8 @@ func asks[T any](v *visitor, function string, arguments ...any) T {
 	v.t.Helper()
 	encoded, err := json.Marshal(append([]any{}, arguments...))
 	require.NoError(v.t, err)
-	return gets(v, function, chromedp.Evaluate[T](fmt.Sprintf("app.%s(...%s)", function, encoded), chromedp.EvalAwaitPromise))
+	call := fmt.Sprintf("app.%s(...%s)", function, encoded)
+	return gets(v, function, chromedp.Evaluate[T](call, chromedp.EvalAwaitPromise))
 }
 
 // tries signs in with the README's lines, and returns what they show.
@@ -240,7 +245,8 @@ var ownForm = []journey{
 	{"busy", func(v *visitor) {
 		kim := spaceport.User{Name: "Kim", Password: "Kim-Staging-1"}
 		v.isFrom(&kim)
-		defer v.Cloud.Inject(cloud.Fault{Account: cloud.StagingAccount, Caller: spaceport.Trigger, Kind: cloud.Throttle})()
+		busy := cloud.Fault{Account: cloud.StagingAccount, Caller: spaceport.Trigger, Kind: cloud.Throttle}
+		defer v.Cloud.Inject(busy)()
 		assert.Equal(v.t, "threw UserLambdaValidationException", v.tries(kim.Email, kim.Password))
 	}},
 }
@@ -356,7 +362,8 @@ func (v *visitor) forgets(email string) {
 func (v *visitor) asksForCode(email string) {
 	v.t.Helper()
 	v.sees("[name=password]")
-	look[int](v, `([...document.querySelectorAll("button")].find((b) => b.textContent === "Forgot your password?").click(), 1)`)
+	look[int](v, `([...document.querySelectorAll("button")]
+		.find((b) => b.textContent === "Forgot your password?").click(), 1)`)
 	v.waits("be asked for the email", `!document.querySelector("[name=password]")`)
 	v.types("[name=username]", email)
 	v.clicks("[type=submit]")
