@@ -94,6 +94,8 @@ func TestSignInsDuringAMove(t *testing.T) {
 			invocations++
 		}
 	}
-	require.LessOrEqual(t, invocations, 2)
-	require.Greater(t, strings.Count(string(s.Lambdas.Log(spaceport.Datamover)), "move-in-progress"), 50)
+	log := string(s.Lambdas.Log(spaceport.Datamover))
+	timeouts := strings.Count(log, `"error":`) // on a busy machine the ledger may not answer in time, and each invokes one
+	require.LessOrEqual(t, invocations, 2+timeouts)
+	require.Greater(t, strings.Count(log, "move-in-progress"), 50)
 }
