@@ -95,6 +95,7 @@ func (m *Mover) Move(
 	mv := &move{Mover: m, lease: NewKeeper(lease, m.ledger.Renew, m.now), record: record, causes: map[string]error{}}
 	mv.todo, mv.progress = m.start(record)
 	err := mv.lease.While(ctx, mv.run)
+	mv.reads.Wait()
 	if err == nil {
 		err = mv.end(ctx)
 	}
@@ -147,6 +148,8 @@ type move struct {
 	progress  ledger.Progress
 	todo      []segment // the first is in progress
 	remaining []segment // for the next move
+	ahead     ahead
+	reads     sync.WaitGroup
 
 	mu     sync.Mutex
 	failed int
@@ -168,16 +171,24 @@ func (mv *move) segment(ctx context.Context, s segment) (err error) {
 		}
 		return err
 	}
-	i := slices.IndexFunc(mv.tables, func(t settings.Table) bool { return t.Source == s.Table })
-	if i < 0 {
+	t, ok := mv.tableOf(s)
+	if !ok {
 		return fmt.Errorf("cursor names %s, which is not in MIGRATION_TABLES", s.Table)
 	}
-	err = mv.table(ctx, mv.tables[i], s)
+	err = mv.table(ctx, t, s)
 	if errors.Is(err, rows.ErrPosition) && s.After != "" {
 		mv.todo[0] = segment{Table: s.Table}
-		err = mv.table(ctx, mv.tables[i], mv.todo[0])
+		err = mv.table(ctx, t, mv.todo[0])
 	}
 	return err
+}
+
+func (mv *move) tableOf(s segment) (t settings.Table, ok bool) {
+	i := slices.IndexFunc(mv.tables, func(t settings.Table) bool { return t.Source == s.Table })
+	if i < 0 {
+		return t, false
+	}
+	return mv.tables[i], true
 }
 
 func (mv *move) table(ctx context.Context, t settings.Table, s segment) error {
@@ -191,6 +202,9 @@ func (mv *move) table(ctx context.Context, t settings.Table, s segment) error {
 	for page := range pages {
 		if page.err != nil {
 			return page.err
+		}
+		if page.Next == "" || s.Page {
+			mv.readAhead(ctx)
 		}
 		if err := mv.page(ctx, t, page); err != nil {
 			return err
@@ -247,23 +261,56 @@ type page struct {
 
 // pages reads one page ahead of the writers. The channel ends with the segment, an error or the context.
 func (mv *move) pages(ctx context.Context, t settings.Table, s segment) <-chan page {
-	ahead := make(chan page)
+	pages := make(chan page)
+	var first <-chan page
+	if mv.ahead.of == s {
+		first, mv.ahead = mv.ahead.first, ahead{}
+	} else {
+		first = mv.read(ctx, t, s.After)
+	}
 	go func() {
-		defer close(ahead)
-		for after := s.After; ; {
-			p := page{after: after}
-			p.Page, p.err = mv.source.Query(ctx, t, mv.record.StagingSub, after)
+		defer close(pages)
+		for next := first; ; {
+			p := <-next
 			select {
-			case ahead <- p:
+			case pages <- p:
 			case <-ctx.Done():
 				return
 			}
-			if after = p.Next; p.err != nil || after == "" || s.Page {
+			if p.err != nil || p.Next == "" || s.Page {
 				return
 			}
+			next = mv.read(ctx, t, p.Next)
 		}
 	}()
-	return ahead
+	return pages
+}
+
+// ahead is the first page of a segment, which is read while the last page of the one before is written.
+type ahead struct {
+	of    segment
+	first <-chan page
+}
+
+func (mv *move) readAhead(ctx context.Context) {
+	if len(mv.todo) < 2 {
+		return
+	}
+	if t, ok := mv.tableOf(mv.todo[1]); ok {
+		mv.ahead = ahead{mv.todo[1], mv.read(ctx, t, mv.todo[1].After)}
+	}
+}
+
+// read reads one page, and the target's keys at the same time if they are not known yet.
+func (mv *move) read(ctx context.Context, t settings.Table, after string) <-chan page {
+	done := make(chan page, 1)
+	mv.reads.Go(func() { _ = mv.target.CheckKeys(ctx, t, nil, "") })
+	mv.reads.Go(func() {
+		p := page{after: after}
+		p.Page, p.err = mv.source.Query(ctx, t, mv.record.StagingSub, after)
+		done <- p
+	})
+	return done
 }
 
 // write writes rows concurrently. A failed row is counted and the others continue; an error ends the table, and means

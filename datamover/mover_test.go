@@ -405,3 +405,26 @@ func TestExpiredRowsAreCounted(t *testing.T) {
 	assert.Equal(t, map[string]int{"Projects-prod": 2, "Users-prod": 1}, records.Record(ada).Expired)
 	assert.Equal(t, 2*pageSize, records.Record(ada).Copied["Projects-prod"])
 }
+
+// TestNextTableIsReadAhead, while the last page of the one before is written.
+func TestNextTableIsReadAhead(t *testing.T) {
+	m, records := newMemory(2), ledgertest.New(bound())
+	asked := make(chan struct{})
+	m.before = func(call string) error {
+		switch call {
+		case "Query Projects-staging":
+			close(asked)
+		case "PutIfAbsent Users-prod":
+			select {
+			case <-asked:
+			case <-time.After(10 * time.Second):
+				return errors.New("projects were not read meanwhile")
+			}
+		}
+		return nil
+	}
+	_, err := run(t.Context(), newMover(m, records), records)
+	require.NoError(t, err)
+	assert.Equal(t, 1, m.called("Query Projects-staging"), "once")
+	assert.Len(t, m.target["Projects-prod"], 2)
+}

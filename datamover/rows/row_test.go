@@ -181,6 +181,12 @@ func (f fakeQuery) Query(context.Context, *dynamodb.QueryInput, ...func(*dynamod
 	return nil, f.err
 }
 
+func (fakeQuery) DescribeTimeToLive(
+	context.Context, *dynamodb.DescribeTimeToLiveInput, ...func(*dynamodb.Options),
+) (*dynamodb.DescribeTimeToLiveOutput, error) {
+	return &dynamodb.DescribeTimeToLiveOutput{}, nil
+}
+
 func TestQueryOfATableWithAnotherKey(t *testing.T) {
 	api := fakeQuery{err: &smithy.GenericAPIError{Code: "ValidationException", Message: "Query condition missed key schema element: id"}}
 	_, err := NewStore(api).Query(t.Context(), projects, "u", "")

@@ -36,9 +36,10 @@ type Store struct {
 	api   dynamoAPI
 	pause func(ctx context.Context, attempt int) error
 
-	mu      sync.Mutex // what follows is by table, and read once in a process
-	keys    map[string][]string
-	expires map[string]string // the attribute for time to live, "" for none
+	// What follows is by table, and read once in a process.
+	keysMu, expiresMu sync.Mutex
+	keys              map[string][]string
+	expires           map[string]string // the attribute for time to live, "" for none
 }
 
 // NewStore returns the tables that api reads and writes.
@@ -63,6 +64,10 @@ func (s *Store) Query(ctx context.Context, t settings.Table, owner, after string
 	if err != nil {
 		return page, err
 	}
+	var attribute string
+	var noAttribute error
+	var atOnce sync.WaitGroup
+	atOnce.Go(func() { attribute, noAttribute = s.timeToLive(ctx, t.Source) })
 	out, err := s.api.Query(ctx, &dynamodb.QueryInput{
 		TableName:                 &t.Source,
 		KeyConditionExpression:    aws.String("#owner = :owner"),
@@ -72,6 +77,7 @@ func (s *Store) Query(ctx context.Context, t settings.Table, owner, after string
 		Limit:                     aws.Int32(pageSize),
 		ConsistentRead:            aws.Bool(true),
 	})
+	atOnce.Wait()
 	switch {
 	case code(err) == codeValidation && after != "":
 		return page, fmt.Errorf("read %s: %w: %w", t.Source, ErrPosition, err)
@@ -79,10 +85,8 @@ func (s *Store) Query(ctx context.Context, t settings.Table, owner, after string
 		return page, &KeyError{Table: t.Source, Want: t.OwnerKey, cause: err}
 	case err != nil:
 		return page, translate("read "+t.Source, err)
-	}
-	attribute, err := s.timeToLive(ctx, t.Source)
-	if err != nil {
-		return page, err
+	case noAttribute != nil:
+		return page, noAttribute
 	}
 	now := time.Now()
 	for _, item := range out.Items {
@@ -97,8 +101,8 @@ func (s *Store) Query(ctx context.Context, t settings.Table, owner, after string
 }
 
 func (s *Store) timeToLive(ctx context.Context, table string) (attribute string, err error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.expiresMu.Lock()
+	defer s.expiresMu.Unlock()
 	if attribute, known := s.expires[table]; known {
 		return attribute, nil
 	}
@@ -151,8 +155,8 @@ func (s *Store) CheckKeys(ctx context.Context, t settings.Table, page []Row, nex
 
 // KeySchema returns the attributes of a table's key, the partition key first.
 func (s *Store) KeySchema(ctx context.Context, table string) ([]string, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.keysMu.Lock()
+	defer s.keysMu.Unlock()
 	if keys := s.keys[table]; keys != nil {
 		return keys, nil
 	}
@@ -202,8 +206,8 @@ func (s *Store) PutIfAbsent(ctx context.Context, t settings.Table, row Row, owne
 
 // keyOf describes a row by its key without the owner, or by the table's name if the owner is the whole key.
 func (s *Store) keyOf(t settings.Table, row Row) string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.keysMu.Lock()
+	defer s.keysMu.Unlock()
 	var parts []string
 	for _, name := range s.keys[t.Target] {
 		if name != t.OwnerKey {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-lambda-go/lambdacontext"
+	"github.com/aws/aws-sdk-go-v2/aws"
 	cognito "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	lambdaapi "github.com/aws/aws-sdk-go-v2/service/lambda"
@@ -49,6 +50,11 @@ func newHandler(ctx context.Context, log metrics.Log) (*datamover.Handler, error
 		return nil, err
 	}
 	staging := account.Staging(production, s, "spaceport-datamover", limits)
+	// Ask for the role and connect while the runtime starts. The first invocation joins this, and meets its error if any.
+	go func() { _, _ = staging.Credentials.Retrieve(ctx) }()
+	for _, cfg := range []aws.Config{production, staging} {
+		_, _ = rows.NewStore(dynamodb.NewFromConfig(account.Warming(cfg, 4))).KeySchema(ctx, s.LedgerTable)
+	}
 	database := dynamodb.NewFromConfig(production)
 	records := ledger.New(database, s.LedgerTable)
 	source, target := rows.NewStore(dynamodb.NewFromConfig(staging)), rows.NewStore(database)

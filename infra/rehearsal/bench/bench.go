@@ -22,7 +22,7 @@ func Run(ctx context.Context, out io.Writer) error {
 		"a local cloud in Python and connections without TLS, and the functions have more CPU than Lambda gives them.\n")
 	var all []threshold
 	for i, measure := range []func(context.Context) (section, error){
-		functions, largeMove, ids, growth, hook, signIns, paced, unpaced,
+		functions, distance, largeMove, ids, growth, hook, signIns, paced, unpaced,
 	} {
 		s, err := measure(ctx)
 		if err != nil {

@@ -122,6 +122,7 @@ type rowCall struct {
 var rowOperations = map[string]func(*memoryTables, rowCall) (object, error){
 	"GetItem": (*memoryTables).get, "PutItem": (*memoryTables).put, "UpdateItem": (*memoryTables).update,
 	"Query": (*memoryTables).query, "DescribeTimeToLive": (*memoryTables).describeTimeToLive,
+	"DescribeTable": (*memoryTables).describeTable,
 }
 
 // ServeHTTP answers as DynamoDB would ("Amazon DynamoDB API reference").
@@ -173,6 +174,14 @@ type conditionFailed struct{ item item }
 func (e *conditionFailed) Error() string { return "The conditional request failed" }
 
 func (t *memoryTables) describeTimeToLive(rowCall) (object, error) { return noTimeToLive, nil }
+
+func (t *memoryTables) describeTable(in rowCall) (object, error) {
+	var schema []object
+	for i, name := range tableKeys[in.TableName] {
+		schema = append(schema, object{"AttributeName": name, "KeyType": []string{"HASH", "RANGE"}[i]})
+	}
+	return object{"Table": object{"TableName": in.TableName, "KeySchema": schema}}, nil
+}
 
 var noTimeToLive = object{"TimeToLiveDescription": object{"TimeToLiveStatus": "DISABLED"}}
 

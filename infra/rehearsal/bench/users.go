@@ -66,10 +66,7 @@ func moved(ctx context.Context, s *spaceport.Spaceport, u user) error {
 
 // firstSignIn prepares the first sign-in of a user with a profile and projects, and returns its event.
 func firstSignIn(ctx context.Context, s *spaceport.Spaceport, u user, projects int) ([]byte, error) {
-	profile := row{
-		"id": &types.AttributeValueMemberS{Value: u.stagingSub}, "email": &types.AttributeValueMemberS{Value: u.email},
-	}
-	if err := add(ctx, s, stagingProfiles, []row{profile}); err != nil {
+	if err := add(ctx, s, stagingProfiles, []row{profileOf(u)}); err != nil {
 		return nil, err
 	}
 	if err := add(ctx, s, stagingProjects, projectsOf(u.stagingSub, projects)); err != nil {
@@ -79,6 +76,12 @@ func firstSignIn(ctx context.Context, s *spaceport.Spaceport, u user, projects i
 		return nil, err
 	}
 	return signedIn(u)
+}
+
+func profileOf(u user) row {
+	return row{
+		"id": &types.AttributeValueMemberS{Value: u.stagingSub}, "email": &types.AttributeValueMemberS{Value: u.email},
+	}
 }
 
 type row = map[string]types.AttributeValue

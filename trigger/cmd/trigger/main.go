@@ -10,6 +10,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-lambda-go/lambdacontext"
+	"github.com/aws/aws-sdk-go-v2/aws"
 	cognito "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
@@ -48,8 +49,11 @@ func newHandler(ctx context.Context, log metrics.Log) (*trigger.Handler, error) 
 		return nil, err
 	}
 	staging := account.Staging(production, s, "spaceport-trigger", limits)
-	// Ask for the role while the runtime starts. The first invocation joins this request, and meets its error if any.
+	pool := func(in aws.Config) *userpool.Pool { return userpool.New(cognito.NewFromConfig(in), s.StagingUserPoolID) }
+	records := func(in aws.Config) *ledger.Store { return ledger.New(dynamodb.NewFromConfig(in), s.LedgerTable) }
+	// Ask for the role and connect while the runtime starts. The first invocation joins this, and meets its error if any.
 	go func() { _, _ = staging.Credentials.Retrieve(ctx) }()
-	pool := userpool.New(cognito.NewFromConfig(staging), s.StagingUserPoolID)
-	return trigger.NewHandler(pool, ledger.New(dynamodb.NewFromConfig(production), s.LedgerTable), s, email, log), nil
+	_, _ = pool(account.Warming(staging, 2)).Get(ctx, "")
+	_ = records(account.Warming(production, 1)).Import(ctx, ledger.Record{})
+	return trigger.NewHandler(pool(staging), records(production), s, email, log), nil
 }

@@ -1,0 +1,99 @@
+package account
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// far is a TLS endpoint that counts connections whose handshake is done, and requests.
+type far struct {
+	*httptest.Server
+	connections, requests atomic.Int32
+}
+
+func newFar(t *testing.T) *far {
+	t.Helper()
+	f := &far{}
+	f.Server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		f.requests.Add(1)
+		w.Header().Set("X-Amz-Crc32", "2745614147")
+		_, _ = w.Write([]byte("{}"))
+	}))
+	f.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		if state == http.StateNew {
+			f.connections.Add(1)
+		}
+	}
+	f.StartTLS()
+	t.Cleanup(f.Close)
+	return f
+}
+
+// in opens the account at the endpoint, whose certificate it trusts.
+func (f *far) in(t *testing.T) aws.Config {
+	t.Helper()
+	for name, value := range map[string]string{
+		"AWS_ENDPOINT_URL": f.URL, "AWS_ACCESS_KEY_ID": "k", "AWS_SECRET_ACCESS_KEY": "s", "AWS_REGION": "us-west-2",
+	} {
+		t.Setenv(name, value)
+	}
+	cfg, err := Production(t.Context(), Limits{Attempts: 1, Attempt: time.Second, Parallel: 4})
+	require.NoError(t, err)
+	cfg.HTTPClient = cfg.HTTPClient.(*awshttp.BuildableClient).WithTransportOptions(func(tr *http.Transport) {
+		tr.TLSClientConfig.RootCAs = f.Client().Transport.(*http.Transport).TLSClientConfig.RootCAs
+	})
+	return cfg
+}
+
+func get(ctx context.Context, cfg aws.Config) error {
+	_, err := dynamodb.NewFromConfig(cfg).DescribeTable(ctx, &dynamodb.DescribeTableInput{TableName: aws.String("T")})
+	return err
+}
+
+// TestWarming: the connections are there, nothing was sent, and later calls use them.
+func TestWarming(t *testing.T) {
+	f := newFar(t)
+	cfg := f.in(t)
+	require.ErrorIs(t, get(t.Context(), Warming(cfg, 2)), errWarming)
+	require.Eventually(t, func() bool { return f.connections.Load() == 2 }, 5*time.Second, time.Millisecond)
+	time.Sleep(50 * time.Millisecond) // for the handshakes
+	assert.Zero(t, f.requests.Load(), "nothing is sent")
+	for range 5 {
+		require.NoError(t, get(t.Context(), cfg))
+	}
+	assert.EqualValues(t, 5, f.requests.Load())
+	assert.EqualValues(t, 2, f.connections.Load(), "no other connection was needed")
+}
+
+// TestWarmingHarmsNothing: an endpoint that does not answer, or has closed the connection since, costs later calls nothing.
+func TestWarmingHarmsNothing(t *testing.T) {
+	f := newFar(t)
+	cfg := f.in(t)
+	require.ErrorIs(t, get(t.Context(), Warming(cfg, 2)), errWarming)
+	require.Eventually(t, func() bool { return f.connections.Load() == 2 }, 5*time.Second, time.Millisecond)
+	time.Sleep(50 * time.Millisecond)
+	f.CloseClientConnections()
+	time.Sleep(50 * time.Millisecond)
+	require.NoError(t, get(t.Context(), cfg))
+
+	silent, err := net.Listen("tcp", "127.0.0.1:0") // accepts, and never shakes hands
+	require.NoError(t, err)
+	defer silent.Close()
+	dead := cfg.Copy()
+	dead.BaseEndpoint = aws.String("https://" + silent.Addr().String())
+	began := time.Now()
+	require.ErrorIs(t, get(t.Context(), Warming(dead, 2)), errWarming)
+	require.NoError(t, get(t.Context(), cfg))
+	assert.Less(t, time.Since(began), time.Second, "nothing waits for it")
+}
