@@ -235,7 +235,7 @@ func (r *Reader) denied(ctx context.Context, f Facts) ([]string, error) {
 		need(f.Production.Value.Arn, "cognito-idp:AdminAddUserToGroup")
 	}
 	need(f.Ledger.Value.TableArn,
-		"dynamodb:Scan", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem")
+		"dynamodb:Scan", "dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem")
 	for _, t := range f.Tables {
 		need(t.To.Value.TableArn, "dynamodb:BatchGetItem", "dynamodb:PutItem")
 	}

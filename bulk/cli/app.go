@@ -17,6 +17,7 @@ import (
 	cognito "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	dynamotypes "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/smithy-go/logging"
 	"github.com/spf13/pflag"
 	"golang.org/x/time/rate"
@@ -116,6 +117,20 @@ func (a *app) open(ctx context.Context, required ...string) (*clients, error) {
 	c.productionRows, c.ledger = rows.NewStore(tables), ledger.New(tables, s.LedgerTable)
 	c.stagingRows = rows.NewStore(dynamodb.NewFromConfig(c.staging))
 	return c, nil
+}
+
+// records reads the ledger records of up to 100 users at once.
+func (c *clients) records(ctx context.Context, stagingSubs []string) (map[string]ledger.Record, error) {
+	keys, found := make([]rows.Row, len(stagingSubs)), map[string]ledger.Record{}
+	for i, sub := range stagingSubs {
+		keys[i] = rows.Row{"stagingSub": &dynamotypes.AttributeValueMemberS{Value: sub}}
+	}
+	var failed error
+	err := c.productionRows.BatchGet(ctx, c.settings.LedgerTable, keys, func(row rows.Row) {
+		record, err := ledger.Decode(row)
+		failed, found[record.StagingSub] = cmp.Or(failed, err), record
+	})
+	return found, cmp.Or(err, failed)
 }
 
 // openProduction opens the account once a run, since a code for it can be used once.

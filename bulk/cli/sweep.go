@@ -71,11 +71,7 @@ func sweepCommand(a *app) *cobra.Command {
 }
 
 func (r *sweepRun) run(ctx context.Context) error {
-	before, work := []func(context.Context) error{r.checkFlags, r.open, r.readTarget, r.readStaging, r.prepare}, r.dryRun
-	if r.Live {
-		before, work = append(before, r.ask), r.migrate
-	}
-	for _, step := range before {
+	for _, step := range []func(context.Context) error{r.checkFlags, r.open, r.readTarget, r.readStaging, r.prepare} {
 		if err := step(ctx); err != nil {
 			return err
 		}
@@ -85,7 +81,12 @@ func (r *sweepRun) run(ctx context.Context) error {
 		return err
 	}
 	r.sweeper.Log, r.Log = log, log.Name()
-	return errors.Join(work(ctx), log.Close())
+	if err = r.sweeper.Plan(ctx); err == nil && r.Live && r.Planned.Users() > 0 {
+		err = r.migrate(ctx)
+	} else if err == nil {
+		err = r.dryRun(ctx)
+	}
+	return errors.Join(err, log.Close())
 }
 
 func (r *sweepRun) checkFlags(context.Context) error {
@@ -117,7 +118,7 @@ func (r *sweepRun) open(ctx context.Context) error {
 	if s.StagingUserPoolID == s.ProductionUserPoolID {
 		return usagef("STAGING_USER_POOL_ID and PRODUCTION_USER_POOL_ID are the same pool, %s", s.StagingUserPoolID)
 	}
-	r.clients, r.Limits, r.options.SendResets = c, quota.New(r.share, r.raised), r.notify == "code"
+	r.clients, r.Limits, r.options.SendResets, r.options.Live = c, quota.New(r.share, r.raised), r.notify == "code", r.Live
 	r.options.Cutoff, r.options.CustomAttributes, r.options.Groups = s.StagingCutoff, s.CustomAttributes, s.Groups
 	return nil
 }
@@ -132,7 +133,7 @@ func (r *sweepRun) prepare(context.Context) error {
 	r.sweeper = sweep.New(sweep.Dependencies{
 		Staging: staging, Production: production,
 		Move:   datamover.NewMover(s.Tables, c.stagingRows, c.productionRows, groups, records, r.now).Move,
-		Ledger: c.ledger, Limits: r.Limits, Log: io.Discard, Progress: r.app.progress, Now: r.now, Fatal: fatal,
+		Ledger: c.ledger, Records: c.records, Limits: r.Limits, Log: io.Discard, Progress: r.app.progress, Now: r.now, Fatal: fatal,
 	}, r.options)
 	r.Counters = &r.sweeper.Counters
 	return nil
@@ -251,19 +252,13 @@ func (r *sweepRun) refuse() {
 	}
 }
 
-func (r *sweepRun) dryRun(ctx context.Context) error {
-	if err := r.sweeper.Plan(ctx); err != nil {
-		return err
-	}
+func (r *sweepRun) dryRun(context.Context) error {
 	r.refuse()
 	return r.app.print(r, r.write)
 }
 
 // ask asks whether to do what is planned.
 func (r *sweepRun) ask(ctx context.Context) error {
-	if err := r.sweeper.Plan(ctx); err != nil {
-		return err
-	}
 	if r.refuse(); r.Refused != "" {
 		return errors.New(r.Refused)
 	}
@@ -278,6 +273,9 @@ func (r *sweepRun) ask(ctx context.Context) error {
 }
 
 func (r *sweepRun) migrate(ctx context.Context) error {
+	if err := r.ask(ctx); err != nil {
+		return err
+	}
 	defer context.AfterFunc(ctx, func() {
 		r.app.progress.Println("Interrupted: the users in progress are being completed. Ctrl-C again stops at once.")
 	})()

@@ -68,7 +68,8 @@ type Counters struct {
 	Moved   int            `json:"moved"`
 	Resets  int            `json:"resets"`
 	Failed  int            `json:"failed"`
-	Skipped map[Reason]int `json:"skipped"` // by the later of the two
+	Partial bool           `json:"partial,omitempty"` // the plan ended with --limit
+	Skipped map[Reason]int `json:"skipped"`
 	Pairs   []users.Pair   `json:"pairs,omitempty"`
 	Sender  string         `json:"sender,omitempty"`            // why no more emails were sent
 	LeftOut int            `json:"attributesLeftOut,omitempty"` // of all whose data was moved
@@ -92,8 +93,12 @@ type Planned struct {
 	Complete int     `json:"complete"` // unfinished copies to resume
 	Adopt    int     `json:"adopt"`    // existing production users to bind
 	Resets   int     `json:"resets"`   // reset emails to send
+	Send     int     `json:"-"`        // users who need nothing else
 	Seconds  float64 `json:"seconds"`  // at the quotas
 }
+
+// Users is for how many users there is something to do.
+func (p Planned) Users() int { return p.Create + p.Complete + p.Adopt + p.Send }
 
 // Entry is one line of the audit log.
 type Entry struct {

@@ -117,7 +117,7 @@ func TestPairs(t *testing.T) {
 		for _, pair := range s.Pairs {
 			remaining = append(remaining, pair.Sub)
 			u, _ := tt.list.FindBySub(t.Context(), pair.Sub)
-			_, reason := nextStep(s.migration(u).facts, tt.options, noon)
+			_, reason := nextStep(s.migration(u, w.records.Record(u.Sub)).facts, tt.options, noon)
 			assert.Equal(t, SameEmail, reason, name)
 		}
 		assert.Equal(t, tt.remaining, remaining, name)

@@ -10,19 +10,24 @@ import (
 	"github.com/spaceport/user-migration/datamover/userpool"
 )
 
-// Plan counts what Run would do. Nothing is written but the log.
+// Plan counts what Run would do, up to the user who uses --limit up. Nothing is written but the log.
 func (s *Sweeper) Plan(ctx context.Context) error {
+	s.Skipped, s.toDo = map[Reason]int{}, users.NewEmailSet()
+	p := planner{s, users.NewEmailSet(), users.NewEmailSet()}
+	err := p.readProduction(ctx)
 	s.Progress.Start("Reading staging", "users", cmp.Or(len(s.options.Users), s.Staging.EstimatedSize(ctx)))
 	defer s.Progress.End()
-	s.Skipped = map[Reason]int{}
-	p := planner{s, users.NewEmailSet(), users.NewEmailSet()}
-	err := s.findPairs(ctx)
 	if err == nil {
-		err = p.readProduction(ctx)
+		err = s.findPairs(ctx)
+	}
+	parallel := inFlight
+	if s.options.Limit > 0 && s.options.Limit < inFlight {
+		parallel = 1 // so that nobody is looked at after the last one
 	}
 	if err == nil {
-		err = s.each(ctx, users.Once(s.users(ctx)), func(u userpool.User) error { return p.plan(ctx, u) })
+		err = s.each(ctx, users.Once(s.users(ctx)), parallel, func(m *migration) error { return p.plan(ctx, m) })
 	}
+	s.Partial = s.full.Load()
 	s.Planned.Seconds = max( // data is moved meanwhile, which can only add to it
 		float64(s.Planned.Create)/s.Limits.PerSecond(quota.UserCreation),
 		float64(s.Planned.Create+s.Planned.Resets)/s.Limits.PerSecond(quota.UserAccountRecovery),
@@ -37,14 +42,17 @@ type planner struct {
 }
 
 func (p planner) readProduction(ctx context.Context) error {
-	if len(p.options.Users) > 0 { // they are read one by one
+	if p.oneByOne() {
 		return nil
 	}
+	p.Progress.Start("Reading production", "users", p.Production.EstimatedSize(ctx))
+	defer p.Progress.End()
 	claimed := users.NewEmailSet()
 	for u, err := range p.Production.List(ctx) {
 		if err != nil {
 			return err
 		}
+		p.Progress.Add(1)
 		p.emails.Add(u.Email())
 		if claimed.Add(u.StagingSub()); u.StagingSub() == "" {
 			p.native.Add(u.Email())
@@ -54,17 +62,19 @@ func (p planner) readProduction(ctx context.Context) error {
 	return nil
 }
 
+// oneByOne reports whether so few users are looked at that each is read in production, and not the whole pool.
+func (p planner) oneByOne() bool { return len(p.options.Users) > 0 || p.options.Limit > 0 }
+
 // plan counts one user's next step.
-func (p planner) plan(ctx context.Context, u userpool.User) error {
-	m := p.migration(u)
-	err := m.keep(p.Ledger.Get(ctx, u.Sub))
+func (p planner) plan(ctx context.Context, m *migration) error {
+	var err error
 	whatever, _ := nextStep(m.facts, p.options, p.Now()) // without the production user
-	switch exists := p.emails.Has(u.Email()); {
-	case err != nil || whatever == done:
-	case len(p.options.Users) > 0, m.record.Exists(), exists && !p.native.Has(u.Email()):
+	switch exists := p.emails.Has(m.staging.Email()); {
+	case whatever == done:
+	case p.oneByOne(), m.record.Exists(), exists && !p.native.Has(m.staging.Email()):
 		err = m.readProduction(ctx)
 	case exists:
-		m.production = &u // all that counts is that there is one
+		m.production = &m.staging // all that counts is that there is one
 	default:
 		m.production = &userpool.User{}
 	}
@@ -85,7 +95,11 @@ func (p planner) plan(ctx context.Context, u userpool.User) error {
 	if err != nil {
 		return err
 	}
-	return m.note(m.count(next, reason))
+	status, details := m.count(next, reason)
+	if p.options.Live && status == DryRun {
+		return nil // Run says what happens
+	}
+	return m.note(status, details)
 }
 
 // count counts the user's next step and returns what the log says about it.
@@ -93,6 +107,9 @@ func (m *migration) count(next *step, reason Reason) (status Status, details str
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.Users++
+	if next != done {
+		m.toDo.Add(m.staging.Sub)
+	}
 	then := ""
 	if m.options.SendResets && next != done && (next == createUser || m.created() && m.record.ResetAt.IsZero()) {
 		m.Planned.Resets++
@@ -101,11 +118,13 @@ func (m *migration) count(next *step, reason Reason) (status Status, details str
 	switch {
 	case next == createUser:
 		m.Planned.Create++
+		m.full.Store(m.Planned.Create == m.options.Limit) // which is 0 without a limit
 	case next == adoptUser:
 		m.Planned.Adopt++
 	case next == done:
 		return Skipped, string(reason)
 	case next == sendReset:
+		m.Planned.Send++
 		return DryRun, sendReset.would + ": user and data are there"
 	default:
 		m.Planned.Complete++

@@ -25,6 +25,7 @@ import (
 
 // Options are what the operator decides about one sweep.
 type Options struct {
+	Live       bool     // Plan is for a Run that follows
 	Limit      int      // create at most so many users; 0: no limit
 	Users      []string // only the users with these emails; empty: all
 	SendResets bool     // send a reset email when all data is there
@@ -50,6 +51,7 @@ type Dependencies struct {
 	}
 	Production interface {
 		List(ctx context.Context) iter.Seq2[userpool.User, error]
+		EstimatedSize(ctx context.Context) int
 		Get(ctx context.Context, name string) (userpool.User, error)
 		Create(ctx context.Context, email string, attributes map[userpool.Attribute]string) (sub string, err error)
 		SetRandomPassword(ctx context.Context, sub string) error
@@ -72,6 +74,7 @@ type Dependencies struct {
 		ResetSent(ctx context.Context, stagingSub, productionSub string, at time.Time) (ledger.Record, error)
 		ResetFailed(ctx context.Context, stagingSub, productionSub, reason string) (ledger.Record, error)
 	}
+	Records  func(ctx context.Context, stagingSubs []string) (map[string]ledger.Record, error) // those that exist
 	Move     func(context.Context, ledger.Record, ledger.Lease) (ledger.Progress, ledger.Lease, error)
 	Log      io.Writer         // the audit log: an Entry a line
 	Progress *console.Progress // counts the users; may be nil
@@ -93,6 +96,8 @@ type Sweeper struct {
 	moving   chan struct{} // one place for each concurrent data move
 	failures atomic.Int64  // consecutive
 
+	toDo     *users.EmailSet // staging subs of those for whom a plan has found something to do; nil: no plan was made
+	full     atomic.Bool     // a plan has found as many users to create as --limit allows
 	seconds  map[string]bool // subs of users who share their email with one who is migrated; nil until they were looked for
 	sender   sender
 	leftOut  atomic.Int64    // attributes
@@ -117,10 +122,16 @@ func New(d Dependencies, o Options) *Sweeper {
 	}
 }
 
-// Run migrates users until all are done, ctx ends, or every user fails. Users in progress are completed in any case.
-// Then it returns once to those whom another mover had, and whose lease ends soon.
+// Run migrates users until all are done, ctx ends, or every user fails: all users, or those for whom Plan has found
+// something to do. Users in progress are completed in any case. Then it returns once to those whom another mover had,
+// and whose lease ends soon.
 func (s *Sweeper) Run(ctx context.Context) error {
-	s.Skipped = map[Reason]int{}
+	if s.toDo != nil && s.Planned.Users() == 0 {
+		return nil
+	}
+	if s.toDo == nil {
+		s.Skipped = map[Reason]int{}
+	}
 	if err := s.readBound(ctx); err != nil {
 		return err
 	}
@@ -129,7 +140,8 @@ func (s *Sweeper) Run(ctx context.Context) error {
 			return err
 		}
 	}
-	err := s.migrateAll(ctx, "Sweeping", s.Users, users.Once(s.users(ctx)))
+	s.full.Store(false)
+	err := s.migrateAll(ctx, "Sweeping", s.Planned.Users(), s.planned(users.Once(s.users(ctx))))
 	err = errors.Join(err, s.sender.settle())
 	s.LeftOut = int(s.leftOut.Load())
 	if text := s.sender.err.Load(); text != nil {
@@ -183,7 +195,25 @@ func (s *Sweeper) isClaimed(ctx context.Context, stagingSub string) (bool, error
 func (s *Sweeper) migrateAll(ctx context.Context, what string, total int, users userSeq) error {
 	s.Progress.Start(what, "users", total)
 	defer s.Progress.End()
-	return s.each(ctx, users, func(u userpool.User) error { return s.migrate(context.WithoutCancel(ctx), u) })
+	return s.each(ctx, users, inFlight, func(m *migration) error { return s.migrate(context.WithoutCancel(ctx), m) })
+}
+
+// planned returns those users for whom Plan has found something to do, if it was called, and ends with the last of them.
+func (s *Sweeper) planned(all userSeq) userSeq {
+	if s.toDo == nil {
+		return all
+	}
+	return func(yield func(userpool.User, error) bool) {
+		left := s.Planned.Users()
+		for u, err := range all {
+			if err == nil && !s.toDo.Has(u.Sub) {
+				continue
+			}
+			if left--; !yield(u, err) || left == 0 {
+				return
+			}
+		}
+	}
 }
 
 type userSeq = iter.Seq2[userpool.User, error]
@@ -199,22 +229,63 @@ func seq(users []userpool.User) userSeq {
 }
 
 // each calls f concurrently for every user. After the first error, or when ctx ends, no more are begun.
-func (s *Sweeper) each(ctx context.Context, users userSeq, f func(userpool.User) error) error {
+func (s *Sweeper) each(ctx context.Context, users userSeq, parallel int, f func(*migration) error) error {
 	g, running := errgroup.WithContext(ctx)
-	g.SetLimit(inFlight)
-	for u, err := range users {
+	g.SetLimit(parallel)
+	for m, err := range s.migrations(ctx, users) {
 		if err = errors.Join(err, running.Err()); err != nil {
 			return cmp.Or(g.Wait(), ctx.Err(), err)
 		}
-		if s.sender.failed() {
+		if s.sender.failed() || s.full.Load() {
 			break
 		}
 		g.Go(func() error {
+			if s.full.Load() {
+				return nil
+			}
 			defer s.Progress.Add(1)
-			return f(u)
+			return f(m)
 		})
 	}
 	return g.Wait()
+}
+
+const pageSize = 60 // of ListUsers
+
+// migrations reads the ledger for a page of users at a time.
+func (s *Sweeper) migrations(ctx context.Context, all userSeq) iter.Seq2[*migration, error] {
+	return func(yield func(*migration, error) bool) {
+		var page []userpool.User
+		flush := func() bool {
+			subs := make([]string, len(page))
+			for i, u := range page {
+				subs[i] = u.Sub
+			}
+			records, err := s.Records(ctx, subs)
+			if err != nil {
+				return yield(nil, err)
+			}
+			for _, u := range page {
+				if !yield(s.migration(u, records[u.Sub]), nil) {
+					return false
+				}
+			}
+			page = page[:0]
+			return true
+		}
+		for u, err := range all {
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			if page = append(page, u); len(page) == pageSize && !flush() {
+				return
+			}
+		}
+		if len(page) > 0 {
+			flush()
+		}
+	}
 }
 
 func (s *Sweeper) users(ctx context.Context) userSeq {
@@ -234,13 +305,16 @@ func (s *Sweeper) users(ctx context.Context) userSeq {
 	}
 }
 
-func (s *Sweeper) migration(u userpool.User) *migration {
-	return &migration{Sweeper: s, facts: facts{staging: u, second: s.seconds[u.Sub]}}
+func (s *Sweeper) migration(u userpool.User, r ledger.Record) *migration {
+	m := &migration{Sweeper: s, facts: facts{staging: u, record: r, second: s.seconds[u.Sub]}}
+	if r.State == ledger.Moved {
+		m.undelivered = r.LastError
+	}
+	return m
 }
 
 // migrate migrates one user. An error ends the whole sweep.
-func (s *Sweeper) migrate(ctx context.Context, u userpool.User) error {
-	m := s.migration(u)
+func (s *Sweeper) migrate(ctx context.Context, m *migration) error {
 	err := m.run(ctx)
 	reason, skipped := errors.AsType[Reason](err)
 	if errors.Is(err, ledger.ErrLeased) || errors.Is(err, ledger.ErrLeaseLost) {

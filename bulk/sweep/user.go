@@ -39,10 +39,7 @@ func (m *migration) run(ctx context.Context) error {
 		}
 	}()
 	var leave func()
-	err := m.keep(m.Ledger.Get(ctx, m.staging.Sub))
-	if m.record.State == ledger.Moved {
-		m.undelivered = m.record.LastError
-	}
+	var err error
 	for previous := done; err == nil; {
 		o := m.options
 		o.senderFailed, o.SendResets = m.sender.failed(), o.SendResets && !m.sender.failed()

@@ -186,7 +186,7 @@ func assertMigrated(t *testing.T, w *world, name string) {
 // TestKilledBeforeEachCall: only an email that was sent and not recorded is sent again.
 func TestKilledBeforeEachCall(t *testing.T) {
 	calls := []string{
-		"Get", "BeginSweep", "Create", "BindCreated", "SetRandomPassword", "PasswordSet", "Move", "TakeLease", "SendReset",
+		"Records", "BeginSweep", "Create", "BindCreated", "SetRandomPassword", "PasswordSet", "Move", "TakeLease", "SendReset",
 		"ResetSent", "Free",
 	}
 	for n, call := range calls {
@@ -194,7 +194,9 @@ func TestKilledBeforeEachCall(t *testing.T) {
 		w := newWorld()
 		w.before = killBefore(n + 1)
 		w.run(t, withResets)
-		require.Equal(t, call != "Free", w.last().Status == Failed, name) // a lease that is not freed expires
+		if call != "Records" { // then nobody was begun
+			require.Equal(t, call != "Free", w.last().Status == Failed, name) // a lease that is not freed expires
+		}
 		w.before = nil
 		w.run(t, withResets)
 		w.run(t, withResets)
@@ -218,7 +220,7 @@ func TestKilledBeforeEachCall(t *testing.T) {
 
 // TestAnswerLostAfterEachCall: only an email whose answer was lost is sent again.
 func TestAnswerLostAfterEachCall(t *testing.T) {
-	for n := 1; n <= 10; n++ {
+	for n := 2; n <= 10; n++ { // the first call reads the ledger for a page of users
 		w := newWorld()
 		w.after = killBefore(n)
 		w.run(t, withResets)
@@ -283,7 +285,7 @@ func TestOwnPasswordStaysAfterAKill(t *testing.T) {
 // TestUserSignsInMeanwhile has the trigger import Ada at each moment of a sweep, as her own sign-in would: she is not
 // reset, and the ledger has her path.
 func TestUserSignsInMeanwhile(t *testing.T) {
-	for _, at := range []string{"Get", "BeginSweep", "Create"} {
+	for _, at := range []string{"Records", "BeginSweep", "Create"} {
 		t.Run("before "+at, func(t *testing.T) {
 			w := newWorld()
 			w.before = func(call string) error {
@@ -482,7 +484,7 @@ func TestOneAccountIsAdoptedOnce(t *testing.T) {
 		both.Go(func() {
 			u := ada()
 			u.Sub, u.Username = sub, sub
-			assert.NoError(t, s.migrate(t.Context(), u))
+			assert.NoError(t, s.migrate(t.Context(), s.migration(u, ledger.Record{})))
 		})
 	}
 	both.Wait()

@@ -105,6 +105,20 @@ func (w *world) add(status string, attributes map[userpool.Attribute]string) *us
 	return u
 }
 
+func (w *world) EstimatedSize(context.Context) int { return len(w.users) }
+
+func (w *world) Records(_ context.Context, subs []string) (map[string]ledger.Record, error) {
+	found := map[string]ledger.Record{}
+	err := w.around("Records", func() {
+		for _, sub := range subs {
+			if record := w.records.Record(sub); record.Exists() {
+				found[sub] = record
+			}
+		}
+	})
+	return found, err
+}
+
 func (w *world) Get(_ context.Context, name string) (found userpool.User, err error) {
 	err = w.around("AdminGetUser", func() {
 		for email, u := range w.users {
@@ -231,7 +245,7 @@ func (s staging) FindByEmail(_ context.Context, email string) (found []userpool.
 
 func (w *world) sweeper(users staging, o Options) *Sweeper {
 	return New(Dependencies{
-		Staging: users, Production: w, Ledger: w.records, Move: w.Move, Log: w, Limits: quota.New(1, nil),
+		Staging: users, Production: w, Ledger: w.records, Records: w.Records, Move: w.Move, Log: w, Limits: quota.New(1, nil),
 		Now: func() time.Time { return w.clock }, Fatal: func(err error) bool { return errors.Is(err, errKilled) },
 	}, o)
 }

@@ -20,7 +20,7 @@ func (s *Store) All(ctx context.Context) iter.Seq2[Record, error] {
 				return
 			}
 			for _, item := range out.Items {
-				if record, err := decode(item); !yield(record, err) || err != nil {
+				if record, err := Decode(item); !yield(record, err) || err != nil {
 					return
 				}
 			}

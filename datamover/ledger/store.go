@@ -62,7 +62,7 @@ func (s *Store) put(
 	}
 	_, err = s.api.PutItem(ctx, in)
 	if failed := conditionFailed(err); failed != nil {
-		existing, err = decode(failed.Item)
+		existing, err = Decode(failed.Item)
 		return false, existing, err
 	}
 	if err != nil {
@@ -81,7 +81,7 @@ func (s *Store) Get(ctx context.Context, stagingSub string) (Record, error) {
 	if err != nil {
 		return Record{}, fmt.Errorf("read ledger record: %w", err)
 	}
-	return decode(out.Item)
+	return Decode(out.Item)
 }
 
 // Bind binds an unbound record to the production user who has its email, and returns the record as it then is. Two
@@ -154,13 +154,13 @@ func (s *Store) update(ctx context.Context, stagingSub string, c change) (record
 	in.TableName, in.Key = &s.table, key(stagingSub)
 	out, err := s.api.UpdateItem(ctx, in)
 	if failed := conditionFailed(err); failed != nil {
-		record, err = decode(failed.Item)
+		record, err = Decode(failed.Item)
 		return record, false, err
 	}
 	if err != nil {
 		return Record{}, false, fmt.Errorf("write ledger record: %w", err)
 	}
-	record, err = decode(out.Attributes)
+	record, err = Decode(out.Attributes)
 	return record, true, err
 }
 
@@ -202,7 +202,8 @@ func key(stagingSub string) map[string]types.AttributeValue {
 	return map[string]types.AttributeValue{"stagingSub": &types.AttributeValueMemberS{Value: stagingSub}}
 }
 
-func decode(item map[string]types.AttributeValue) (Record, error) {
+// Decode returns the record that an item of the table is, or the zero Record for none.
+func Decode(item map[string]types.AttributeValue) (Record, error) {
 	var record Record
 	if err := attributevalue.UnmarshalMap(item, &record); err != nil {
 		return Record{}, fmt.Errorf("decode ledger record: %w", err)

@@ -129,24 +129,41 @@ var quote = strings.NewReplacer(`\`, `\\`, `"`, `\"`)
 
 func (p *Pool) list(ctx context.Context, filter *string) iter.Seq2[User, error] {
 	return func(yield func(User, error) bool) {
-		in := &cognito.ListUsersInput{UserPoolId: &p.id, Limit: aws.Int32(pageSize), Filter: filter}
-		for {
-			out, err := p.api.ListUsers(ctx, in)
-			if err != nil {
-				yield(User{}, translate("list users of "+p.id, err))
+		ctx, cancel := context.WithCancel(ctx)
+		defer cancel()
+		for next := p.page(ctx, filter, nil); next != nil; {
+			page := <-next
+			if page.err != nil {
+				yield(User{}, translate("list users of "+p.id, page.err))
 				return
 			}
-			for _, u := range out.Users {
+			if next = nil; aws.ToString(page.PaginationToken) != "" {
+				next = p.page(ctx, filter, page.PaginationToken)
+			}
+			for _, u := range page.Users {
 				if !yield(listed(u), nil) {
 					return
 				}
 			}
-			if aws.ToString(out.PaginationToken) == "" {
-				return
-			}
-			in.PaginationToken = out.PaginationToken
 		}
 	}
+}
+
+type listedPage struct {
+	*cognito.ListUsersOutput
+	err error
+}
+
+// page begins to read a page, so that it is under way while the caller works on the one before.
+func (p *Pool) page(ctx context.Context, filter, token *string) <-chan listedPage {
+	read := make(chan listedPage, 1)
+	go func() {
+		out, err := p.api.ListUsers(ctx, &cognito.ListUsersInput{
+			UserPoolId: &p.id, Limit: aws.Int32(pageSize), Filter: filter, PaginationToken: token,
+		})
+		read <- listedPage{out, err}
+	}()
+	return read
 }
 
 func listed(u types.UserType) User {

@@ -49,7 +49,9 @@ func newHandler(ctx context.Context, log metrics.Log) (*trigger.Handler, error) 
 		return nil, err
 	}
 	staging := account.Staging(production, s, "spaceport-trigger", limits)
-	pool := func(in aws.Config) *userpool.Pool { return userpool.New(cognito.NewFromConfig(in), s.StagingUserPoolID) }
+	pool := func(in aws.Config) *userpool.Pool {
+		return userpool.New(cognito.NewFromConfig(in), s.StagingUserPoolID)
+	}
 	records := func(in aws.Config) *ledger.Store { return ledger.New(dynamodb.NewFromConfig(in), s.LedgerTable) }
 	// Ask for the role and connect while the runtime starts. The first invocation joins this, and meets its error if any.
 	go func() { _, _ = staging.Credentials.Retrieve(ctx) }()
