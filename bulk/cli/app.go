@@ -82,7 +82,8 @@ func (a *app) confirm(ctx context.Context, poolName string, yes bool) (err error
 
 // Limits allow for a long run that must outlive a bad minute. A test shortens the pauses.
 var Limits = account.Limits{
-	Attempts: 12, MaxBackoff: 8 * time.Second, Attempt: 30 * time.Second, Role: 30 * time.Second, Parallel: 64,
+	Attempts: 12, MaxBackoff: 8 * time.Second, Attempt: 30 * time.Second, Role: 30 * time.Second,
+	Parallel: 512, // verify has 256 users in flight, and reads the two tables of each at once
 }
 
 // clients are both accounts.

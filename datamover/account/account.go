@@ -38,7 +38,7 @@ func Production(ctx context.Context, l Limits, more ...func(*config.LoadOptions)
 		config.WithHTTPClient(awshttp.NewBuildableClient().
 			WithTimeout(l.Attempt).
 			WithTransportOptions(func(t *http.Transport) {
-				t.MaxIdleConnsPerHost = l.Parallel
+				t.MaxIdleConns, t.MaxIdleConnsPerHost = 0, l.Parallel // 0: no bound on all of the few endpoints
 				// A Lambda environment is frozen between invocations. A connection that AWS has closed meanwhile
 				// would cost the next sign-in an attempt, and a password is not sent twice.
 				t.IdleConnTimeout = idleConnection

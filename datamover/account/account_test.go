@@ -2,8 +2,10 @@ package account
 
 import (
 	"fmt"
+	"net"
 	"net/http"
 	"net/http/httptest"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -13,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/spaceport/user-migration/datamover/settings"
 )
@@ -66,4 +69,36 @@ func TestStagingsRoleTakesItsTime(t *testing.T) {
 	require.True(t, ok)
 	assert.Equal(t, 30*time.Second, role.timeout)
 	assert.Equal(t, production.Credentials, role.base)
+}
+
+// TestConnectionsAreKept: more calls at once than the SDK keeps idle connections, which is 100, and the same again.
+func TestConnectionsAreKept(t *testing.T) {
+	const atOnce = 150
+	var opened atomic.Int32
+	var arrived sync.WaitGroup
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		arrived.Done()
+		arrived.Wait()
+		fmt.Fprint(w, "{}")
+	}))
+	server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		if state == http.StateNew {
+			opened.Add(1)
+		}
+	}
+	server.Start()
+	defer server.Close()
+	endpoint(t)
+	t.Setenv("AWS_ENDPOINT_URL", server.URL)
+	cfg, err := Production(t.Context(), Limits{Attempts: 1, Attempt: 30 * time.Second, Parallel: atOnce})
+	require.NoError(t, err)
+	for range 3 {
+		arrived.Add(atOnce)
+		var calls errgroup.Group
+		for range atOnce {
+			calls.Go(func() error { return get(t.Context(), cfg) })
+		}
+		require.NoError(t, calls.Wait())
+	}
+	assert.LessOrEqual(t, opened.Load(), int32(atOnce*11/10))
 }
