@@ -174,11 +174,25 @@ func TestErrorsOfATable(t *testing.T) {
 
 type fakeQuery struct {
 	dynamoAPI
-	err error
+	err   error
+	units float64
 }
 
-func (f fakeQuery) Query(context.Context, *dynamodb.QueryInput, ...func(*dynamodb.Options)) (*dynamodb.QueryOutput, error) {
-	return nil, f.err
+func (f fakeQuery) Query(
+	_ context.Context, in *dynamodb.QueryInput, _ ...func(*dynamodb.Options),
+) (*dynamodb.QueryOutput, error) {
+	out := &dynamodb.QueryOutput{}
+	if in.ReturnConsumedCapacity == types.ReturnConsumedCapacityTotal {
+		out.ConsumedCapacity = &types.ConsumedCapacity{CapacityUnits: &f.units}
+	}
+	return out, f.err
+}
+
+// TestQuerySaysHowMuchItRead: a page of few rows can be large.
+func TestQuerySaysHowMuchItRead(t *testing.T) {
+	page, err := NewStore(fakeQuery{units: 256}).Query(t.Context(), projects, "u", "")
+	require.NoError(t, err)
+	assert.Equal(t, 256, page.Units)
 }
 
 func (fakeQuery) DescribeTimeToLive(

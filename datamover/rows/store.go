@@ -55,6 +55,7 @@ type Page struct {
 	Rows    []Row
 	Expired int    // more rows, which DynamoDB may delete at any moment
 	Next    string // the position to continue from; "" is both the beginning and the end
+	Units   int    // of 4 KB, that were read
 }
 
 // Query returns rows of one owner after a position. It returns a *KeyError if the source has another partition key, and
@@ -76,6 +77,7 @@ func (s *Store) Query(ctx context.Context, t settings.Table, owner, after string
 		ExclusiveStartKey:         start,
 		Limit:                     aws.Int32(pageSize),
 		ConsistentRead:            aws.Bool(true),
+		ReturnConsumedCapacity:    types.ReturnConsumedCapacityTotal,
 	})
 	atOnce.Wait()
 	switch {
@@ -87,6 +89,9 @@ func (s *Store) Query(ctx context.Context, t settings.Table, owner, after string
 		return page, translate("read "+t.Source, err)
 	case noAttribute != nil:
 		return page, noAttribute
+	}
+	if read := out.ConsumedCapacity; read != nil {
+		page.Units = int(aws.ToFloat64(read.CapacityUnits))
 	}
 	now := time.Now()
 	for _, item := range out.Items {
