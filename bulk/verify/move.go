@@ -30,7 +30,10 @@ const (
 	notMoved       = "not-moved"
 )
 
-const parallelPuts = 16 // of one user
+const (
+	parallelMoves = 16 // users at a time
+	parallelPuts  = 16 // of one user
+)
 
 // Mover moves users again who are moved already: it copies what a comparison finds missing, and overwrites nothing. The
 // contracts are those of rows.Store, userpool.Pool and ledger.Store.
@@ -61,7 +64,9 @@ func (m *Mover) Plan(
 ) (Summary, error) {
 	m.names, m.planned = math.MaxInt, users.NewEmailSet()
 	defer m.Progress.Start("Comparing", "users", estimate).End()
-	r := m.newRun(m.plan, func(c Comparison) error {
+	planner := *m
+	planner.Verifier = *m.batched()
+	r := planner.newRun(planner.plan, func(c Comparison) error {
 		if sum("", c.Tables...).Missing > 0 && c.Skipped+c.Unread == "" {
 			m.planned.Add(c.StagingSub)
 		}
@@ -103,8 +108,9 @@ func (m *Mover) Move(
 	ctx context.Context, records iter.Seq2[ledger.Record, error], each func(Comparison) error,
 ) (Summary, error) {
 	defer m.Progress.Start("Copying", "users", 0).End()
-	m.missing = m.copy
-	r := m.newRun(m.move, each)
+	mover := *m
+	mover.missing, mover.parallel = m.copy, cmp.Or(m.parallel, parallelMoves)
+	r := mover.newRun(mover.move, each)
 	err := r.all(ctx, func(yield func(ledger.Record, error) bool) {
 		for user, err := range records {
 			if (err != nil || m.planned.Has(user.StagingSub)) && !yield(user, err) {

@@ -15,6 +15,7 @@ import (
 	"text/template"
 
 	"golang.org/x/sync/errgroup"
+	"golang.org/x/sync/semaphore"
 
 	"github.com/spaceport/user-migration/bulk/console"
 	"github.com/spaceport/user-migration/bulk/users"
@@ -25,9 +26,9 @@ import (
 )
 
 const (
-	parallelUsers = 16
-	maxUnread     = 20 // users in a row that cannot be read. More than that are not about the users.
-	maxExamples   = 5  // missing or changed rows that are named for a user and table
+	maxUnread   = 20 // users in a row that cannot be read. More than that are not about the users.
+	maxOfBatch  = 5  // of them, by one request
+	maxExamples = 5  // missing or changed rows that are named for a user and table
 )
 
 // Verifier compares users. Staging and Production are usually a rows.Store.
@@ -37,17 +38,27 @@ type Verifier struct {
 		Query(ctx context.Context, t settings.Table, owner, after string) (rows.Page, error)
 		Scan(ctx context.Context, table string) iter.Seq2[rows.Row, error]
 	}
-	Production interface {
-		CheckKeys(ctx context.Context, t settings.Table, page []rows.Row, next string) error
-		KeySchema(ctx context.Context, table string) ([]string, error)
-		BatchGet(ctx context.Context, table string, keys []rows.Row, each func(rows.Row)) error
-	}
-	Users    func(context.Context) iter.Seq2[userpool.User, error] // staging's; nil: not all users are compared
-	Progress *console.Progress                                     // may be nil
-	parallel int                                                   // 0: parallelUsers
+	Production target
+	Users      func(context.Context) iter.Seq2[userpool.User, error] // staging's; nil: not all users are compared
+	Progress   *console.Progress                                     // may be nil
+
+	parallel int   // users in flight; 0: as pace says
+	pace     *pace // nil: pages are not bounded
 
 	missing func(context.Context, *Table, settings.Table, string, []rows.Row) error // nil: they are only counted
 	names   int                                                                     // 0: maxExamples
+}
+
+type target interface {
+	CheckKeys(ctx context.Context, t settings.Table, page []rows.Row, next string) error
+	KeySchema(ctx context.Context, table string) ([]string, error)
+	BatchGet(ctx context.Context, table string, keys []rows.Row, each func(rows.Row)) error
+}
+
+// batched returns a Verifier for a run over many users.
+func (v Verifier) batched() *Verifier {
+	v.pace, v.Production = newPace(), &batches{target: v.Production, tables: map[string]*gathering{}}
+	return &v
 }
 
 // Comparison is the result for one user.
@@ -184,6 +195,7 @@ func (v *Verifier) All(
 	ctx context.Context, records iter.Seq2[ledger.Record, error], estimate int, each func(Comparison) error,
 ) (Summary, error) {
 	v.Progress.Start("Comparing", "users", estimate)
+	v = v.batched()
 	r := v.newRun(v.User, each)
 	if err := r.all(ctx, records); err != nil {
 		return Summary{}, err
@@ -213,23 +225,38 @@ func (v *Verifier) newRun(
 	return r
 }
 
-// all compares every user who is moved.
+// all compares every user who is moved. How many at a time, share says for each.
 func (r *run) all(ctx context.Context, records iter.Seq2[ledger.Record, error]) error {
 	g, running := errgroup.WithContext(ctx)
-	g.SetLimit(cmp.Or(r.parallel, parallelUsers))
+	inFlight := semaphore.NewWeighted(maxUsers)
 	for user, err := range records {
+		share := r.share()
+		if err == nil && user.State == ledger.Moved {
+			err = inFlight.Acquire(running, share)
+		}
 		if err = errors.Join(err, running.Err()); err != nil {
 			return cmp.Or(g.Wait(), ctx.Err(), err)
 		}
 		r.subs.Add(user.StagingSub)
 		if user.State == ledger.Moved {
-			g.Go(func() error { return r.compare(running, user) })
+			g.Go(func() error {
+				defer inFlight.Release(share)
+				return r.compare(running, user)
+			})
 			continue
 		}
 		r.Progress.Add(1)
 		r.sum.NotYet++ // which only this goroutine writes
 	}
 	return g.Wait()
+}
+
+// share is what the next user takes of maxUsers.
+func (r *run) share() int64 {
+	if r.parallel > 0 {
+		return maxUsers / int64(r.parallel)
+	}
+	return r.pace.share()
 }
 
 // findUnowned reads the keys of staging's tables, since only rows by a user's sub were compared.
@@ -274,7 +301,10 @@ func (r *run) compare(ctx context.Context, user ledger.Record) error {
 	defer r.mu.Unlock()
 	if err == nil {
 		r.unread = 0
-	} else if r.unread++; r.unread > maxUnread {
+	} else if counts(err) {
+		r.unread++
+	}
+	if r.unread > maxUnread {
 		return err
 	}
 	r.Progress.Add(1)
@@ -282,25 +312,47 @@ func (r *run) compare(ctx context.Context, user ledger.Record) error {
 	return r.each(c)
 }
 
+// counts reports whether a user who is unread counts. One request that fails for a hundred must not end the run.
+func counts(err error) bool {
+	var failed *batchError
+	if !errors.As(err, &failed) {
+		return true
+	}
+	failed.users++
+	return failed.users <= maxOfBatch
+}
+
 // User compares one user. With an error, the comparison says how far it came.
 func (v *Verifier) User(ctx context.Context, user ledger.Record) (Comparison, error) {
 	c := Comparison{Email: user.Email, StagingSub: user.StagingSub, ProductionSub: user.ProductionSub}
-	for _, t := range v.Tables {
-		table, err := v.compare(ctx, t, user)
-		c.Tables = append(c.Tables, table)
-		if err != nil {
-			c.Unread = err.Error()
-			return c, err
-		}
+	c.Tables = make([]Table, len(v.Tables))
+	var g errgroup.Group
+	if v.missing != nil {
+		g.SetLimit(1) // a move writes one table after the other
 	}
-	return c, nil
+	for i, t := range v.Tables {
+		g.Go(func() (err error) {
+			c.Tables[i], err = v.compare(ctx, t, user)
+			return err
+		})
+	}
+	err := g.Wait()
+	if err != nil {
+		c.Unread = err.Error()
+	}
+	return c, err
 }
 
 // compare compares a user's rows in one table, one page at a time: it holds staging's rows and production's.
 func (v *Verifier) compare(ctx context.Context, t settings.Table, user ledger.Record) (Table, error) {
-	result := Table{Name: t.Target}
+	result, read := Table{Name: t.Target}, query(v.Staging.Query)
+	if v.pace != nil {
+		paced, end := v.pace.paced(read)
+		defer end()
+		read = paced
+	}
 	for after, more := "", true; more; more = after != "" {
-		page, err := v.Staging.Query(ctx, t, user.StagingSub, after)
+		page, err := read(ctx, t, user.StagingSub, after)
 		if err == nil {
 			err = v.Production.CheckKeys(ctx, t, page.Rows, page.Next)
 		}

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/stretchr/testify/assert"
@@ -35,7 +36,8 @@ var tables = []settings.Table{
 
 const pageSize = 100
 
-// world is the tables of both accounts, in memory. held is the most rows that were returned at once.
+// world is the tables of both accounts, in memory. held is the most rows that were returned at once. Like DynamoDB, it
+// rejects a batch that has a key twice, or too many.
 type world struct {
 	mu         sync.Mutex
 	staging    map[string][]rows.Row          // table and owner → rows in order
@@ -43,6 +45,11 @@ type world struct {
 	keys       map[string][]string
 	fail       func(call string) error
 	held       int
+	latency    time.Duration  // of a call
+	calls      map[string]int // by operation
+	units      int            // of every page
+	asked      int            // keys that are being read
+	mostAsked  int
 	users      []userpool.User // of staging, besides those who have a record
 	deleted    map[string]bool // production subs
 }
@@ -60,7 +67,8 @@ func (w *world) list(context.Context) iter.Seq2[userpool.User, error] {
 func newWorld() *world {
 	return &world{
 		staging: map[string][]rows.Row{}, production: map[string]map[string]rows.Row{"Users-prod": {}, "Projects-prod": {}},
-		keys: map[string][]string{"Users-prod": {"id"}, "Projects-prod": {"userSub", "projectId"}},
+		keys:  map[string][]string{"Users-prod": {"id"}, "Projects-prod": {"userSub", "projectId"}},
+		calls: map[string]int{},
 	}
 }
 
@@ -104,8 +112,27 @@ func (w *world) step(call string) error {
 	return w.fail(call)
 }
 
+// call counts a call and waits for its answer.
+func (w *world) call(ctx context.Context, operation string, keys int) error {
+	w.mu.Lock()
+	w.calls[operation]++
+	w.asked += keys
+	w.mostAsked = max(w.mostAsked, w.asked)
+	w.mu.Unlock()
+	if w.latency > 0 {
+		select {
+		case <-ctx.Done():
+		case <-time.After(w.latency):
+		}
+	}
+	w.mu.Lock()
+	w.asked -= keys
+	w.mu.Unlock()
+	return ctx.Err()
+}
+
 func (w *world) Query(ctx context.Context, t settings.Table, owner, after string) (page rows.Page, err error) {
-	if err := errors.Join(ctx.Err(), w.step("Query "+owner)); err != nil {
+	if err := errors.Join(w.call(ctx, "Query", 0), w.step("Query "+owner)); err != nil {
 		return page, err
 	}
 	w.mu.Lock()
@@ -117,7 +144,7 @@ func (w *world) Query(ctx context.Context, t settings.Table, owner, after string
 	if to < len(all) {
 		page.Next = strconv.Itoa(to)
 	}
-	page.Rows = slices.Clone(all[from:to])
+	page.Rows, page.Units = slices.Clone(all[from:to]), w.units
 	return page, nil
 }
 
@@ -149,14 +176,22 @@ func (w *world) CheckKeys(_ context.Context, t settings.Table, page []rows.Row, 
 	return nil
 }
 
-func (w *world) BatchGet(_ context.Context, table string, keys []rows.Row, each func(rows.Row)) error {
-	if err := w.step("BatchGet " + table); err != nil {
+func (w *world) BatchGet(ctx context.Context, table string, keys []rows.Row, each func(rows.Row)) error {
+	var ids []string
+	for _, key := range keys {
+		ids = append(ids, w.id(table, key))
+	}
+	if len(ids) > 100 || len(slices.Compact(slices.Sorted(slices.Values(ids)))) < len(ids) {
+		return fmt.Errorf("read %s: %w: too many keys, or one twice", table, rows.ErrTable)
+	}
+	err := errors.Join(w.call(ctx, "BatchGet", len(ids)), w.step("BatchGet "+table+" "+strings.Join(ids, " ")))
+	if err != nil {
 		return err
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for _, key := range keys {
-		if row, ok := w.production[table][w.id(table, key)]; ok {
+	for _, id := range ids {
+		if row, ok := w.production[table][id]; ok {
 			each(row)
 		}
 	}
