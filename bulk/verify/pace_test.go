@@ -124,6 +124,20 @@ func TestFailedBatch(t *testing.T) {
 	})
 }
 
+// TestUsersOfAFailedBatch count as a few in a row; those who fail alone count each.
+func TestUsersOfAFailedBatch(t *testing.T) {
+	for failed, want := range map[error]int{&batchError{error: rows.ErrBusy}: 5, rows.ErrBusy: 100} {
+		r := verifier(newWorld()).newRun(func(context.Context, ledger.Record) (Comparison, error) {
+			return Comparison{}, fmt.Errorf("compare: %w", failed)
+		}, func(Comparison) error { return nil })
+		r.unread = -100
+		for range 100 {
+			require.NoError(t, r.compare(t.Context(), ledger.Record{}))
+		}
+		assert.Equal(t, want, r.unread+100)
+	}
+}
+
 // TestBatchesThatFailEndTheRun: all of them at once if the table cannot be used, else after some.
 func TestBatchesThatFailEndTheRun(t *testing.T) {
 	for want, most := range map[error]int{rows.ErrTable: 4, rows.ErrBusy: 20} {
@@ -158,10 +172,10 @@ func TestCanceledAtOnce(t *testing.T) {
 
 // TestLargePages are held by few users at once, large by their rows or by their bytes. Users with small ones go on.
 func TestLargePages(t *testing.T) {
-	for name, test := range map[string]struct{ projects, units, most int }{
-		"rows":  {projects: pageSize, most: largePages*pageSize + maxUsers},
-		"bytes": {projects: 10, units: 256, most: largePages * 10},
-		"small": {projects: 10, units: 2, most: maxUsers * 11},
+	for name, test := range map[string]struct{ projects, units, most, queries int }{
+		"rows":  {projects: pageSize, most: 16*pageSize + 256, queries: 128},
+		"bytes": {projects: 10, units: 256, most: 16 * 10, queries: 64},
+		"small": {projects: 10, units: 2, most: 256 * 11, queries: 512},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			w, records := many(600, test.projects, 100*time.Millisecond)
@@ -171,8 +185,9 @@ func TestLargePages(t *testing.T) {
 			assert.Equal(t, 600, sum.Whole, name)
 			assert.Equal(t, 600*(1+test.projects), sum.Rows().Same, name)
 			assert.LessOrEqual(t, w.mostAsked, test.most, name)
+			assert.LessOrEqual(t, w.mostQueries, test.queries, name)
 			assert.LessOrEqual(t, w.calls["Query"], 4*600, "%s: read twice at most", name)
-			t.Logf("%s: %d keys at once, %v, %v", name, w.mostAsked, w.calls, took)
+			t.Logf("%s: at once %d keys and %d queries, %v, %v", name, w.mostAsked, w.mostQueries, w.calls, took)
 		})
 	}
 }

@@ -48,10 +48,10 @@ type world struct {
 	latency    time.Duration  // of a call
 	calls      map[string]int // by operation
 	units      int            // of every page
-	asked      int            // keys that are being read
-	mostAsked  int
-	users      []userpool.User // of staging, besides those who have a record
-	deleted    map[string]bool // production subs
+
+	asked, mostAsked, queries, mostQueries int             // keys and pages that are being read at once
+	users                                  []userpool.User // of staging, besides those who have a record
+	deleted                                map[string]bool // production subs
 }
 
 func (w *world) list(context.Context) iter.Seq2[userpool.User, error] {
@@ -117,7 +117,10 @@ func (w *world) call(ctx context.Context, operation string, keys int) error {
 	w.mu.Lock()
 	w.calls[operation]++
 	w.asked += keys
-	w.mostAsked = max(w.mostAsked, w.asked)
+	if operation == "Query" {
+		w.queries++
+	}
+	w.mostAsked, w.mostQueries = max(w.mostAsked, w.asked), max(w.mostQueries, w.queries)
 	w.mu.Unlock()
 	if w.latency > 0 {
 		select {
@@ -127,6 +130,9 @@ func (w *world) call(ctx context.Context, operation string, keys int) error {
 	}
 	w.mu.Lock()
 	w.asked -= keys
+	if operation == "Query" {
+		w.queries--
+	}
 	w.mu.Unlock()
 	return ctx.Err()
 }
