@@ -11,24 +11,24 @@ import (
 	"github.com/spaceport/user-migration/datamover/settings"
 )
 
-// A user waits for two or three calls. To compare some thousand users a second, which is what a machine can, 16 users in
-// flight are enough at 2 ms a call, and 256 from 32 ms on. A user takes a share of maxUsers.
+// A user waits for two or three calls. To compare some thousand users a second, which is what a machine can, 16 users
+// in flight are enough at 2 ms a call, and 256 from 32 ms on. A user takes a share of maxUsers.
 const (
 	maxUsers     = 256
 	leastLatency = 2 * time.Millisecond
 	fullLatency  = 32 * time.Millisecond
 )
 
-// 256 users with some rows each take little, but a page can be 1 MB, and production's rows as much again. So fewer users
-// are in flight when pages are large on average, and at most largePages of more than smallPage are held. The size of a
-// page is its rows, or units of 4 KB if those are more: up to 256.
+// 256 users with some rows each take little, but a page can be 1 MB, and production's rows as much again. So fewer
+// users are in flight when pages are large on average, and at most largePages of more than smallPage are held. The size
+// of a page is its rows, or units of 4 KB if those are more: up to 256.
 const (
 	smallPage  = 16
 	largePages = 16
 	fullSize   = 8 // with two tables, 256 users have 4,096 units in flight, as many as largePages have
 )
 
-// pace bounds the users in flight, by the latency of staging and the size of its pages, and the large pages held at once.
+// pace bounds the users in flight, by staging's latency and the size of its pages, and the large pages held at once.
 type pace struct {
 	large   *semaphore.Weighted
 	mu      sync.Mutex
@@ -44,8 +44,8 @@ func (p *pace) share() int64 {
 	return max(1, int64(fullLatency/p.latency), int64(p.size/fullSize))
 }
 
-// add follows the fastest of the last calls: a call that is retried, or waits for a busy machine, says nothing about the
-// latency, and more users in flight would make it worse.
+// add follows the fastest of the last calls: a call that is retried, or waits for a busy machine, says nothing about
+// the latency, and more users in flight would make it worse.
 func (p *pace) add(call time.Duration, size int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -55,8 +55,8 @@ func (p *pace) add(call time.Duration, size int) {
 
 type query func(ctx context.Context, t settings.Table, owner, after string) (rows.Page, error)
 
-// paced returns query for one user's pages of a table, and what to call after the last. The size of a page is known when
-// it is there, so a large one that has to wait is dropped and read again: those who wait hold nothing.
+// paced returns query for one user's pages of a table, and what to call after the last. The size of a page is known
+// when it is there, so a large one that has to wait is dropped and read again: those who wait hold nothing.
 func (p *pace) paced(read query) (paced query, end func()) {
 	large := false
 	paced = func(ctx context.Context, t settings.Table, owner, after string) (rows.Page, error) {
