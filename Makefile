@@ -22,8 +22,9 @@ rehearsal: .venv/installed local-binaries .build/rehearsal ## try it in a browse
 test: .venv/installed .venv/stacks/installed .venv/axe/installed .venv/clients/installed browser local-binaries ## run every test; nothing is skipped
 	REHEARSAL=required go test -race -timeout 20m ./...
 
-bench: .venv/installed local-binaries .build/empty/bootstrap build ## measure the figures of the README, as ratios within one run
+bench: .venv/installed local-binaries .build/empty/bootstrap build ## measure the figures of the README, and simulate its launch day
 	@go run ./infra/rehearsal bench
+	@go test ./infra/rehearsal/bench -run 'TestLaunches$$' -count=1 -v -launches
 
 lint: ## run gofmt, vet, staticcheck and misspell
 	@test -z "$$(gofmt -l .)" || { gofmt -d .; exit 1; }

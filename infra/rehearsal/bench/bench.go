@@ -1,6 +1,7 @@
 // Package bench measures what the README states, as ratios within one run: what the two functions cost compared with an
 // empty Lambda function, what a large move costs compared with a small one, which requests they make; how close a sweep
-// comes to Cognito's quotas, and what a large one costs compared with a small one.
+// comes to Cognito's quotas, and what a large one costs compared with a small one. The launch day is a test, since only
+// tests have the clock of synctest.
 package bench
 
 import (
