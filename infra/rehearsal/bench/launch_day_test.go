@@ -81,7 +81,7 @@ type day struct {
 
 	work        sync.WaitGroup // users and background moves
 	mu          sync.Mutex
-	deadLetters []error
+	deadLetters int
 }
 
 // visit is what a user met with.
@@ -154,10 +154,10 @@ func (d *day) continueInBackground(ctx context.Context, c datamover.Continuation
 		return cmp.Or(err, ctx.Err())
 	}
 	d.work.Go(func() {
-		if err := d.background.deliver(payload); err != nil {
+		if d.background.deliver(payload) != nil {
 			d.mu.Lock()
 			defer d.mu.Unlock()
-			d.deadLetters = append(d.deadLetters, err)
+			d.deadLetters++
 		}
 	})
 	return nil
@@ -322,8 +322,8 @@ func simulate(t *testing.T, l launch) (r result) {
 	return r
 }
 
-const header = "| 10,000 users sign in within | arrivals/s | saw an error | gave up | slowest sign-in, s | all data after, s |" +
-	" without all data | trigger / hook at once | background at once | requests rejected by |"
+const header = "| 10,000 users sign in within | arrivals/s | saw an error | gave up | slowest sign-in, s |" +
+	" all data after, s | without all data | trigger / hook at once | background at once | requests rejected by |"
 
 // TestLaunchDay lets 10,000 users sign in within ten minutes: each of them is let in at the first attempt, with all
 // rows, each written once. The race detector and -short get as many a second for a fifth of the time.
@@ -351,7 +351,7 @@ func (r result) assertComplete(t *testing.T) {
 	assert.Zero(t, r.missing, "rows that the ledger counts and production lacks")
 	assert.Zero(t, r.tables.wrong, "rows of no user")
 	assert.Zero(t, r.leased, "users with a lease")
-	assert.Empty(t, r.deadLetters)
+	assert.Zero(t, r.deadLetters, "events in the dead-letter queue")
 	assert.Less(t, r.trigger.slowest, cognitoPatience)
 	assert.Less(t, r.hook.slowest, cognitoPatience)
 }
