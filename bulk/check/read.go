@@ -26,6 +26,7 @@ import (
 
 	"github.com/spaceport/user-migration/bulk/attach"
 	"github.com/spaceport/user-migration/bulk/console"
+	"github.com/spaceport/user-migration/bulk/quota"
 	"github.com/spaceport/user-migration/bulk/users"
 	"github.com/spaceport/user-migration/datamover/ledger"
 	"github.com/spaceport/user-migration/datamover/rows"
@@ -77,9 +78,12 @@ type Facts struct {
 type awsAccount struct {
 	aws.Config
 	poolID string
+	limits quota.Limits
 }
 
-func (a awsAccount) cognito() *cognito.Client   { return cognito.NewFromConfig(a.Config) }
+func (a awsAccount) cognito() *cognito.Client {
+	return cognito.NewFromConfig(a.Config, a.limits.Option)
+}
 func (a awsAccount) dynamodb() *dynamodb.Client { return dynamodb.NewFromConfig(a.Config) }
 func (a awsAccount) pool() *userpool.Pool       { return userpool.New(a.cognito(), a.poolID) }
 func (a awsAccount) rows() *rows.Store          { return rows.NewStore(a.dynamodb()) }
@@ -99,9 +103,10 @@ type Reader struct {
 func NewReader(production, staging aws.Config, s settings.Settings) *Reader {
 	return &Reader{
 		settings: s, patience: time.Minute, lag: 3 * time.Second,
-		staging: awsAccount{staging, s.StagingUserPoolID}, production: awsAccount{production, s.ProductionUserPoolID},
-		iam:    iam.NewFromConfig(production, func(o *iam.Options) { o.RetryMaxAttempts = 3 }), // for a warning only
-		ledger: ledger.New(dynamodb.NewFromConfig(production), s.LedgerTable),
+		staging:    awsAccount{staging, s.StagingUserPoolID, quota.New(quota.Share, nil)},
+		production: awsAccount{production, s.ProductionUserPoolID, quota.New(quota.Share, nil)},
+		iam:        iam.NewFromConfig(production, func(o *iam.Options) { o.RetryMaxAttempts = 3 }), // for a warning only
+		ledger:     ledger.New(dynamodb.NewFromConfig(production), s.LedgerTable),
 		app: cognito.NewFromConfig(production, func(o *cognito.Options) {
 			o.Credentials, o.Retryer = aws.AnonymousCredentials{}, aws.NopRetryer{} // staging counts every wrong password
 		}),

@@ -591,7 +591,7 @@ func TestReadMissing(t *testing.T) {
 	assert.Contains(t, report.Skipped, "staging pool: groups")
 
 	cfg := s.Config(aws.Credentials{AccessKeyID: "AKIAUNKNOWN", SecretAccessKey: "x"})
-	r.production = awsAccount{cfg, s.ProductionPool}
+	r.production = awsAccount{cfg, s.ProductionPool, nil}
 	_, err := r.Read(t.Context(), nil)
 	assert.ErrorContains(t, err, "caller's identity")
 	var api smithy.APIError

@@ -43,7 +43,9 @@ type app struct {
 	progress  *console.Progress
 	getenv    func(string) string
 	now       func() time.Time
-	account   aws.Config // production's, once it is opened
+	account   aws.Config     // production's, once it is opened
+	share     float64        // of each Cognito quota; 0: quota.Share
+	raised    map[string]int // quotas that AWS has raised
 }
 
 // print writes a result to stdout: doc as JSON with --json, else what text writes.
@@ -92,6 +94,7 @@ type clients struct {
 	stack    map[string]string // outputs of the production stack by lower-case key, if one is named
 
 	staging, production         aws.Config
+	limits                      quota.Limits // of production
 	productionCognito           *cognito.Client
 	stagingPool, productionPool *userpool.Pool
 	stagingRows, productionRows *rows.Store
@@ -111,9 +114,11 @@ func (a *app) open(ctx context.Context, required ...string) (*clients, error) {
 	production.Region = region(production.Region, s)
 	c := &clients{settings: s, stack: stack, production: production}
 	c.staging = account.Staging(production, s, "spaceport-bulk", Limits)
-	c.productionCognito = cognito.NewFromConfig(production)
+	share := cmp.Or(a.share, quota.Share)
+	c.limits = quota.New(share, a.raised)
+	c.productionCognito = cognito.NewFromConfig(production, c.limits.Option)
 	c.productionPool = userpool.New(c.productionCognito, s.ProductionUserPoolID)
-	c.stagingPool = userpool.New(cognito.NewFromConfig(c.staging), s.StagingUserPoolID)
+	c.stagingPool = userpool.New(cognito.NewFromConfig(c.staging, quota.New(share, nil).Option), s.StagingUserPoolID)
 	tables := dynamodb.NewFromConfig(production)
 	c.productionRows, c.ledger = rows.NewStore(tables), ledger.New(tables, s.LedgerTable)
 	c.stagingRows = rows.NewStore(dynamodb.NewFromConfig(c.staging))

@@ -9,18 +9,13 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	cognito "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
 	"github.com/spf13/cobra"
 
 	"github.com/spaceport/user-migration/bulk/console"
-	"github.com/spaceport/user-migration/bulk/quota"
 	"github.com/spaceport/user-migration/bulk/verify"
 	"github.com/spaceport/user-migration/datamover/ledger"
 	"github.com/spaceport/user-migration/datamover/settings"
-	"github.com/spaceport/user-migration/datamover/userpool"
 )
-
-const poolShare = 0.8 // of a quota of Cognito, as a sweep's default
 
 func moveCommand(a *app) *cobra.Command {
 	m := &moveRun{app: a}
@@ -92,14 +87,12 @@ func (m *moveRun) prepare(ctx context.Context, c *clients) error {
 	if len(m.users) > 0 {
 		m.records = c.recordsOf(ctx, m.users...)
 	}
-	// A plan reads each user who lacks rows, and sign-ins need UserRead too.
-	pool := cognito.NewFromConfig(c.production, quota.New(poolShare, nil).Option)
 	ahead := aheadOf(out, m.app.now())
 	m.mover = verify.Mover{
 		Verifier: verify.Verifier{
 			Tables: tables, Staging: c.stagingRows, Production: c.productionRows, Progress: m.app.progress,
 		},
-		Target: c.productionRows, Pool: userpool.New(pool, c.settings.ProductionUserPoolID), Ledger: c.ledger,
+		Target: c.productionRows, Pool: c.productionPool, Ledger: c.ledger,
 		Now: func() time.Time { return m.app.now().Add(ahead) },
 	}
 	return nil

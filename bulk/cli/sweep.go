@@ -15,7 +15,6 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	cognito "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
 	"github.com/spf13/cobra"
 
@@ -63,8 +62,8 @@ func sweepCommand(a *app) *cobra.Command {
 	set.StringArrayVar(&r.options.Users, "user", nil, "only the staging user with this `EMAIL`; may be repeated")
 	set.StringVar(&r.notify, "notify", "code", "`code` sends reset emails; with none a later sweep can send them")
 	set.BoolVar(&r.options.Adopt, "adopt", false, "also move data to existing accounts with the same verified email")
-	set.Float64Var(&r.share, "quota-share", 0.8, "`SHARE` of each Cognito quota to use, above 0 and up to 1")
-	set.StringToIntVar(&r.raised, "quota", nil, "a quota raised by AWS: `CATEGORY=N` requests a second; may be repeated")
+	set.Float64Var(&a.share, "quota-share", quota.Share, "`SHARE` of each Cognito quota to use, above 0 and up to 1")
+	set.StringToIntVar(&a.raised, "quota", nil, "a quota raised by AWS: `CATEGORY=N` requests a second; may be repeated")
 	set.Lookup("quota").DefValue = ""
 	set.StringVar(&r.logDir, "log-dir", ".", "`DIR` for the log")
 	return cmd
@@ -90,7 +89,11 @@ func (r *sweepRun) run(ctx context.Context) error {
 }
 
 func (r *sweepRun) checkFlags(context.Context) error {
-	for name, perSecond := range r.raised {
+	for name, perSecond := range r.app.raised {
+		if slices.Contains(quota.CannotBeRaised, quota.Category(name)) {
+			return usagef("--quota %s: AWS does not raise this quota, which is %g requests a second", name,
+				quota.Documented[quota.Category(name)])
+		}
 		if quota.Documented[quota.Category(name)] == 0 || perSecond <= 0 {
 			return usagef("--quota %s=%d: must be requests a second of one of %v", name, perSecond,
 				slices.Sorted(maps.Keys(quota.Documented)))
@@ -99,8 +102,8 @@ func (r *sweepRun) checkFlags(context.Context) error {
 	switch {
 	case r.notify != "code" && r.notify != "none":
 		return usagef("--notify is %q: it can be code or none", r.notify)
-	case !(r.share > 0 && r.share <= 1): // NaN included
-		return usagef("--quota-share is %g: it must be above 0 and up to 1", r.share)
+	case !(r.app.share > 0 && r.app.share <= 1): // NaN included
+		return usagef("--quota-share is %g: it must be above 0 and up to 1", r.app.share)
 	case r.options.Limit < 1 && r.app.flags.Changed("limit"):
 		return usagef("--limit must be at least 1, not %d", r.options.Limit)
 	case slices.Contains(r.options.Users, ""):
@@ -118,7 +121,7 @@ func (r *sweepRun) open(ctx context.Context) error {
 	if s.StagingUserPoolID == s.ProductionUserPoolID {
 		return usagef("STAGING_USER_POOL_ID and PRODUCTION_USER_POOL_ID are the same pool, %s", s.StagingUserPoolID)
 	}
-	r.clients, r.Limits, r.options.SendResets, r.options.Live = c, quota.New(r.share, r.raised), r.notify == "code", r.Live
+	r.clients, r.Limits, r.options.SendResets, r.options.Live = c, c.limits, r.notify == "code", r.Live
 	r.options.Cutoff, r.options.CustomAttributes, r.options.Groups = s.StagingCutoff, s.CustomAttributes, s.Groups
 	return nil
 }
@@ -127,11 +130,9 @@ func (r *sweepRun) open(ctx context.Context) error {
 func (r *sweepRun) prepare(context.Context) error {
 	c, s := r.clients, r.clients.settings
 	records := &notes{Store: c.ledger, progress: r.app.progress, rows: map[string]int{}}
-	staging := userpool.New(cognito.NewFromConfig(c.staging, quota.New(r.share, nil).Option), s.StagingUserPoolID)
-	production := userpool.New(cognito.NewFromConfig(c.production, r.Limits.Option), s.ProductionUserPoolID)
-	groups := datamover.Groups{Names: s.Groups, Staging: staging, Production: production}
+	groups := datamover.Groups{Names: s.Groups, Staging: c.stagingPool, Production: c.productionPool}
 	r.sweeper = sweep.New(sweep.Dependencies{
-		Staging: staging, Production: production,
+		Staging: c.stagingPool, Production: c.productionPool,
 		Move:   datamover.NewMover(s.Tables, c.stagingRows, c.productionRows, groups, records, r.now).Move,
 		Ledger: c.ledger, Records: c.records, Limits: r.Limits, Log: io.Discard, Progress: r.app.progress, Now: r.now, Fatal: fatal,
 	}, r.options)

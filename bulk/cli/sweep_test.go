@@ -45,7 +45,7 @@ func TestSweepsOwnLimits(t *testing.T) {
 	for _, args := range [][]string{
 		{"--quota-share", "NaN"}, {"--quota-share", "Inf"}, {"--quota-share", "-Inf"}, {"--quota-share", "0"}, {"--quota-share", "1.1"},
 		{"--quota", "UserCreation=NaN"}, {"--quota", "UserCreation=Inf"}, {"--quota", "UserCreation=0"}, {"--quota", "UserCreation=-1"},
-		{"--quota", "UserUpdate=60"}, {"--quota", "x"},
+		{"--quota", "UserUpdate=60"}, {"--quota", "UserList=60"}, {"--quota", "x"},
 	} {
 		r := bulk(set, append([]string{"sweep"}, args...)...)
 		assert.Equal(t, 2, r.code, args)

@@ -36,6 +36,12 @@ var Documented = map[Category]float64{
 	UserCreation: 50, UserAccountRecovery: 30, UserList: 30, UserRead: 120, UserResourceRead: 50, UserResourceUpdate: 25,
 }
 
+// Share is how much of each quota bulk uses, unless the operator decides: signing-in users need the rest.
+const Share = 0.8
+
+// CannotBeRaised are quotas that AWS does not adjust.
+var CannotBeRaised = []Category{UserList}
+
 // categoryOf lists the operations that are limited. Others, such as DescribeUserPool, are called once or twice.
 var categoryOf = map[string]Category{
 	"ListUsers": UserList, "ListUsersInGroup": UserList, "AdminGetUser": UserRead, "AdminCreateUser": UserCreation,

@@ -90,7 +90,7 @@ func (o *operator) sweep(t *testing.T, args ...string) (doc map[string]any) {
 	t.Helper()
 	code, out, errs := o.bulk(t, append([]string{
 		"sweep", "--live", "--yes", "--json", "--quota-share", "1", "--quota", "UserAccountRecovery=60",
-		"--quota", "UserList=1000", "--quota", "UserCreation=1000",
+		"--quota", "UserCreation=1000",
 	}, args...)...)
 	for _, e := range o.log(t) {
 		assert.NotEqual(t, sweep.Failed, e.Status, "%s: %s", e.UserEmail, e.Details)

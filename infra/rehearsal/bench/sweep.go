@@ -69,7 +69,7 @@ func unpaced(ctx context.Context) (section, error) {
 	var runs []*sweepRun
 	for _, users := range []int{fewUsers, manyUsers, fewUsers} {
 		r := &sweepRun{users: users, projects: someProjects, quotas: map[string]float64{}, flags: []string{
-			"--quota", "UserCreation=100000", "--quota", "UserAccountRecovery=100000", "--quota", "UserList=100000",
+			"--quota", "UserCreation=100000", "--quota", "UserAccountRecovery=100000",
 		}}
 		if err := r.run(ctx); err != nil {
 			return section{}, err
