@@ -185,10 +185,22 @@ func (r *Reader) readTables(ctx context.Context, t settings.Table) TablePair {
 	return p
 }
 
+// sendsAny reports whether the number of reset emails does not matter.
+func (f Facts) sendsAny() bool {
+	limit := f.SES.Value.SendQuota
+	return attach.CustomEmailSender.Of(f.Production.Value.LambdaConfig) != "" || limit != nil && limit.Max24HourSend < 0
+}
+
 // withoutReset returns the subs of users to whom a sweep sends no reset email, as far as the ledger can be read.
-func (r *Reader) withoutReset(ctx context.Context) *users.EmailSet {
+func (r *Reader) withoutReset(ctx context.Context, f Facts, progress *console.Progress) *users.EmailSet {
 	subs := users.NewEmailSet()
+	if f.sendsAny() {
+		return subs
+	}
+	size := r.production.rows().EstimatedSize(ctx, r.settings.LedgerTable)
+	defer progress.Start("Reading the ledger", "records", size).End()
 	for record, err := range r.ledger.All(ctx) {
+		progress.Add(1)
 		expected := record.CreatedBySweep() && record.ResetAt.IsZero() && record.SeenAt.IsZero() &&
 			(record.State != ledger.Moved || !record.PasswordSetAt.IsZero()) // else a sign-in moved the data
 		if err == nil && record.Bound() && !expected {
@@ -199,7 +211,7 @@ func (r *Reader) withoutReset(ctx context.Context) *users.EmailSet {
 }
 
 func (r *Reader) readUsers(ctx context.Context, f *Facts, progress *console.Progress) (err error) {
-	s, withoutReset := newStatistics(*f), r.withoutReset(ctx)
+	s, withoutReset := newStatistics(*f), r.withoutReset(ctx, *f, progress)
 	task := progress.Start("Reading staging", "users", r.staging.pool().EstimatedSize(ctx))
 	defer task.End()
 	s.Statistics, err = users.Read(r.staging.pool().List(ctx), r.settings.StagingCutoff, users.NewEmailSet(),

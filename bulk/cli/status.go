@@ -69,7 +69,8 @@ func (a *app) collector(ctx context.Context, c *clients) (status.Collector, erro
 	}
 	return status.Collector{
 		Staging: c.stagingPool, Production: c.productionPool, Ledger: c.ledger, LedgerTable: c.settings.LedgerTable,
-		Tables: c.settings.Tables, Rows: c.stagingRows,
+		LedgerSize: c.productionRows.EstimatedSize(ctx, c.settings.LedgerTable),
+		Tables:     c.settings.Tables, Rows: c.stagingRows,
 		Cutoff: c.settings.StagingCutoff, MFAUsers: c.settings.MFAUsers, CustomAttributes: c.settings.CustomAttributes, Groups: c.settings.Groups, Progress: a.progress, Now: a.now,
 		Trigger: function(c.stack["triggerarn"], "trigger"), Datamover: function(c.stack["datamoverarn"], "datamover"),
 		Background:           function(c.settings.BackgroundFunction, "datamover-background"),

@@ -185,7 +185,7 @@ func (n *notes) note(stagingSub string, rows int) {
 	text := ""
 	if len(n.rows) > 0 {
 		most := slices.Max(slices.Collect(maps.Values(n.rows)))
-		text = "one user's " + console.Quantity(most, "row", "rows") + " so far"
+		text = "moving " + console.Quantity(most, "row", "rows")
 	}
 	n.progress.Note(text)
 }

@@ -48,7 +48,7 @@ func (p *Progress) Start(what, unit string, total int) *Progress {
 		p.what, p.unit, p.total, p.done, p.began, p.last, p.note = what, unit, total, 0, p.now(), p.now(), ""
 		p.bar = progressbar.NewOptions(cmp.Or(total, -1), // -1: a spinner
 			progressbar.OptionSetVisibility(p.terminal), progressbar.OptionSetWriter(p.w),
-			progressbar.OptionSetDescription(what), progressbar.OptionSetItsString(unit), progressbar.OptionShowIts(),
+			progressbar.OptionSetDescription(p.title()), progressbar.OptionSetItsString(unit), progressbar.OptionShowIts(),
 			progressbar.OptionShowCount(), progressbar.OptionFullWidth(), progressbar.OptionThrottle(barEvery),
 			progressbar.OptionSetRenderBlankState(true), progressbar.OptionSetSpinnerChangeInterval(0))
 	})
@@ -72,9 +72,21 @@ func (p *Progress) Add(n int) {
 func (p *Progress) Note(text string) {
 	p.locked(func() {
 		p.note = Escape(text)
-		p.bar.Describe(strings.TrimSuffix(p.what+", "+p.note, ", "))
+		p.bar.Describe(p.title())
 		p.tick()
 	})
+}
+
+// titleWidth is what 80 columns have for a title, if none of the figures and the time left is to be cut off.
+const titleWidth = 22
+
+// title is short: the bar itself shrinks, but what stands before it does not.
+func (p *Progress) title() string {
+	title := []rune(cmp.Or(p.note, p.what))
+	if len(title) > titleWidth {
+		title = append(title[:titleWidth-1], '…')
+	}
+	return string(title)
 }
 
 func (p *Progress) tick() {

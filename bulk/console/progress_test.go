@@ -171,7 +171,7 @@ func TestNote(t *testing.T) {
 
 	p, out, _ = newProgress(true)
 	task = p.Start("Sweeping", "users", 100)
-	for note, want := range map[string]string{"moving 2,500 rows\x1b": `Sweeping, moving 2,500 rows\u001b `, "": "Sweeping "} {
+	for note, want := range map[string]string{"moving 2,500 rows\x1b": `moving 2,500 rows\u00…`, "": "Sweeping "} {
 		time.Sleep(2 * barEvery)
 		task.Note(note)
 		_, last := shown(out.String())
@@ -181,4 +181,20 @@ func TestNote(t *testing.T) {
 	task.Start("Next", "users", 1)
 	_, last := shown(out.String())
 	assert.NotContains(t, last, "moving")
+}
+
+// TestNothingIsCutOff at 80 columns: a long title gives way, and the time left stays.
+func TestNothingIsCutOff(t *testing.T) {
+	p, out, _ := newProgress(true)
+	p.Start("Returning to users whose data was being moved", "users", 1_234_567)
+	for range 4 {
+		time.Sleep(barEvery + 10*time.Millisecond)
+		p.Add(1500)
+	}
+	p.Note("moving 123,456 rows of one user")
+	time.Sleep(barEvery + 10*time.Millisecond)
+	p.Add(1)
+	_, last := shown(out.String())
+	assert.LessOrEqual(t, len([]rune(last)), 80, last)
+	assert.Regexp(t, `^moving 123,456 rows o… .* users/s\) \[\d+s:\w+\]`, last)
 }

@@ -125,10 +125,14 @@ func (c Collector) Overview(ctx context.Context) (o Overview, err error) {
 		}
 	}
 	var eligible Stages
+	var emails *users.EmailSet // to find those that are the same but for case
+	if !c.UniqueEmails {
+		emails = users.NewEmailSet()
+	}
 	o.Staging, err = users.Read(
 		c.staging(ctx),
 		c.Cutoff,
-		users.NewEmailSet(),
+		emails,
 		func(u userpool.User, reason userpool.Reason) error {
 			if users.Linked(u) {
 				o.Linked++

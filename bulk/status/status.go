@@ -2,9 +2,11 @@
 package status
 
 import (
+	"cmp"
 	"context"
 	"hash/maphash"
 	"iter"
+	"slices"
 	"time"
 
 	"github.com/spaceport/user-migration/bulk/console"
@@ -50,6 +52,7 @@ type Collector struct {
 
 	StagingByEmail, StagingCaseSensitive        bool   // how staging's users sign in
 	UniqueEmails                                bool   // no two of them can have one email, whatever its case
+	LedgerSize                                  int    // about; 0: unknown
 	LedgerTable, Trigger, Datamover, Background string // of the migration, for the commands of remedies
 }
 
@@ -92,18 +95,26 @@ type standing struct {
 // standings are found by the hashes of both subs, which take less memory than subs. Of a million records, all differ but
 // in 1 of 10 million cases.
 type standings struct {
-	index map[uint64]uint32 // in list
+	index []entry // by hash, once all are there: less memory than a map
 	list  []standing
+}
+
+type entry struct {
+	hash uint64
+	at   uint32 // in list
 }
 
 var seed = maphash.MakeSeed()
 
 // find returns the standing of a user of either pool, or nil.
 func (s standings) find(sub string) *standing {
-	if i, ok := s.index[maphash.String(seed, sub)]; ok {
-		return &s.list[i]
+	i, ok := slices.BinarySearchFunc(s.index, maphash.String(seed, sub), func(e entry, hash uint64) int {
+		return cmp.Compare(e.hash, hash)
+	})
+	if !ok {
+		return nil
 	}
-	return nil
+	return &s.list[s.index[i].at]
 }
 
 func (s standings) of(sub string) standing {
@@ -114,14 +125,15 @@ func (s standings) of(sub string) standing {
 }
 
 func (c Collector) readLedger(ctx context.Context, each func(ledger.Record) error) (standings, error) {
-	found := standings{index: map[uint64]uint32{}}
-	for record, err := range counted(c.Progress.Start("Reading the ledger", "records", 0), c.Ledger.All(ctx)) {
+	found := standings{index: make([]entry, 0, 2*c.LedgerSize), list: make([]standing, 0, c.LedgerSize)}
+	task := c.Progress.Start("Reading the ledger", "records", c.LedgerSize)
+	for record, err := range counted(task, c.Ledger.All(ctx)) {
 		if err != nil {
 			return found, err
 		}
 		for _, sub := range []string{record.StagingSub, record.ProductionSub} {
 			if sub != "" {
-				found.index[maphash.String(seed, sub)] = uint32(len(found.list))
+				found.index = append(found.index, entry{maphash.String(seed, sub), uint32(len(found.list))})
 			}
 		}
 		found.list = append(found.list, standing{stage: c.stageOf(record)})
@@ -129,6 +141,7 @@ func (c Collector) readLedger(ctx context.Context, each func(ledger.Record) erro
 			return found, err
 		}
 	}
+	slices.SortFunc(found.index, func(a, b entry) int { return cmp.Compare(a.hash, b.hash) })
 	return found, nil
 }
 
