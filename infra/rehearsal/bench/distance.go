@@ -3,13 +3,16 @@ package bench
 import (
 	"context"
 	"encoding/base64"
+	"encoding/json"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -26,43 +29,52 @@ const (
 	distanceRows   = 10 // of a first sign-in, with the profile
 )
 
-// distant is three TLS hosts, a round trip away: STS and Cognito, which answer at once that all is well, and DynamoDB in
-// memory.
-type distant struct {
+// hosts are STS and Cognito, which answer at once that all is well, and DynamoDB in memory.
+type hosts struct {
 	tables  *memoryTables
 	servers []*httptest.Server
 	env     map[string]string // of the functions
+	folder  string            // of the certificate
 }
 
-func newDistant() (*distant, error) {
+// newHosts starts them a round trip away, with TLS. Without a trip it is without TLS, since handshakes would take most of
+// the time: smithy-go closes a request's body when the answer is there, and so the connection, if that was before Go had
+// noticed the end of the body.
+func newHosts(trip time.Duration) (*hosts, error) {
 	tables, err := newMemoryTables("http://127.0.0.1:0")
 	if err != nil {
 		return nil, err
 	}
-	d := &distant{tables: tables, env: map[string]string{}}
+	d := &hosts{tables: tables, env: map[string]string{}}
 	for service, handler := range map[string]http.Handler{
-		"STS": http.HandlerFunc(assumeRole), "COGNITO_IDENTITY_PROVIDER": http.HandlerFunc(knowsAnn), "DYNAMODB": tables,
+		"STS": http.HandlerFunc(assumeRole), "COGNITO_IDENTITY_PROVIDER": http.HandlerFunc(signsIn), "DYNAMODB": tables,
 	} {
 		server := httptest.NewUnstartedServer(handler)
-		server.Listener = far{server.Listener}
-		server.StartTLS()
 		d.servers = append(d.servers, server)
+		if trip == 0 {
+			server.Start()
+		} else {
+			server.Listener = far{server.Listener, trip}
+			server.StartTLS()
+		}
 		d.env["AWS_ENDPOINT_URL_"+service] = server.URL
 	}
-	folder, err := os.MkdirTemp("", "spaceport-bench-")
-	if err != nil {
+	if trip == 0 {
+		return d, nil
+	}
+	if d.folder, err = os.MkdirTemp("", "spaceport-bench-"); err != nil {
 		return nil, err
 	}
-	d.env["AWS_CA_BUNDLE"] = filepath.Join(folder, "ca.pem")
+	d.env["AWS_CA_BUNDLE"] = filepath.Join(d.folder, "ca.pem")
 	certificate := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: d.servers[0].Certificate().Raw})
 	return d, os.WriteFile(d.env["AWS_CA_BUNDLE"], certificate, 0o600)
 }
 
-func (d *distant) close() {
+func (d *hosts) close() {
 	for _, server := range d.servers {
 		server.Close()
 	}
-	_ = os.RemoveAll(filepath.Dir(d.env["AWS_CA_BUNDLE"]))
+	_ = os.RemoveAll(d.folder)
 }
 
 func assumeRole(w http.ResponseWriter, _ *http.Request) {
@@ -72,25 +84,38 @@ func assumeRole(w http.ResponseWriter, _ *http.Request) {
 		time.Now().Add(time.Hour).UTC().Format(time.RFC3339))
 }
 
-// knowsAnn signs everybody in as Ann.
-func knowsAnn(w http.ResponseWriter, r *http.Request) {
-	ann := testUser(1)
+// signsIn lets every user of testUser in, with any password.
+func signsIn(w http.ResponseWriter, r *http.Request) {
+	var in struct {
+		Username       string
+		AuthParameters struct{ USERNAME string }
+	}
+	_ = json.NewDecoder(r.Body).Decode(&in) // of the SDK
+	u := testUser(indexOf(in.Username + in.AuthParameters.USERNAME))
 	if strings.HasSuffix(r.Header.Get("X-Amz-Target"), ".AdminGetUser") {
-		answer(w, http.StatusOK, object{
-			"Username": ann.stagingSub, "Enabled": true, "UserStatus": "CONFIRMED", "UserCreateDate": 1.7e9,
-			"UserAttributes": []object{
-				{"Name": "sub", "Value": ann.stagingSub}, {"Name": "email", "Value": ann.email},
-				{"Name": "email_verified", "Value": "true"},
-			},
-		})
+		answer(w, http.StatusOK, account("UserAttributes", u.stagingSub, u.email))
 		return
 	}
-	claims := base64.RawURLEncoding.EncodeToString([]byte(`{"sub":"` + ann.stagingSub + `"}`))
+	claims := base64.RawURLEncoding.EncodeToString([]byte(`{"sub":"` + u.stagingSub + `"}`))
 	answer(w, http.StatusOK, object{"AuthenticationResult": object{"AccessToken": "e30." + claims + ".s"}})
 }
 
+// account is a user as Cognito describes them, and more attributes by name and value.
+func account(attributes, sub, email string, more ...string) object {
+	list := []object{}
+	for pair := range slices.Chunk(append([]string{"sub", sub, "email", email, "email_verified", "true"}, more...), 2) {
+		list = append(list, object{"Name": pair[0], "Value": pair[1]})
+	}
+	return object{
+		"Username": sub, "Enabled": true, "UserStatus": "CONFIRMED", "UserCreateDate": 1.7e9, attributes: list,
+	}
+}
+
 // far accepts connections from a round trip away.
-type far struct{ net.Listener }
+type far struct {
+	net.Listener
+	trip time.Duration
+}
 
 // Accept returns a connection whose handshake has taken a round trip.
 func (f far) Accept() (net.Conn, error) {
@@ -99,8 +124,8 @@ func (f far) Accept() (net.Conn, error) {
 		return nil, err
 	}
 	near, line := net.Pipe()
-	go carry(line, conn, time.Now().Add(roundTrip)) // the handshake of TCP
-	go carry(conn, line, time.Time{})
+	go carry(line, conn, f.trip/2, time.Now().Add(f.trip)) // the handshake of TCP
+	go carry(conn, line, f.trip/2, time.Time{})
 	return near, nil
 }
 
@@ -109,8 +134,8 @@ type parcel struct {
 	arrives time.Time
 }
 
-// carry copies from one end to the other, half a round trip later, and nothing before a time.
-func carry(to, from net.Conn, open time.Time) {
+// carry copies from one end to the other, with a delay, and nothing before a time.
+func carry(to, from net.Conn, delay time.Duration, open time.Time) {
 	parcels := make(chan parcel, 1024)
 	go func() {
 		defer close(parcels)
@@ -122,7 +147,7 @@ func carry(to, from net.Conn, open time.Time) {
 				if arrives.Before(open) {
 					arrives = open
 				}
-				parcels <- parcel{data[:n], arrives.Add(roundTrip / 2)}
+				parcels <- parcel{data[:n], arrives.Add(delay)}
 			}
 			if err != nil {
 				return
@@ -143,7 +168,7 @@ func carry(to, from net.Conn, open time.Time) {
 
 // distance measures both functions a round trip away from everything that they ask.
 func distance(ctx context.Context) (section, error) {
-	d, err := newDistant()
+	d, err := newHosts(roundTrip)
 	if err != nil {
 		return section{}, err
 	}
@@ -201,24 +226,20 @@ func tripsAtMost(what string, measured, bound float64) threshold {
 	}
 }
 
-// firstSignIn gives a staging user a profile and projects, and an import, and returns the event of their sign-in.
-func (d *distant) firstSignIn(u user) ([]byte, error) {
-	if err := d.tables.insert(stagingProfiles, profileOf(u)); err != nil {
-		return nil, err
-	}
-	for _, project := range projectsOf(u.stagingSub, distanceRows-1) {
-		if err := d.tables.insert(stagingProjects, project); err != nil {
-			return nil, err
-		}
-	}
-	record, err := attributevalue.MarshalMapWithOptions(
-		ledger.NewRecord(u.stagingSub, u.stagingSub, u.email, ledger.SignIn, time.Now()),
-		func(o *attributevalue.EncoderOptions) { o.OmitEmptyTime = true })
+// firstSignIn gives a staging user rows and an import, and returns the event of their sign-in.
+func (d *hosts) firstSignIn(u user) ([]byte, error) {
+	record, err := recordOf(ledger.NewRecord(u.stagingSub, u.stagingSub, u.email, ledger.SignIn, time.Now()))
 	if err == nil {
-		err = d.tables.insert(ledgerTable, record)
+		err = errors.Join(d.tables.insert(ledgerTable, record), d.tables.addRows(u, distanceRows-1))
 	}
 	if err != nil {
 		return nil, err
 	}
 	return signedIn(u)
+}
+
+// recordOf is a record in the ledger's table.
+func recordOf(r ledger.Record) (row, error) {
+	return attributevalue.MarshalMapWithOptions(r,
+		func(o *attributevalue.EncoderOptions) { o.OmitEmptyTime = true })
 }

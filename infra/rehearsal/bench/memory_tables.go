@@ -63,6 +63,15 @@ func (t *memoryTables) insert(table string, r row) error {
 	return nil
 }
 
+// addRows gives a staging user a profile and projects.
+func (t *memoryTables) addRows(u user, projects int) error {
+	err := t.insert(stagingProfiles, profileOf(u))
+	for _, project := range projectsOf(u.stagingSub, projects) {
+		err = errors.Join(err, t.insert(stagingProjects, project))
+	}
+	return err
+}
+
 // rowsOf is an owner's rows in the order of the table.
 func (t *memoryTables) rowsOf(table, owner string) []item {
 	t.mu.Lock()
@@ -176,11 +185,15 @@ func (e *conditionFailed) Error() string { return "The conditional request faile
 func (t *memoryTables) describeTimeToLive(rowCall) (object, error) { return noTimeToLive, nil }
 
 func (t *memoryTables) describeTable(in rowCall) (object, error) {
+	return described(in.TableName, 0), nil
+}
+
+func described(table string, rows int) object {
 	var schema []object
-	for i, name := range tableKeys[in.TableName] {
+	for i, name := range tableKeys[table] {
 		schema = append(schema, object{"AttributeName": name, "KeyType": []string{"HASH", "RANGE"}[i]})
 	}
-	return object{"Table": object{"TableName": in.TableName, "KeySchema": schema}}, nil
+	return object{"Table": object{"TableName": table, "KeySchema": schema, "ItemCount": rows}}
 }
 
 var noTimeToLive = object{"TimeToLiveDescription": object{"TimeToLiveStatus": "DISABLED"}}

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http/httptest"
 	"os"
@@ -14,7 +13,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	cognito "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
-	dynamotypes "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/spaceport/user-migration/infra/rehearsal/cloud"
@@ -39,11 +37,17 @@ type sweepRun struct {
 	quotas          map[string]float64 // as the cloud enforces them; nil for the documented ones
 	flags           []string
 
-	result    sweepResult
-	wall, cpu time.Duration // of the whole command
-	peak      int64
+	result sweepResult
+	child
 	throttled int
 	load      string // of the machine, at the end
+}
+
+// child is one run of the built bulk.
+type child struct {
+	wall, cpu time.Duration // of the whole command
+	peak      int64
+	out       []byte
 }
 
 // sweepResult is the output of bulk sweep --json.
@@ -115,13 +119,7 @@ func (r *sweepRun) createUsers(ctx context.Context, s *spaceport.Spaceport, tabl
 			if subs[i], err = createUser(ctx, s, email); err != nil {
 				return err
 			}
-			err = tables.insert(stagingProfiles, row{
-				"id": &dynamotypes.AttributeValueMemberS{Value: subs[i]}, "email": &dynamotypes.AttributeValueMemberS{Value: email},
-			})
-			for _, project := range projectsOf(subs[i], r.projects) {
-				err = errors.Join(err, tables.insert(stagingProjects, project))
-			}
-			return err
+			return tables.addRows(user{stagingSub: subs[i], email: email}, r.projects)
 		})
 	}
 	return subs, g.Wait()
@@ -142,32 +140,43 @@ func createUser(ctx context.Context, s *spaceport.Spaceport, email string) (sub 
 }
 
 // sweep runs the command and waits for it.
-func (r *sweepRun) sweep(ctx context.Context, s *spaceport.Spaceport, tables string) error {
-	dir, err := os.MkdirTemp("", "spaceport-sweep-")
-	if err != nil {
+func (r *sweepRun) sweep(ctx context.Context, s *spaceport.Spaceport, tables string) (err error) {
+	env := s.OperatorEnv()
+	env["AWS_ENDPOINT_URL_DYNAMODB"] = tables
+	args := append([]string{"sweep", "--live", "--yes", "--json", "--quota-share", "1"}, r.flags...)
+	if r.child, err = runBulk(ctx, s.Bulk(), env, args...); err != nil {
 		return err
 	}
+	r.load = loadAverage()
+	return json.Unmarshal(r.out, &r.result)
+}
+
+// runBulk runs bulk in a folder of its own.
+func runBulk(ctx context.Context, bulk string, env map[string]string, args ...string) (c child, err error) {
+	dir, err := os.MkdirTemp("", "spaceport-bulk-")
+	if err != nil {
+		return c, err
+	}
 	defer func() { _ = os.RemoveAll(dir) }()
-	args := append([]string{"sweep", "--live", "--yes", "--json", "--quota-share", "1"}, r.flags...)
 	var out, errs bytes.Buffer
-	cmd := exec.CommandContext(ctx, s.Bulk(), args...)
+	cmd := exec.CommandContext(ctx, bulk, args...)
 	cmd.Dir, cmd.Stdout, cmd.Stderr = dir, &out, &errs
-	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + dir, "AWS_ENDPOINT_URL_DYNAMODB=" + tables}
-	for name, value := range s.OperatorEnv() {
+	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + dir}
+	for name, value := range env {
 		cmd.Env = append(cmd.Env, name+"="+value)
 	}
 	began := time.Now()
 	if err := cmd.Start(); err != nil {
-		return err
+		return c, err
 	}
 	peak := watchMemory(cmd.Process.Pid)
 	err = cmd.Wait()
-	r.wall, r.peak, r.load = time.Since(began), peak(), loadAverage()
+	c = child{wall: time.Since(began), peak: peak(), out: out.Bytes()}
 	if err != nil {
-		return fmt.Errorf("%w\n%s", err, errs.String())
+		return c, fmt.Errorf("%w\n%s", err, errs.String())
 	}
-	r.cpu = cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
-	return json.Unmarshal(out.Bytes(), &r.result)
+	c.cpu = cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
+	return c, nil
 }
 
 // watchMemory follows a process's largest resident set until peak is called, in bytes; 0 if it is unknown. The

@@ -72,8 +72,12 @@ func (r *sweepRun) hasAll(tables *memoryTables, stagingSub, productionSub string
 		!bytes.Equal(records[0]["productionSub"], wireText(productionSub)) {
 		return fmt.Errorf("ledger record %s", records)
 	}
+	return tables.sameRows(stagingSub, productionSub)
+}
+
+func (t *memoryTables) sameRows(stagingSub, productionSub string) error {
 	for from, to := range map[string]string{stagingProfiles: productionProfiles, stagingProjects: productionProjects} {
-		before, after := tables.rowsOf(from, stagingSub), tables.rowsOf(to, productionSub)
+		before, after := t.rowsOf(from, stagingSub), t.rowsOf(to, productionSub)
 		if len(before) == 0 || len(before) != len(after) {
 			return fmt.Errorf("of %d rows in %s %d are in %s", len(before), from, len(after), to)
 		}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -32,6 +34,13 @@ func testUser(i int) user {
 		productionSub: fmt.Sprintf("9200d000-0000-4000-8000-%012d", i),
 		email:         fmt.Sprintf("user-%d@example.com", i),
 	}
+}
+
+// indexOf is the index of the user of testUser with an email or a sub, and of a project.
+func indexOf(name string) int {
+	local, _, _ := strings.Cut(name, "@")
+	i, _ := strconv.Atoi(local[strings.LastIndexByte(local, '-')+1:])
+	return i
 }
 
 func records(s *spaceport.Spaceport) *ledger.Store {
