@@ -1,7 +1,7 @@
 // Package bench measures what the README states, as ratios within one run: what the two functions cost compared with an
-// empty Lambda function, what a large move costs compared with a small one, which requests they make; how close a sweep
-// comes to Cognito's quotas, and what a large one costs compared with a small one. The launch day is a test, since only
-// tests have the clock of synctest.
+// empty Lambda function, what a large move costs compared with a small one, which requests they make, and whether they
+// age; how close a sweep comes to Cognito's quotas, and what bulk costs with many users compared with few. The launch day
+// is a test, since only tests have the clock of synctest.
 package bench
 
 import (
@@ -23,7 +23,7 @@ func Run(ctx context.Context, out io.Writer) error {
 		"a local cloud in Python and connections without TLS, and the functions have more CPU than Lambda gives them.\n")
 	var all []threshold
 	for i, measure := range []func(context.Context) (section, error){
-		functions, distance, largeMove, ids, growth, hook, signIns, paced, unpaced,
+		functions, distance, largeMove, ids, growth, hook, signIns, load, paced, unpaced,
 	} {
 		s, err := measure(ctx)
 		if err != nil {
