@@ -23,7 +23,7 @@ func Run(ctx context.Context, out io.Writer) error {
 		"a local cloud in Python and connections without TLS, and the functions have more CPU than Lambda gives them.\n")
 	var all []threshold
 	for i, measure := range []func(context.Context) (section, error){
-		functions, distance, largeMove, ids, growth, hook, signIns, load, paced, unpaced,
+		functions, distance, largeMove, ids, growth, hook, signIns, load, paced, unpaced, pools,
 	} {
 		s, err := measure(ctx)
 		if err != nil {

@@ -31,7 +31,7 @@ func (w *printer) printf(format string, args ...any) {
 
 func (w *printer) section(number int, s section) {
 	w.printf("\n%d. %s\n%s\n\n", number, s.title, s.how)
-	w.columns("lrrr", s.table)
+	w.columns("lrrrrr", s.table)
 	w.printf("\n")
 	lines := make([][]string, len(s.thresholds))
 	for i, t := range s.thresholds {

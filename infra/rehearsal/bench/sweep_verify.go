@@ -75,6 +75,7 @@ func (r *sweepRun) hasAll(tables *memoryTables, stagingSub, productionSub string
 	return tables.sameRows(stagingSub, productionSub)
 }
 
+// sameRows returns an error unless production has all rows of a staging user, under the new id.
 func (t *memoryTables) sameRows(stagingSub, productionSub string) error {
 	for from, to := range map[string]string{stagingProfiles: productionProfiles, stagingProjects: productionProjects} {
 		before, after := t.rowsOf(from, stagingSub), t.rowsOf(to, productionSub)
