@@ -35,6 +35,8 @@ const idleConnection = 20 * time.Second
 func Production(ctx context.Context, l Limits, more ...func(*config.LoadOptions) error) (aws.Config, error) {
 	cfg, err := config.LoadDefaultConfig(ctx, append([]func(*config.LoadOptions) error{
 		config.WithRetryer(l.Retryer),
+		// Else DynamoDB's host is that of the account, once credentials name one, and Warming cannot know it.
+		config.WithAccountIDEndpointMode(aws.AccountIDEndpointModeDisabled),
 		config.WithHTTPClient(awshttp.NewBuildableClient().
 			WithTimeout(l.Attempt).
 			WithTransportOptions(func(t *http.Transport) {

@@ -76,6 +76,33 @@ func TestWarming(t *testing.T) {
 	assert.EqualValues(t, 2, f.connections.Load(), "no other connection was needed")
 }
 
+type hosts []string
+
+func (h *hosts) Do(r *http.Request) (*http.Response, error) {
+	*h = append(*h, r.URL.Host)
+	return nil, errWarming
+}
+
+// TestWarmingKnowsTheHost: a role's credentials name its account, and a call with them goes where the connection is.
+func TestWarmingKnowsTheHost(t *testing.T) {
+	for name, value := range map[string]string{
+		"AWS_ACCESS_KEY_ID": "k", "AWS_SECRET_ACCESS_KEY": "s", "AWS_REGION": "us-west-2", "AWS_ENDPOINT_URL": "",
+	} {
+		t.Setenv(name, value)
+	}
+	cfg, err := Production(t.Context(), Limits{Attempts: 1, Attempt: time.Second, Parallel: 4})
+	require.NoError(t, err)
+	var called hosts
+	cfg.HTTPClient = &called
+	cfg.Credentials = aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+		return aws.Credentials{AccessKeyID: "k", SecretAccessKey: "s", AccountID: "111111111111"}, nil
+	})
+	require.Error(t, get(t.Context(), cfg))
+	cfg.Credentials = aws.AnonymousCredentials{}
+	require.Error(t, get(t.Context(), cfg))
+	assert.Equal(t, hosts{"dynamodb.us-west-2.amazonaws.com", "dynamodb.us-west-2.amazonaws.com"}, called)
+}
+
 // TestWarmingHarmsNothing: an endpoint that does not answer, or has closed the connection since, costs later calls nothing.
 func TestWarmingHarmsNothing(t *testing.T) {
 	f := newFar(t)

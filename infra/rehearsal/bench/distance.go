@@ -93,15 +93,15 @@ func signsIn(w http.ResponseWriter, r *http.Request) {
 	_ = json.NewDecoder(r.Body).Decode(&in) // of the SDK
 	u := testUser(indexOf(in.Username + in.AuthParameters.USERNAME))
 	if strings.HasSuffix(r.Header.Get("X-Amz-Target"), ".AdminGetUser") {
-		answer(w, http.StatusOK, account("UserAttributes", u.stagingSub, u.email))
+		answer(w, http.StatusOK, cognitoUser("UserAttributes", u.stagingSub, u.email))
 		return
 	}
 	claims := base64.RawURLEncoding.EncodeToString([]byte(`{"sub":"` + u.stagingSub + `"}`))
 	answer(w, http.StatusOK, object{"AuthenticationResult": object{"AccessToken": "e30." + claims + ".s"}})
 }
 
-// account is a user as Cognito describes them, and more attributes by name and value.
-func account(attributes, sub, email string, more ...string) object {
+// cognitoUser is a user as Cognito describes them, and more attributes by name and value.
+func cognitoUser(attributes, sub, email string, more ...string) object {
 	list := []object{}
 	for pair := range slices.Chunk(append([]string{"sub", sub, "email", email, "email_verified", "true"}, more...), 2) {
 		list = append(list, object{"Name": pair[0], "Value": pair[1]})

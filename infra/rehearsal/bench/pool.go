@@ -55,8 +55,8 @@ func newGeneratedPool(users, migrated int) (*generatedPool, error) {
 			p.rows[table] = append(p.rows[table], pattern(raw))
 		}
 	}
-	staging, _ := json.Marshal(account("Attributes", u.stagingSub, u.email)) // strings and numbers
-	production, _ := json.Marshal(account("Attributes", u.productionSub, u.email, "custom:staging_sub", u.stagingSub))
+	staging, _ := json.Marshal(cognitoUser("Attributes", u.stagingSub, u.email)) // strings and numbers
+	production, _ := json.Marshal(cognitoUser("Attributes", u.productionSub, u.email, "custom:staging_sub", u.stagingSub))
 	p.staging, p.production = pattern(staging), pattern(production)
 	return p, nil
 }
