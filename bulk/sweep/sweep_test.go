@@ -8,6 +8,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -122,6 +123,49 @@ func TestPlanStopsAtTheLimit(t *testing.T) {
 	assert.Equal(t, 2, s.Users, "nobody is looked at after that")
 	assert.True(t, s.Partial)
 	assert.Empty(t, s.Skipped)
+}
+
+// empty is a production pool that has only whom the sweep creates.
+type empty struct{ *sending }
+
+func (e empty) Get(ctx context.Context, name string) (userpool.User, error) {
+	if !strings.HasPrefix(name, "production-") {
+		return userpool.User{}, e.around("AdminGetUser", func() {})
+	}
+	return e.sending.Get(ctx, name)
+}
+
+// TestLimitReadsLittle: a small batch of a large pool looks at a page of users, in the plan and then again.
+func TestLimitReadsLittle(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := &sending{world: newWorld(), answer: func(int32) error { return nil }}
+		s := p.sweeper(30_000, Options{SendResets: true, Limit: 2, Live: true})
+		s.Production = empty{p}
+		s.Move = func(ctx context.Context, r ledger.Record, l ledger.Lease) (ledger.Progress, ledger.Lease, error) {
+			return ledger.Progress{}, ledger.Lease{}, p.records.Complete(ctx, l, ledger.Progress{}, p.clock)
+		}
+		require.NoError(t, s.Plan(t.Context()))
+		assert.Equal(t, map[string]int{"Records": 1, "AdminGetUser": 2}, p.calls)
+		require.NoError(t, s.Run(t.Context()))
+		assert.Equal(t, 2, p.calls["Records"])
+		assert.Equal(t, 2, s.Created)
+		assert.Len(t, p.entries, 6, "created, data moved, reset sent")
+	})
+}
+
+// TestNothingToDo: where the plan finds that everybody is done, nobody is looked at again, and each has one line.
+func TestNothingToDo(t *testing.T) {
+	record := ledger.NewRecord(adaSub, adaSub, adaEmail, ledger.SignIn, noon)
+	record.State, record.ProductionSub = ledger.Moved, productionAda
+	w := newWorld(record)
+	w.add(userpool.Confirmed, nil)
+	s := w.sweeper(1, Options{SendResets: true, Live: true})
+	require.NoError(t, s.Plan(t.Context()))
+	require.NoError(t, s.Run(t.Context()))
+	assert.Equal(t, map[Reason]int{AlreadyMoved: 1}, s.Skipped)
+	assert.Equal(t, map[string]int{"Records": 1}, w.calls)
+	require.Len(t, w.entries, 1)
+	assert.Equal(t, Skipped, w.entries[0].Status)
 }
 
 // TestLimitCountsOnlyCreatedUsers: a user who is in production already does not use up a place.
