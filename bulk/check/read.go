@@ -251,8 +251,15 @@ func (r *Reader) denied(ctx context.Context, f Facts) ([]string, error) {
 	if len(r.settings.Groups) > 0 {
 		need(f.Production.Value.Arn, "cognito-idp:AdminAddUserToGroup")
 	}
-	need(f.Ledger.Value.TableArn,
-		"dynamodb:Scan", "dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem")
+	need(
+		f.Ledger.Value.TableArn,
+		"dynamodb:Scan",
+		"dynamodb:GetItem",
+		"dynamodb:BatchGetItem",
+		"dynamodb:PutItem",
+		"dynamodb:UpdateItem",
+		"dynamodb:DeleteItem",
+	)
 	for _, t := range f.Tables {
 		need(t.To.Value.TableArn, "dynamodb:BatchGetItem", "dynamodb:PutItem")
 	}

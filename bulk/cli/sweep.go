@@ -41,8 +41,6 @@ type sweepRun struct {
 	options        sweep.Options
 	yes            bool
 	notify, logDir string
-	share          float64
-	raised         map[string]int
 
 	app           *app
 	clients       *clients

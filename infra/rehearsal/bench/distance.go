@@ -173,7 +173,13 @@ func distance(ctx context.Context) (section, error) {
 		return section{}, err
 	}
 	defer d.close()
-	trigger, hook := &subject{name: spaceport.Trigger, decision: "import"}, &subject{name: spaceport.Datamover, decision: "moved"}
+	trigger, hook := &subject{
+		name:     spaceport.Trigger,
+		decision: "import",
+	}, &subject{
+		name:     spaceport.Datamover,
+		decision: "moved",
+	}
 	trigger.event = func(context.Context) ([]byte, error) { return migrateUser(testUser(1).email, "Secret-Passw0rd") }
 	signIns := 1
 	hook.event = func(context.Context) ([]byte, error) {

@@ -37,8 +37,12 @@ func ids(ctx context.Context) (section, error) {
 	})
 	return section{
 		title: "The user's id inside rows",
-		how: fmt.Sprintf("As before, %d moves of %d rows each way, in turn: every value is compared with the id, or keep names all\n"+
-			"attributes, and only the key is replaced.", idsRounds, idsRows),
+		how: fmt.Sprintf(
+			"As before, %d moves of %d rows each way, in turn: every value is compared with the id, or keep names all\n"+
+				"attributes, and only the key is replaced.",
+			idsRounds,
+			idsRows,
+		),
 		table: [][]string{
 			{"", "compared", "keep"},
 			{"rows/s", rewrite.rate(), keep.rate()},
