@@ -53,7 +53,7 @@ func TestCheck(t *testing.T) {
 	code, stdout, stderr := o.bulk("check")
 	assert.Zero(t, code, stdout)
 	golden.Equal(t, "cloud_check", o.checkText(stdout))
-	assert.Regexp(t, `^Reading staging: 2 users in [0-9.]+ s\n$`, stderr)
+	assert.Regexp(t, `^Reading the ledger: 0 records in [0-9.]+ s\nReading staging: 2 users in [0-9.]+ s\n$`, stderr)
 
 	code, stdout, _ = o.bulk("check", "--custom-attributes", "internal_note", "--json")
 	assert.Equal(t, 3, code, "production does not know that attribute")
