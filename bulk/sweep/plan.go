@@ -47,18 +47,16 @@ func (p planner) readProduction(ctx context.Context) error {
 	}
 	p.Progress.Start("Reading production", "users", p.Production.EstimatedSize(ctx))
 	defer p.Progress.End()
-	claimed := users.NewEmailSet()
 	for u, err := range p.Production.List(ctx) {
 		if err != nil {
 			return err
 		}
 		p.Progress.Add(1)
 		p.emails.Add(u.Email())
-		if claimed.Add(u.StagingSub()); u.StagingSub() == "" {
+		if u.StagingSub() == "" {
 			p.native.Add(u.Email())
 		}
 	}
-	p.claimed = claimed
 	return nil
 }
 

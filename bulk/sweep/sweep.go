@@ -180,6 +180,8 @@ func (s *Sweeper) isClaimed(ctx context.Context, stagingSub string) (bool, error
 	s.listing.Lock()
 	defer s.listing.Unlock()
 	if s.claimed == nil {
+		s.Progress.Note("looking in production")
+		defer s.Progress.Note("")
 		claimed := users.NewEmailSet()
 		for u, err := range s.Production.List(ctx) {
 			if err != nil {
