@@ -10,6 +10,7 @@ import (
 const (
 	hookSignIns = 20 // of each user, the first of them a cold start
 	ledgerRead  = "GetItem Spaceport-Migration-prod"
+	atInit      = "AssumeRole Spaceport-Migration-datamover" // once an environment, while it starts
 )
 
 // hook counts the hook's requests when there is nothing to move.
@@ -54,30 +55,31 @@ func hookSection(ofMoved, ofNative map[string]int) section {
 			who,
 			fmt.Sprint(hookSignIns),
 			fmt.Sprint(counted[ledgerRead]),
-			fmt.Sprint(total(counted) - counted[ledgerRead]),
+			fmt.Sprint(counted[atInit]),
+			fmt.Sprint(total(counted) - counted[ledgerRead] - counted[atInit]),
 		}
 	}
 	return section{
 		title: "The hook when there is nothing to move",
 		how:   "Requests of sign-ins, as the local cloud logged them; the first of each row is a cold start.",
 		table: [][]string{
-			{"", "sign-ins", "GetItem of the ledger", "other requests"},
+			{"", "sign-ins", "GetItem of the ledger", "AssumeRole during init", "other requests"},
 			row("migrated user, moved", ofMoved),
 			row("user who was never in staging", ofNative),
 		},
 		thresholds: []threshold{
 			{
 				what: "requests of a moved user's sign-in", measured: perSignIn(ofMoved), bound: "1, to the ledger",
-				met: ofMoved[ledgerRead] == hookSignIns && total(ofMoved) == hookSignIns,
+				met: ofMoved[ledgerRead] == hookSignIns && total(ofMoved) == hookSignIns+ofMoved[atInit] && ofMoved[atInit] <= 1,
 			},
 			{
 				what: "requests of the sign-in of a user who was never in staging", measured: perSignIn(ofNative), bound: "0",
-				met: ofNative != nil && total(ofNative) == 0,
+				met: ofNative != nil && total(ofNative) == ofNative[atInit] && ofNative[atInit] <= 1,
 			},
 		},
 	}
 }
 
 func perSignIn(counted map[string]int) string {
-	return fmt.Sprintf("%g", float64(total(counted))/hookSignIns)
+	return fmt.Sprintf("%g", float64(total(counted)-counted[atInit])/hookSignIns)
 }
