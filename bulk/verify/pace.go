@@ -11,12 +11,12 @@ import (
 	"github.com/spaceport/user-migration/datamover/settings"
 )
 
-// A user waits for two or three calls. To compare some thousand users a second, which is what a machine can, 16 users
-// in flight are enough at 2 ms a call, and 256 from 32 ms on. A user takes a share of maxUsers.
+// A user waits for two or three calls. To compare some thousand users a second, which is what a machine can, 28 users
+// in flight are enough at 2 ms a call, and 256 from 18 ms on. A user takes a share of maxUsers.
 const (
 	maxUsers     = 256
 	leastLatency = 2 * time.Millisecond
-	fullLatency  = 32 * time.Millisecond
+	fullLatency  = 18 * time.Millisecond
 )
 
 // 256 users with some rows each take little, but a page can be 1 MB, and production's rows as much again. So fewer
