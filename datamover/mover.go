@@ -30,10 +30,14 @@ type rowSource interface {
 	Query(ctx context.Context, t settings.Table, owner, after string) (rows.Page, error)
 }
 
-// rowTarget writes production; the contract is that of rows.Store.
-type rowTarget interface {
-	CheckKeys(ctx context.Context, t settings.Table, page []rows.Row, next string) error
+// RowTarget writes production; the contract is that of rows.Store.
+type RowTarget interface {
 	PutIfAbsent(ctx context.Context, t settings.Table, row rows.Row, owner string) (copied bool, err error)
+}
+
+type rowTarget interface {
+	RowTarget
+	CheckKeys(ctx context.Context, t settings.Table, page []rows.Row, next string) error
 }
 
 // moveLedger records the progress of a move under a lease; the contract is that of ledger.Store.
@@ -151,7 +155,6 @@ type move struct {
 	ahead     ahead
 	reads     sync.WaitGroup
 
-	mu     sync.Mutex
 	failed int
 	outage bool
 	rows   []string         // keys of the first rows that cannot be written
@@ -313,9 +316,13 @@ func (mv *move) read(ctx context.Context, t settings.Table, after string) <-chan
 	return done
 }
 
-// write writes rows concurrently. A failed row is counted and the others continue; an error ends the table, and means
-// that not every row was tried.
-func (mv *move) write(ctx context.Context, t settings.Table, page []rows.Row) (copied, kept, failed int, err error) {
+// PutAll writes rows concurrently, and calls answered with each answer, one after the other. An error that it returns
+// ends the writing, and then not every row was tried.
+func PutAll(
+	ctx context.Context, target RowTarget, t settings.Table, page []rows.Row, owner string,
+	answered func(copied bool, err error) error,
+) error {
+	var mu sync.Mutex
 	g, putting := errgroup.WithContext(ctx)
 	g.SetLimit(parallelPuts)
 	for _, row := range page {
@@ -323,28 +330,34 @@ func (mv *move) write(ctx context.Context, t settings.Table, page []rows.Row) (c
 			break
 		}
 		g.Go(func() error {
-			written, err := mv.target.PutIfAbsent(putting, t, row, mv.record.ProductionSub)
-			if errors.Is(err, rows.ErrTable) {
-				return err
-			}
-			if err != nil && putting.Err() != nil {
+			copied, err := target.PutIfAbsent(putting, t, row, owner)
+			if err != nil && putting.Err() != nil && !errors.Is(err, rows.ErrTable) {
 				return putting.Err()
 			}
-			mv.mu.Lock()
-			defer mv.mu.Unlock()
-			switch {
-			case err != nil:
-				failed++
-				mv.fail(t.Source, err)
-			case written:
-				copied++
-			default:
-				kept++
-			}
-			return nil
+			mu.Lock()
+			defer mu.Unlock()
+			return answered(copied, err)
 		})
 	}
-	err = cmp.Or(g.Wait(), ctx.Err())
+	return cmp.Or(g.Wait(), ctx.Err())
+}
+
+// write writes a page's rows. A failed row is counted and the others continue; an error ends the table.
+func (mv *move) write(ctx context.Context, t settings.Table, page []rows.Row) (copied, kept, failed int, err error) {
+	err = PutAll(ctx, mv.target, t, page, mv.record.ProductionSub, func(written bool, err error) error {
+		switch {
+		case errors.Is(err, rows.ErrTable):
+			return err
+		case err != nil:
+			failed++
+			mv.fail(t.Source, err)
+		case written:
+			copied++
+		default:
+			kept++
+		}
+		return nil
+	})
 	return copied, kept, failed, err
 }
 

@@ -9,10 +9,7 @@ import (
 	"iter"
 	"maps"
 	"math"
-	"sync"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 
 	"github.com/spaceport/user-migration/bulk/console"
 	"github.com/spaceport/user-migration/bulk/users"
@@ -30,19 +27,14 @@ const (
 	notMoved       = "not-moved"
 )
 
-const (
-	parallelMoves = 16 // users at a time
-	parallelPuts  = 16 // of one user
-)
+const parallelMoves = 16 // users at a time
 
 // Mover moves users again who are moved already: it copies what a comparison finds missing, and overwrites nothing. The
 // contracts are those of rows.Store, userpool.Pool and ledger.Store.
 type Mover struct {
 	Verifier
-	Target interface {
-		PutIfAbsent(ctx context.Context, t settings.Table, row rows.Row, owner string) (copied bool, err error)
-	}
-	Pool interface { // production's
+	Target datamover.RowTarget
+	Pool   interface { // production's
 		Get(ctx context.Context, name string) (userpool.User, error)
 	}
 	Ledger interface {
@@ -122,7 +114,7 @@ func (m *Mover) Move(
 }
 
 func (m *Mover) move(ctx context.Context, user ledger.Record) (c Comparison, err error) {
-	c = Comparison{Email: user.Email, StagingSub: user.StagingSub, ProductionSub: user.ProductionSub}
+	c = comparisonOf(user)
 	user, lease, err := m.Ledger.TakeLease(ctx, user.StagingSub, user.ProductionSub, m.Now(), datamover.LeaseFor)
 	switch {
 	case errors.Is(err, ledger.ErrLeased):
@@ -164,25 +156,16 @@ func recount(user ledger.Record, c Comparison) map[string]int {
 
 // copy writes rows that are missing. One that DynamoDB rejects is counted, and the others are written.
 func (m *Mover) copy(ctx context.Context, sum *Table, t settings.Table, owner string, missing []rows.Row) error {
-	var mu sync.Mutex
-	g, putting := errgroup.WithContext(ctx)
-	g.SetLimit(parallelPuts)
-	for _, row := range missing {
-		g.Go(func() error {
-			copied, err := m.Target.PutIfAbsent(putting, t, row, owner)
-			mu.Lock()
-			defer mu.Unlock()
-			if rejected := new(rows.RowError); errors.As(err, &rejected) {
-				sum.Rejected, sum.Keys.Rejected = sum.Rejected+1, append(sum.Keys.Rejected, rejected.Error())
-				return nil
-			}
-			if copied {
-				sum.Copied++
-			}
-			return err
-		})
-	}
-	return cmp.Or(g.Wait(), ctx.Err())
+	return datamover.PutAll(ctx, m.Target, t, missing, owner, func(copied bool, err error) error {
+		if rejected := new(rows.RowError); errors.As(err, &rejected) {
+			sum.Rejected, sum.Keys.Rejected = sum.Rejected+1, append(sum.Keys.Rejected, rejected.Error())
+			return nil
+		}
+		if copied {
+			sum.Copied++
+		}
+		return err
+	})
 }
 
 // MoveWriter prints a plan, or what was moved, as it comes.
@@ -205,7 +188,7 @@ func (p *MoveWriter) Write(c Comparison) error {
 	case p.list != nil:
 		return p.list.Add(c)
 	}
-	fmt.Fprintln(p.w, console.Line(fmt.Sprintf("%s (staging %s, production %s)", c.Email, c.StagingSub, c.ProductionSub)))
+	fmt.Fprintln(p.w, c.title())
 	var lines [][]string
 	for _, t := range c.Tables {
 		for _, name := range t.Keys.Missing {

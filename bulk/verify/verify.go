@@ -71,6 +71,14 @@ type Comparison struct {
 	Skipped       string  `json:"skipped,omitempty"` // why nothing is moved again
 }
 
+func comparisonOf(user ledger.Record) Comparison {
+	return Comparison{Email: user.Email, StagingSub: user.StagingSub, ProductionSub: user.ProductionSub}
+}
+
+func (c Comparison) title() string {
+	return console.Line(fmt.Sprintf("%s (staging %s, production %s)", c.Email, c.StagingSub, c.ProductionSub))
+}
+
 // Table counts the rows of one table, of one user or of all.
 type Table struct {
 	Name       string         `json:"name"` // in production
@@ -324,7 +332,7 @@ func counts(err error) bool {
 
 // User compares one user. With an error, the comparison says how far it came.
 func (v *Verifier) User(ctx context.Context, user ledger.Record) (Comparison, error) {
-	c := Comparison{Email: user.Email, StagingSub: user.StagingSub, ProductionSub: user.ProductionSub}
+	c := comparisonOf(user)
 	c.Tables = make([]Table, len(v.Tables))
 	var g errgroup.Group
 	if v.missing != nil {
@@ -436,7 +444,7 @@ func (p *Writer) Write(c Comparison) error {
 	case p.list != nil:
 		return p.list.Add(c)
 	}
-	fmt.Fprintln(p.w, console.Line(fmt.Sprintf("%s (staging %s, production %s)", c.Email, c.StagingSub, c.ProductionSub)))
+	fmt.Fprintln(p.w, c.title())
 	if c.Unread != "" {
 		_, err := fmt.Fprintf(p.w, "  could not be compared: %s\n\n", console.Line(c.Unread))
 		return err
