@@ -459,14 +459,8 @@ func (h *Handler) run(
 		attrs = append(attrs, "failedRows", partial.Rows)
 	}
 	if len(progress.MissingGroups) > 0 {
-		h.log.WarnContext(
-			ctx,
-			"production lacks groups",
-			"missingGroups",
-			progress.MissingGroups,
-			"stagingSub",
-			record.StagingSub,
-		)
+		h.log.WarnContext(ctx, "production lacks groups",
+			"missingGroups", progress.MissingGroups, "stagingSub", record.StagingSub)
 		counters.Count(metrics.GroupsMissing, len(progress.MissingGroups))
 	}
 	counters.Count(metrics.RowsCopied, copied-total(before.Copied))

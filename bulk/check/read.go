@@ -84,6 +84,7 @@ type awsAccount struct {
 func (a awsAccount) cognito() *cognito.Client {
 	return cognito.NewFromConfig(a.Config, a.limits.Option)
 }
+
 func (a awsAccount) dynamodb() *dynamodb.Client { return dynamodb.NewFromConfig(a.Config) }
 func (a awsAccount) pool() *userpool.Pool       { return userpool.New(a.cognito(), a.poolID) }
 func (a awsAccount) rows() *rows.Store          { return rows.NewStore(a.dynamodb()) }
@@ -197,8 +198,8 @@ func (r *Reader) withoutReset(ctx context.Context, f Facts, progress *console.Pr
 	if f.sendsAny() {
 		return subs
 	}
-	size := r.production.rows().EstimatedSize(ctx, r.settings.LedgerTable)
-	defer progress.Start("Reading the ledger", "records", size).End()
+	size := aws.ToInt64(f.Ledger.Value.ItemCount)
+	defer progress.Start("Reading the ledger", "records", int(size)).End()
 	for record, err := range r.ledger.All(ctx) {
 		progress.Add(1)
 		expected := record.CreatedBySweep() && record.ResetAt.IsZero() && record.SeenAt.IsZero() &&

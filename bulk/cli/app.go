@@ -125,6 +125,10 @@ func (a *app) open(ctx context.Context, required ...string) (*clients, error) {
 	return c, nil
 }
 
+func (c *clients) ledgerSize(ctx context.Context) int {
+	return c.productionRows.EstimatedSize(ctx, c.settings.LedgerTable)
+}
+
 // records reads the ledger records of up to 100 users at once.
 func (c *clients) records(ctx context.Context, stagingSubs []string) (map[string]ledger.Record, error) {
 	keys, found := make([]rows.Row, len(stagingSubs)), map[string]ledger.Record{}

@@ -35,6 +35,7 @@ type moveRun struct {
 	users, tables []string
 	mover         verify.Mover
 	records       iter.Seq2[ledger.Record, error]
+	estimate      int    // of them
 	pool          string // its name
 }
 
@@ -59,11 +60,7 @@ func (m *moveRun) run(ctx context.Context) error {
 			return out.Write(c)
 		}
 	}
-	estimate := 0
-	if len(m.users) == 0 {
-		estimate = c.productionRows.EstimatedSize(ctx, c.settings.LedgerTable)
-	}
-	summary, err := m.mover.Plan(ctx, m.records, estimate, each)
+	summary, err := m.mover.Plan(ctx, m.records, m.estimate, each)
 	if err == nil && m.live && summary.Missing > 0 {
 		summary, err = m.copy(ctx, c, summary, out.Write)
 	}
@@ -83,10 +80,7 @@ func (m *moveRun) prepare(ctx context.Context, c *clients) error {
 		return err
 	}
 	m.pool = aws.ToString(out.UserPool.Name)
-	m.records = c.ledger.All(ctx)
-	if len(m.users) > 0 {
-		m.records = c.recordsOf(ctx, m.users...)
-	}
+	m.records, m.estimate = c.recordsOf(ctx, m.users)
 	ahead := aheadOf(out, m.app.now())
 	m.mover = verify.Mover{
 		Verifier: verify.Verifier{

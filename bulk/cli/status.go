@@ -69,7 +69,7 @@ func (a *app) collector(ctx context.Context, c *clients) (status.Collector, erro
 	}
 	return status.Collector{
 		Staging: c.stagingPool, Production: c.productionPool, Ledger: c.ledger, LedgerTable: c.settings.LedgerTable,
-		LedgerSize: c.productionRows.EstimatedSize(ctx, c.settings.LedgerTable),
+		LedgerSize: c.ledgerSize,
 		Tables:     c.settings.Tables, Rows: c.stagingRows,
 		Cutoff: c.settings.StagingCutoff, MFAUsers: c.settings.MFAUsers, CustomAttributes: c.settings.CustomAttributes, Groups: c.settings.Groups, Progress: a.progress, Now: a.now,
 		Trigger: function(c.stack["triggerarn"], "trigger"), Datamover: function(c.stack["datamoverarn"], "datamover"),

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -27,10 +28,8 @@ func (a *app) verify(ctx context.Context, user string) error {
 	if err != nil {
 		return err
 	}
-	records, estimate := c.recordsOf(ctx, user), 0
-	if user == "" {
-		records, estimate = c.ledger.All(ctx), c.productionRows.EstimatedSize(ctx, c.settings.LedgerTable)
-	}
+	named := slices.DeleteFunc([]string{user}, func(name string) bool { return name == "" })
+	records, estimate := c.recordsOf(ctx, named)
 	v := verify.Verifier{
 		Tables: c.settings.Tables, Staging: c.stagingRows, Production: c.productionRows, Progress: a.progress,
 	}
@@ -45,8 +44,14 @@ func (a *app) verify(ctx context.Context, user string) error {
 	return findings(err, summary.Failed() || user != "" && summary.NotYet > 0)
 }
 
-// recordsOf reads staging users' records, by email or sub. That a user has none is an error.
-func (c *clients) recordsOf(ctx context.Context, names ...string) iter.Seq2[ledger.Record, error] {
+// recordsOf reads the records of the staging users with these emails or subs, or all if none is named. estimate is how many
+// there are, about, or 0. That a user has none is an error.
+func (c *clients) recordsOf(
+	ctx context.Context, names []string,
+) (records iter.Seq2[ledger.Record, error], estimate int) {
+	if len(names) == 0 {
+		return c.ledger.All(ctx), c.ledgerSize(ctx)
+	}
 	return func(yield func(ledger.Record, error) bool) {
 		for _, name := range names {
 			for record, err := range c.recordsOfUser(ctx, name) {
@@ -55,7 +60,7 @@ func (c *clients) recordsOf(ctx context.Context, names ...string) iter.Seq2[ledg
 				}
 			}
 		}
-	}
+	}, 0
 }
 
 func (c *clients) recordsOfUser(ctx context.Context, user string) iter.Seq2[ledger.Record, error] {

@@ -50,10 +50,10 @@ type Collector struct {
 		Scan(ctx context.Context, table string) iter.Seq2[rows.Row, error]
 	}
 
-	StagingByEmail, StagingCaseSensitive        bool   // how staging's users sign in
-	UniqueEmails                                bool   // no two of them can have one email, whatever its case
-	LedgerSize                                  int    // about; 0: unknown
-	LedgerTable, Trigger, Datamover, Background string // of the migration, for the commands of remedies
+	StagingByEmail, StagingCaseSensitive        bool                      // how staging's users sign in
+	UniqueEmails                                bool                      // no two of them can have one email, whatever its case
+	LedgerSize                                  func(context.Context) int // about; 0: unknown
+	LedgerTable, Trigger, Datamover, Background string                    // of the migration, for the commands of remedies
 }
 
 type stage byte
@@ -125,8 +125,9 @@ func (s standings) of(sub string) standing {
 }
 
 func (c Collector) readLedger(ctx context.Context, each func(ledger.Record) error) (standings, error) {
-	found := standings{index: make([]entry, 0, 2*c.LedgerSize), list: make([]standing, 0, c.LedgerSize)}
-	task := c.Progress.Start("Reading the ledger", "records", c.LedgerSize)
+	size := c.LedgerSize(ctx)
+	found := standings{index: make([]entry, 0, 2*size), list: make([]standing, 0, size)}
+	task := c.Progress.Start("Reading the ledger", "records", size)
 	for record, err := range counted(task, c.Ledger.All(ctx)) {
 		if err != nil {
 			return found, err

@@ -31,7 +31,7 @@ func (s *Sweeper) Plan(ctx context.Context) error {
 	s.Planned.Seconds = max( // data is moved meanwhile, which can only add to it
 		float64(s.Planned.Create)/s.Limits.PerSecond(quota.UserCreation),
 		float64(s.Planned.Create+s.Planned.Resets)/s.Limits.PerSecond(quota.UserAccountRecovery),
-		float64(s.Users)/60/s.Limits.PerSecond(quota.UserList)) // 60 users a page
+		float64(s.Users)/pageSize/s.Limits.PerSecond(quota.UserList))
 	return err
 }
 

@@ -163,18 +163,27 @@ func setTables(s *Settings, value string) error {
 }
 
 func setCustomAttributes(s *Settings, value string) error {
-	for name := range strings.SplitSeq(value, ",") {
-		name = strings.TrimPrefix(strings.TrimSpace(name), "custom:")
-		if name != "" {
+	for _, name := range words(value) {
+		if name = strings.TrimPrefix(name, "custom:"); name != "" {
 			s.CustomAttributes = append(s.CustomAttributes, "custom:"+name)
 		}
 	}
 	return nil
 }
 
-func setGroups(s *Settings, value string) error {
+// words returns the names of a comma-separated list.
+func words(value string) (names []string) {
 	for name := range strings.SplitSeq(value, ",") {
-		if name = strings.TrimSpace(name); name != "" && !slices.Contains(s.Groups, name) {
+		if name = strings.TrimSpace(name); name != "" {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+func setGroups(s *Settings, value string) error {
+	for _, name := range words(value) {
+		if !slices.Contains(s.Groups, name) {
 			s.Groups = append(s.Groups, name)
 		}
 	}

@@ -59,14 +59,8 @@ func newHandler(ctx context.Context, log metrics.Log) (*datamover.Handler, error
 	records := ledger.New(database, s.LedgerTable)
 	source, target := rows.NewStore(dynamodb.NewFromConfig(staging)), rows.NewStore(database)
 	from, to := userpool.New(cognito.NewFromConfig(staging), s.StagingUserPoolID), cognito.NewFromConfig(production)
-	mover := datamover.NewMover(
-		s.Tables,
-		source,
-		target,
-		datamover.Groups{Names: s.Groups, Staging: from},
-		records,
-		time.Now,
-	)
+	groups := datamover.Groups{Names: s.Groups, Staging: from}
+	mover := datamover.NewMover(s.Tables, source, target, groups, records, time.Now)
 	background := cmp.Or(s.BackgroundFunction, lambdacontext.FunctionName)
 	return datamover.NewHandler(mover, records, from,
 		func(id string) datamover.ProductionPool { return userpool.New(to, cmp.Or(id, s.ProductionUserPoolID)) },

@@ -3,6 +3,7 @@ package bench
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net/http/httptest"
 
 	"github.com/spaceport/user-migration/infra/rehearsal/spaceport"
@@ -61,9 +62,7 @@ func withLargeTable(
 	server := httptest.NewServer(table)
 	defer server.Close()
 	o := spaceport.Options{Env: map[string]string{"AWS_ENDPOINT_URL_DYNAMODB": server.URL}}
-	for name, value := range env {
-		o.Env[name] = value
-	}
+	maps.Copy(o.Env, env)
 	return within(ctx, o, func(s *spaceport.Spaceport) error {
 		if err := table.forwardTo(s.Cloud.URL()); err != nil {
 			return err
