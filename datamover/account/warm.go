@@ -1,8 +1,10 @@
 package account
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"io"
 	"net/http"
 	"net/http/httptrace"
 
@@ -24,19 +26,38 @@ type opener struct {
 	connections int
 }
 
-// Do opens connections to a request's host. A request that is canceled leaves its connection to later ones, which join
-// it if it is not there yet (net/http, Transport.getConn), and no request waits for it.
+// Do opens connections to a request's host.
 func (o opener) Do(request *http.Request) (*http.Response, error) {
 	for range o.connections {
-		ctx, cancel := context.WithCancel(context.Background())
-		trace := &httptrace.ClientTrace{ConnectStart: func(string, string) { cancel() }}
-		canceled := request.Clone(httptrace.WithClientTrace(ctx, trace))
 		go func() {
-			defer cancel()
-			if response, err := o.client.Do(canceled); err == nil {
-				response.Body.Close()
+			for range maxTries {
+				if o.open(request) {
+					return
+				}
 			}
 		}()
 	}
 	return nil, errWarming
+}
+
+const maxTries = 3
+
+// open begins a request and cancels it when a connection is being opened, which is left to later requests. They join it
+// if it is not there yet, and none waits for it (net/http, Transport.getConn). The request is never sent: its body is
+// shorter than it says, so where it is given a connection that is open already, net/http closes that before anything is
+// written, and open returns false.
+func (o opener) open(request *http.Request) (opened bool) {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	opened = true
+	trace := &httptrace.ClientTrace{
+		ConnectStart: func(string, string) { cancel() },
+		GotConn:      func(httptrace.GotConnInfo) { opened = false },
+	}
+	unsent := request.Clone(httptrace.WithClientTrace(ctx, trace))
+	unsent.Body, unsent.ContentLength, unsent.GetBody = io.NopCloser(bytes.NewReader(nil)), 1, nil
+	if response, err := o.client.Do(unsent); err == nil {
+		response.Body.Close()
+	}
+	return opened
 }

@@ -16,25 +16,47 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// far is a TLS endpoint that counts connections whose handshake is done, and requests.
+// far is a TLS endpoint that counts connections and requests. It shakes no hand before so many connections are there.
 type far struct {
 	*httptest.Server
 	connections, requests atomic.Int32
+	all                   chan struct{}
 }
 
-func newFar(t *testing.T) *far {
+type waiting struct {
+	net.Listener
+	all chan struct{}
+}
+
+func (w waiting) Accept() (net.Conn, error) {
+	conn, err := w.Listener.Accept()
+	return reader{conn, w.all}, err
+}
+
+type reader struct {
+	net.Conn
+	all chan struct{}
+}
+
+func (r reader) Read(b []byte) (int, error) {
+	<-r.all
+	return r.Conn.Read(b)
+}
+
+func newFar(t *testing.T, connections int32) *far {
 	t.Helper()
-	f := &far{}
+	f := &far{all: make(chan struct{})}
 	f.Server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		f.requests.Add(1)
 		w.Header().Set("X-Amz-Crc32", "2745614147")
 		_, _ = w.Write([]byte("{}"))
 	}))
 	f.Config.ConnState = func(_ net.Conn, state http.ConnState) {
-		if state == http.StateNew {
-			f.connections.Add(1)
+		if state == http.StateNew && f.connections.Add(1) == connections {
+			close(f.all)
 		}
 	}
+	f.Listener = waiting{f.Listener, f.all}
 	f.StartTLS()
 	t.Cleanup(f.Close)
 	return f
@@ -63,7 +85,7 @@ func get(ctx context.Context, cfg aws.Config) error {
 
 // TestWarming: the connections are there, nothing was sent, and later calls use them.
 func TestWarming(t *testing.T) {
-	f := newFar(t)
+	f := newFar(t, 2)
 	cfg := f.in(t)
 	require.ErrorIs(t, get(t.Context(), Warming(cfg, 2)), errWarming)
 	require.Eventually(t, func() bool { return f.connections.Load() == 2 }, 5*time.Second, time.Millisecond)
@@ -74,6 +96,17 @@ func TestWarming(t *testing.T) {
 	}
 	assert.EqualValues(t, 5, f.requests.Load())
 	assert.EqualValues(t, 2, f.connections.Load(), "no other connection was needed")
+}
+
+// TestWarmingSendsNothing, also if a connection is there already: another is opened.
+func TestWarmingSendsNothing(t *testing.T) {
+	f := newFar(t, 1)
+	cfg := f.in(t)
+	require.NoError(t, get(t.Context(), cfg))
+	require.ErrorIs(t, get(t.Context(), Warming(cfg, 1)), errWarming)
+	require.Eventually(t, func() bool { return f.connections.Load() == 2 }, 5*time.Second, time.Millisecond)
+	require.NoError(t, get(t.Context(), cfg))
+	assert.EqualValues(t, 2, f.requests.Load())
 }
 
 type hosts []string
@@ -105,7 +138,7 @@ func TestWarmingKnowsTheHost(t *testing.T) {
 
 // TestWarmingHarmsNothing: an endpoint that does not answer, or has closed the connection since, costs later calls nothing.
 func TestWarmingHarmsNothing(t *testing.T) {
-	f := newFar(t)
+	f := newFar(t, 2)
 	cfg := f.in(t)
 	require.ErrorIs(t, get(t.Context(), Warming(cfg, 2)), errWarming)
 	require.Eventually(t, func() bool { return f.connections.Load() == 2 }, 5*time.Second, time.Millisecond)

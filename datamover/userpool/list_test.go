@@ -95,14 +95,31 @@ func TestListStreamsPageByPage(t *testing.T) {
 		n++
 	}
 	assert.Equal(t, 150, n)
-	assert.Equal(t, 3, api.pages, "60 a page")
 	assert.Equal(t, 150, pool.EstimatedSize(t.Context()))
 
-	api.pages = 0
-	for range pool.List(t.Context()) {
+	assert.Equal(t, 3, api.pages, "60 a page")
+}
+
+// TestListReadsOnePageAhead, while the caller works on the one before, and no more.
+func TestListReadsOnePageAhead(t *testing.T) {
+	api := &paged{asked: make(chan string, 9)}
+	for range New(api, "p").List(t.Context()) {
+		assert.Equal(t, "", <-api.asked)
+		assert.Equal(t, "next", <-api.asked, "while this user is looked at")
 		break
 	}
-	assert.Equal(t, 1, api.pages, "nothing is read ahead")
+	assert.Empty(t, api.asked)
+}
+
+// paged has a page of users after each.
+type paged struct {
+	cognitoAPI
+	asked chan string
+}
+
+func (p *paged) ListUsers(_ context.Context, in *cognito.ListUsersInput, _ ...func(*cognito.Options)) (*cognito.ListUsersOutput, error) {
+	p.asked <- aws.ToString(in.PaginationToken)
+	return &cognito.ListUsersOutput{Users: []types.UserType{listedUser("s", "s@example.com")}, PaginationToken: aws.String("next")}, nil
 }
 
 func TestListHasAllThatListUsersReturns(t *testing.T) {
