@@ -2,6 +2,7 @@ package account
 
 import (
 	"context"
+	"crypto/tls"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -19,8 +20,8 @@ import (
 // far is a TLS endpoint that counts connections and requests. It shakes no hand before so many connections are there.
 type far struct {
 	*httptest.Server
-	connections, requests atomic.Int32
-	all                   chan struct{}
+	connections, shaken, requests atomic.Int32
+	all                           chan struct{}
 }
 
 type waiting struct {
@@ -57,9 +58,20 @@ func newFar(t *testing.T, connections int32) *far {
 		}
 	}
 	f.Listener = waiting{f.Listener, f.all}
+	f.TLS = &tls.Config{VerifyConnection: func(tls.ConnectionState) error {
+		f.shaken.Add(1)
+		return nil
+	}}
 	f.StartTLS()
 	t.Cleanup(f.Close)
 	return f
+}
+
+// waitFor waits until so many handshakes are done, and a while for this end to notice the last.
+func (f *far) waitFor(t *testing.T, connections int32) {
+	t.Helper()
+	require.Eventually(t, func() bool { return f.shaken.Load() == connections }, 20*time.Second, time.Millisecond)
+	time.Sleep(300 * time.Millisecond)
 }
 
 // in opens the account at the endpoint, whose certificate it trusts.
@@ -88,8 +100,7 @@ func TestWarming(t *testing.T) {
 	f := newFar(t, 2)
 	cfg := f.in(t)
 	require.ErrorIs(t, get(t.Context(), Warming(cfg, 2)), errWarming)
-	require.Eventually(t, func() bool { return f.connections.Load() == 2 }, 5*time.Second, time.Millisecond)
-	time.Sleep(50 * time.Millisecond) // for the handshakes
+	f.waitFor(t, 2)
 	assert.Zero(t, f.requests.Load(), "nothing is sent")
 	for range 5 {
 		require.NoError(t, get(t.Context(), cfg))
@@ -104,7 +115,7 @@ func TestWarmingSendsNothing(t *testing.T) {
 	cfg := f.in(t)
 	require.NoError(t, get(t.Context(), cfg))
 	require.ErrorIs(t, get(t.Context(), Warming(cfg, 1)), errWarming)
-	require.Eventually(t, func() bool { return f.connections.Load() == 2 }, 5*time.Second, time.Millisecond)
+	f.waitFor(t, 2)
 	require.NoError(t, get(t.Context(), cfg))
 	assert.EqualValues(t, 2, f.requests.Load())
 }
@@ -141,8 +152,7 @@ func TestWarmingHarmsNothing(t *testing.T) {
 	f := newFar(t, 2)
 	cfg := f.in(t)
 	require.ErrorIs(t, get(t.Context(), Warming(cfg, 2)), errWarming)
-	require.Eventually(t, func() bool { return f.connections.Load() == 2 }, 5*time.Second, time.Millisecond)
-	time.Sleep(50 * time.Millisecond)
+	f.waitFor(t, 2)
 	f.CloseClientConnections()
 	time.Sleep(50 * time.Millisecond)
 	require.NoError(t, get(t.Context(), cfg))
