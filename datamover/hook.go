@@ -76,8 +76,8 @@ type Handler struct {
 	now        func() time.Time
 }
 
-// NewHandler wires the handler. The hook learns its pool's id from the event, since the pool cannot be deployed before the
-// hook; for a background move pools is called without one.
+// NewHandler wires the handler. The hook learns its pool's id from the event, since the pool cannot be deployed before
+// the hook; for a background move pools is called without one.
 func NewHandler(
 	m *Mover, l hookLedger, staging pool, pools func(id string) ProductionPool, invoke invoker, s settings.Settings,
 	log metrics.Log,

@@ -74,7 +74,8 @@ func newHook(m *memory, records *ledgertest.Memory) *hook {
 	mover := newMover(m, records)
 	mover.now = time.Now
 	s := settings.Settings{HookBudget: 3 * time.Second, MFAUsers: settings.MFAReset}
-	h.Handler = NewHandler(mover, records, h.staging, func(string) ProductionPool { return h.production }, invoke, s, metrics.NewLog(h.log, "datamover"))
+	h.Handler = NewHandler(mover, records, h.staging, func(string) ProductionPool { return h.production }, invoke, s,
+		metrics.NewLog(h.log, "datamover"))
 	return h
 }
 
@@ -119,19 +120,28 @@ func TestHookAuthority(t *testing.T) {
 		moves    bool
 	}{
 		{"first sign-in", with(imported(), asIs), "", "", moved, true},
-		{"email in other case", with(imported(), asIs), `"email":"ada@example.com"`, `"email":"ADA@example.com"`, moved, true},
+		{"email in other case", with(imported(), asIs), `"email":"ada@example.com"`,
+			`"email":"ADA@example.com"`, moved, true},
 		{"move began before", with(bound(), asIs), "", "", moved, true},
 		{"moved", with(bound(), func(l *ledger.Record) { l.State = ledger.Moved }), "", "", alreadyMoved, false},
-		{"bound, and changed their email since", with(bound(), asIs), `"email":"ada@example.com"`, `"email":"new@example.com"`, moved, true},
-		{"no sub in the event: the user name is it", with(imported(), asIs), `"sub":"ada00000-9204-4000-8000-920d0c710ada",`, "", moved, true},
+		{"bound, and changed their email since", with(bound(), asIs), `"email":"ada@example.com"`,
+			`"email":"new@example.com"`, moved, true},
+		{"no sub in the event: the user name is it", with(imported(), asIs),
+			`"sub":"ada00000-9204-4000-8000-920d0c710ada",`, "", moved, true},
 		{"no record", nil, "", "", rejected, false},
-		{"record bound to another user", with(bound(), func(l *ledger.Record) { l.ProductionSub = "another" }), "", "", rejected, false},
-		{"record moved to another user", with(bound(), func(l *ledger.Record) { l.ProductionSub, l.State = "another", ledger.Moved }), "", "", rejected, false},
-		{"record of another email", with(imported(), func(l *ledger.Record) { l.Email = "bob@example.com" }), "", "", rejected, false},
-		{"email not verified", with(imported(), asIs), `"email_verified":"true"`, `"email_verified":"false"`, rejected, false},
+		{"record bound to another user", with(bound(), func(l *ledger.Record) { l.ProductionSub = "another" }), "",
+			"", rejected, false},
+		{"record moved to another user", with(bound(),
+			func(l *ledger.Record) { l.ProductionSub, l.State = "another", ledger.Moved }), "", "", rejected, false},
+		{"record of another email", with(imported(), func(l *ledger.Record) { l.Email = "bob@example.com" }), "",
+			"", rejected, false},
+		{"email not verified", with(imported(), asIs), `"email_verified":"true"`,
+			`"email_verified":"false"`, rejected, false},
 		{"no email", with(imported(), asIs), `"email":"ada@example.com",`, ``, rejected, false},
-		{"no staging sub", with(imported(), asIs), `"custom:staging_sub":"5ada0000-57a9-4000-8000-57a910900ada"`, `"x":"y"`, "", false},
-		{"empty staging sub", with(imported(), asIs), `"custom:staging_sub":"5ada0000-57a9-4000-8000-57a910900ada"`, `"custom:staging_sub":""`, "", false},
+		{"no staging sub", with(imported(), asIs), `"custom:staging_sub":"5ada0000-57a9-4000-8000-57a910900ada"`,
+			`"x":"y"`, "", false},
+		{"empty staging sub", with(imported(), asIs), `"custom:staging_sub":"5ada0000-57a9-4000-8000-57a910900ada"`,
+			`"custom:staging_sub":""`, "", false},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -162,7 +172,8 @@ func TestEverySourceIsEchoedByteForByte(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, string(in), string(out))
 	}
-	for _, odd := range []string{``, `null`, `7`, `[`, `{"request":7}`, `{"request":{"userAttributes":{"custom:staging_sub":7}}}`, `{"stagingSub":7}`} {
+	for _, odd := range []string{``, `null`, `7`, `[`, `{"request":7}`,
+		`{"request":{"userAttributes":{"custom:staging_sub":7}}}`, `{"stagingSub":7}`} {
 		out, err := newHook(newMemory(2), ledgertest.New()).Invoke(t.Context(), []byte(odd))
 		require.NoError(t, err)
 		assert.Equal(t, odd, string(out))
@@ -183,8 +194,10 @@ func TestCallsOfASignIn(t *testing.T) {
 		calls       map[string]int
 	}{
 		{"native user: nothing", "confirm_sign_up_native", imported(), map[string]int{}},
-		{"moved user: one read", "post_authentication", func() ledger.Record { l := bound(); l.State = ledger.Moved; return l }(), map[string]int{"Get": 1}},
-		{"first sign-in", "post_authentication", imported(), map[string]int{"Get": 1, "Bind": 1, "TakeLease": 1, "Complete": 1}},
+		{"moved user: one read", "post_authentication",
+			func() ledger.Record { l := bound(); l.State = ledger.Moved; return l }(), map[string]int{"Get": 1}},
+		{"first sign-in", "post_authentication", imported(), map[string]int{"Get": 1, "Bind": 1,
+			"TakeLease": 1, "Complete": 1}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -305,7 +318,8 @@ func TestFailedRowsContinueInTheBackground(t *testing.T) {
 }
 
 func TestConcurrentMoverIsNoFailure(t *testing.T) {
-	for _, payload := range [][]byte{recorded(t, "post_authentication"), []byte(`{"stagingSub":"` + ada + `","productionSub":"` + adaNow + `"}`)} {
+	for _, payload := range [][]byte{recorded(t, "post_authentication"),
+		[]byte(`{"stagingSub":"` + ada + `","productionSub":"` + adaNow + `"}`)} {
 		records := ledgertest.New(bound())
 		records.Before = failing("Complete", 1, ledger.ErrLeaseLost)
 		h := newHook(newMemory(2), records)
@@ -402,7 +416,8 @@ func (hangingPool) Get(ctx context.Context, _ string) (userpool.User, error) {
 func TestFlagsAsBooleans(t *testing.T) {
 	for _, verified := range []string{`true`, `"True"`, `"true"`} {
 		m, records := newMemory(1), ledgertest.New(imported())
-		in := bytes.Replace(recorded(t, "post_authentication"), []byte(`"email_verified":"true"`), []byte(`"email_verified":`+verified), 1)
+		in := bytes.Replace(recorded(t, "post_authentication"), []byte(`"email_verified":"true"`),
+			[]byte(`"email_verified":`+verified), 1)
 		_, err := newHook(m, records).Invoke(t.Context(), in)
 		require.NoError(t, err)
 		assert.Equal(t, ledger.Moved, records.Record(ada).State, verified)
@@ -474,10 +489,12 @@ func TestBackgroundMovesOnlyABoundPair(t *testing.T) {
 		failure  string
 	}{
 		{"bound", []ledger.Record{bound()}, moved, ""},
-		{"moved", []ledger.Record{func() ledger.Record { l := bound(); l.State = ledger.Moved; return l }()}, alreadyMoved, ""},
+		{"moved", []ledger.Record{func() ledger.Record { l := bound(); l.State = ledger.Moved; return l }()}, alreadyMoved,
+			""},
 		{"no record", nil, rejected, "ContinuationRejected"},
 		{"not bound, and production's user is another", []ledger.Record{otherEmail}, rejected, "ContinuationRejected"},
-		{"bound to another", []ledger.Record{func() ledger.Record { l := bound(); l.ProductionSub = "x"; return l }()}, rejected, "ContinuationRejected"},
+		{"bound to another", []ledger.Record{func() ledger.Record { l := bound(); l.ProductionSub = "x"; return l }()},
+			rejected, "ContinuationRejected"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -567,8 +584,8 @@ func TestManySignInsDuringOneMove(t *testing.T) {
 	})
 }
 
-// TestExpiredLease has a mover that stalls for longer than its lease. Another one takes over, and nothing that the first one
-// writes afterwards counts.
+// TestExpiredLease has a mover that stalls for longer than its lease. Another one takes over, and nothing that the
+// first one writes afterwards counts.
 func TestExpiredLease(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m, records := newMemory(30), ledgertest.New(bound())
@@ -663,7 +680,8 @@ func TestRowsThatCannotBeWrittenPauseTheMove(t *testing.T) {
 }
 
 func TestLongestPause(t *testing.T) {
-	for failures, want := range map[int]time.Duration{0: time.Minute, 9: 512 * time.Minute, 11: 24 * time.Hour, 500: 24 * time.Hour} {
+	for failures, want := range map[int]time.Duration{0: time.Minute, 9: 512 * time.Minute, 11: 24 * time.Hour,
+		500: 24 * time.Hour} {
 		mv := &move{Mover: newMover(nil, nil), record: ledger.Record{Failures: failures}}
 		assert.Equal(t, movedAt.Add(want), mv.failure(&PartialError{}).RetryAfter)
 	}
@@ -689,11 +707,13 @@ func TestStagingIsAskedAgainAtTheBind(t *testing.T) {
 		"deleted":                 {old, func(u *userpool.User) { *u = userpool.User{} }, "", rejected, 1},
 		"name of another user":    {aliased, func(u *userpool.User) { u.Username, u.Sub = "ada", "x" }, "", rejected, 1},
 		"disabled":                {old, func(u *userpool.User) { u.Enabled = false }, "", rejected, 1},
-		"email changed":           {old, func(u *userpool.User) { u.Attributes["email"] = "new@example.com" }, "", rejected, 1},
-		"email not verified":      {old, func(u *userpool.User) { u.Attributes["email_verified"] = "false" }, "", rejected, 1},
-		"reset required":          {old, func(u *userpool.User) { u.Status = userpool.ResetRequired }, "", rejected, 1},
-		"second factor, refuse":   {old, func(u *userpool.User) { u.MFA = true }, settings.MFARefuse, rejected, 1},
-		"second factor, reset":    {old, func(u *userpool.User) { u.MFA = true }, settings.MFAReset, moved, 1},
+		"email changed": {old,
+			func(u *userpool.User) { u.Attributes["email"] = "new@example.com" }, "", rejected, 1},
+		"email not verified": {old,
+			func(u *userpool.User) { u.Attributes["email_verified"] = "false" }, "", rejected, 1},
+		"reset required":        {old, func(u *userpool.User) { u.Status = userpool.ResetRequired }, "", rejected, 1},
+		"second factor, refuse": {old, func(u *userpool.User) { u.MFA = true }, settings.MFARefuse, rejected, 1},
+		"second factor, reset":  {old, func(u *userpool.User) { u.MFA = true }, settings.MFAReset, moved, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			m, records := newMemory(3), ledgertest.New(tt.record)
@@ -791,7 +811,9 @@ func FuzzInvoke(f *testing.F) {
 		f.Add(recorded(f, event))
 	}
 	f.Add([]byte(`{"stagingSub":"` + ada + `","productionSub":"` + adaNow + `"}`))
-	f.Add([]byte(`{"request":{"userAttributes":{"email_verified":"true","email":"0","custom:staging_sub":"` + ada + `"}}}`)) // no production user
+	// no production user
+	f.Add([]byte(`{"request":{"userAttributes":{"email_verified":"true","email":"0","custom:staging_sub":"` + ada +
+		`"}}}`))
 	f.Fuzz(func(t *testing.T, in []byte) {
 		m, records := newMemory(4), ledgertest.New(imported())
 		h := newHook(m, records)

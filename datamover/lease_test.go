@@ -47,7 +47,8 @@ func (l *lateLedger) Checkpoint(
 	return tried(lease, next, err, l.late(ctx, "Checkpoint"))
 }
 
-func (l *lateLedger) Renew(ctx context.Context, lease ledger.Lease, now time.Time, d time.Duration) (ledger.Lease, error) {
+func (l *lateLedger) Renew(ctx context.Context, lease ledger.Lease, now time.Time,
+	d time.Duration) (ledger.Lease, error) {
 	next, err := l.Memory.Renew(ctx, lease, now, d)
 	return tried(lease, next, err, l.late(ctx, "Renew"))
 }
@@ -56,7 +57,8 @@ func (l *lateLedger) TakeLease(
 	ctx context.Context, stagingSub, productionSub string, now time.Time, d time.Duration,
 ) (ledger.Record, ledger.Lease, error) {
 	record, lease, err := l.Memory.TakeLease(ctx, stagingSub, productionSub, now, d)
-	lease, err = tried(ledger.Lease{StagingSub: stagingSub, ProductionSub: productionSub}, lease, err, l.late(ctx, "TakeLease"))
+	lease, err = tried(ledger.Lease{StagingSub: stagingSub, ProductionSub: productionSub}, lease, err,
+		l.late(ctx, "TakeLease"))
 	return record, lease, err
 }
 
@@ -152,8 +154,9 @@ func TestOutagesInvokeNoBackgroundForEachSignIn(t *testing.T) {
 		record ledger.Record
 		outage func(h *hook, m *memory)
 	}{
-		"staging's pool":     {old, func(h *hook, _ *memory) { h.staging.err = userpool.ErrThrottled }},
-		"production's table": {bound(), func(_ *hook, m *memory) { m.before = failing("PutIfAbsent Projects-prod", 1000, userpool.ErrThrottled) }},
+		"staging's pool": {old, func(h *hook, _ *memory) { h.staging.err = userpool.ErrThrottled }},
+		"production's table": {bound(),
+			func(_ *hook, m *memory) { m.before = failing("PutIfAbsent Projects-prod", 1000, userpool.ErrThrottled) }},
 	} {
 		m := newMemory(1)
 		h := newHook(m, ledgertest.New(tt.record))

@@ -107,7 +107,8 @@ func (m *memory) CheckKeys(_ context.Context, t settings.Table, _ []rows.Row, _ 
 	return nil
 }
 
-func (m *memory) PutIfAbsent(ctx context.Context, t settings.Table, row rows.Row, owner string) (copied bool, err error) {
+func (m *memory) PutIfAbsent(ctx context.Context, t settings.Table, row rows.Row,
+	owner string) (copied bool, err error) {
 	if ctx.Err() != nil {
 		return false, ctx.Err()
 	}

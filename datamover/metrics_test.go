@@ -55,9 +55,13 @@ func TestMetricsOfEveryDecision(t *testing.T) {
 		{"production holds a row", imported(), recorded(t, "post_authentication"), func(m *memory, _ *ledgertest.Memory) {
 			m.target["Projects-prod"] = map[string]rows.Row{adaNow + "/p0002": {"title": text("edited")}}
 		}, moved, counts(5, 1, 0)},
-		{"rows fail", imported(), recorded(t, "post_authentication"), func(m *memory, _ *ledgertest.Memory) { m.before = failing("PutIfAbsent Projects-prod") }, continued, map[string]float64{"RowsCopied": 1, "RowsKept": 0, "RowsFailed": 5, "Continuations": 1}},
+		{"rows fail", imported(), recorded(t, "post_authentication"),
+			func(m *memory, _ *ledgertest.Memory) { m.before = failing("PutIfAbsent Projects-prod") }, continued,
+			map[string]float64{"RowsCopied": 1, "RowsKept": 0, "RowsFailed": 5, "Continuations": 1}},
 		{"already moved", movedRecord, recorded(t, "post_authentication"), nil, alreadyMoved, nil},
-		{"ledger away", imported(), recorded(t, "post_authentication"), func(_ *memory, l *ledgertest.Memory) { l.Before = failing("Get") }, continued, map[string]float64{"Continuations": 1}},
+		{"ledger away", imported(), recorded(t, "post_authentication"),
+			func(_ *memory, l *ledgertest.Memory) { l.Before = failing("Get") }, continued,
+			map[string]float64{"Continuations": 1}},
 		{"forged claim", bound(), signedIn(t, "a-forger"), nil, rejected, map[string]float64{"RejectedClaims": 1}},
 		{"not an event", imported(), []byte(`{"request":7}`), nil, ignored, nil},
 	}
@@ -121,7 +125,8 @@ func TestContinuedRowsAreCountedOnce(t *testing.T) {
 			assert.Zero(t, run["RowsFailed"])
 		}
 		again := first["RowsCopied"] + second["RowsCopied"] + third["RowsCopied"] - projects - 1
-		assert.True(t, again >= 0 && again <= 2*pageSize, "at most a page that each run could not record counts twice: %v", again)
+		assert.True(t, again >= 0 && again <= 2*pageSize,
+			"at most a page that each run could not record counts twice: %v", again)
 	})
 }
 

@@ -91,8 +91,8 @@ func (e *PartialError) Unwrap() []error { return e.Causes }
 
 // Move moves what remains of a record's move under its lease, and records it as moved. It returns a *PartialError if
 // some rows could not be moved. Both free the lease, but for an outage. It returns ledger.ErrLeaseLost if another mover
-// took over, or the context's error if time ran out: the ledger then has what remains, and the caller has the lease that
-// is returned.
+// took over, or the context's error if time ran out: the ledger then has what remains, and the caller has the lease
+// that is returned.
 func (m *Mover) Move(
 	ctx context.Context, record ledger.Record, lease ledger.Lease,
 ) (ledger.Progress, ledger.Lease, error) {

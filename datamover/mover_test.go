@@ -283,7 +283,8 @@ func TestWhatTheUserDeletedStaysDeleted(t *testing.T) {
 		require.NoError(t, err)
 		assert.NotContains(t, m.target["Projects-prod"], adaNow+"/p0003")
 		assert.Len(t, m.target["Users-prod"], 1, "what had failed is there")
-		assert.Equal(t, map[string]int{"Users-prod": 1, "Projects-prod": 10}, records.Record(ada).Copied, "each row counted once")
+		assert.Equal(t, map[string]int{"Users-prod": 1, "Projects-prod": 10}, records.Record(ada).Copied,
+			"each row counted once")
 	}
 }
 
@@ -333,7 +334,8 @@ func TestTableAddedMeanwhileIsMovedToo(t *testing.T) {
 	require.NotEmpty(t, records.Record(ada).Cursor)
 	m.source["Files-staging"] = []rows.Row{{"owner": text(ada), "projectId": text("f1")}}
 	mover := newMover(m, records)
-	mover.tables = []settings.Table{tables[0], {Source: "Files-staging", Target: "Files-prod", OwnerKey: "owner"}, tables[1]}
+	mover.tables = []settings.Table{tables[0], {Source: "Files-staging", Target: "Files-prod",
+		OwnerKey: "owner"}, tables[1]}
 	_, err := run(t.Context(), mover, records)
 	require.NoError(t, err)
 	assert.Len(t, m.target["Files-prod"], 1)
@@ -342,7 +344,8 @@ func TestTableAddedMeanwhileIsMovedToo(t *testing.T) {
 
 func TestTargetWithAnotherKeyIsNotWritten(t *testing.T) {
 	m, records := newMemory(10), ledgertest.New(bound())
-	m.before = failing("CheckKeys Projects-prod", 1<<30, &rows.KeyError{Table: "Projects-prod", Want: "userSub", Has: "id"})
+	m.before = failing("CheckKeys Projects-prod", 1<<30, &rows.KeyError{Table: "Projects-prod",
+		Want: "userSub", Has: "id"})
 	_, err := run(t.Context(), newMover(m, records), records)
 	require.ErrorContains(t, err, "table Projects-prod: key is id, not userSub")
 	assert.Zero(t, m.called("PutIfAbsent Projects-prod"))
@@ -388,7 +391,8 @@ func TestBadCursorStartsOver(t *testing.T) {
 		require.NoError(t, err)
 		assertAllMoved(t, m, records.Record(ada), 4)
 	}
-	record.Cursor = `{"tables":"Users-staging,Projects-staging","remaining":[{"table":"Users-staging"},{"table":"Projects-staging","after":"torn"}]}`
+	record.Cursor = `{"tables":"Users-staging,Projects-staging","remaining":[` +
+		`{"table":"Users-staging"},{"table":"Projects-staging","after":"torn"}]}`
 	m, records := newMemory(4), ledgertest.New(record)
 	m.before = failing("Query Projects-staging", 1, rows.ErrPosition)
 	_, err := run(t.Context(), newMover(m, records), records)

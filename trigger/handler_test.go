@@ -175,47 +175,69 @@ func TestDecisionTable(t *testing.T) {
 		reason userpool.Reason // at sign-in
 	}{
 		{"tokens, eligible, no MFA", ada(), tokens, nil, "", keep, reset, ""},
-		{"wrong password", ada(), userpool.SignInResult{Rejected: userpool.WrongPassword}, nil, "", no, reset, userpool.WrongPassword},
+		{"wrong password", ada(), userpool.SignInResult{Rejected: userpool.WrongPassword}, nil, "", no, reset,
+			userpool.WrongPassword},
 		{"MFA challenge, policy reset", withMFA, totp, nil, settings.MFAReset, reset, reset, ""},
 		{"MFA in settings only, policy reset", withMFA, tokens, nil, settings.MFAReset, reset, reset, ""},
-		{"SMS challenge, policy reset", ada(), userpool.SignInResult{Challenge: "SMS_MFA"}, nil, settings.MFAReset, reset, reset, ""},
-		{"email challenge, policy reset", ada(), userpool.SignInResult{Challenge: "EMAIL_OTP"}, nil, settings.MFAReset, reset, reset, ""},
-		{"MFA choice, policy reset", ada(), userpool.SignInResult{Challenge: "SELECT_MFA_TYPE"}, nil, settings.MFAReset, reset, reset, ""},
+		{"SMS challenge, policy reset", ada(), userpool.SignInResult{Challenge: "SMS_MFA"}, nil,
+			settings.MFAReset, reset, reset, ""},
+		{"email challenge, policy reset", ada(), userpool.SignInResult{Challenge: "EMAIL_OTP"}, nil,
+			settings.MFAReset, reset, reset, ""},
+		{"MFA choice, policy reset", ada(), userpool.SignInResult{Challenge: "SELECT_MFA_TYPE"}, nil,
+			settings.MFAReset, reset, reset, ""},
 		{"MFA challenge, policy refuse", withMFA, totp, nil, settings.MFARefuse, no, no, userpool.MFARejected},
 		{"MFA in settings only, policy refuse", withMFA, tokens, nil, settings.MFARefuse, no, no, userpool.MFARejected},
 		{"MFA challenge, policy accept", withMFA, totp, nil, settings.MFAAccept, keep, reset, ""},
 		{"MFA in settings only, policy accept", withMFA, tokens, nil, settings.MFAAccept, keep, reset, ""},
-		{"MFA and a wrong password, policy accept", withMFA, userpool.SignInResult{Rejected: userpool.WrongPassword}, nil, settings.MFAAccept, no, reset, userpool.WrongPassword},
-		{"challenge of another user", withMFA, userpool.SignInResult{Challenge: "SMS_MFA", Username: "other"}, nil, settings.MFAAccept, no, reset, UserMismatch},
-		{"new password required", but(func(u *userpool.User) { u.Status = "FORCE_CHANGE_PASSWORD" }), userpool.SignInResult{Challenge: "NEW_PASSWORD_REQUIRED"}, nil, "", no, no, userpool.NotConfirmed},
-		{"new password required of a confirmed user", ada(), userpool.SignInResult{Challenge: "NEW_PASSWORD_REQUIRED"}, nil, settings.MFAAccept, no, reset, UnsupportedChallenge},
+		{"MFA and a wrong password, policy accept", withMFA, userpool.SignInResult{Rejected: userpool.WrongPassword}, nil,
+			settings.MFAAccept, no, reset, userpool.WrongPassword},
+		{"challenge of another user", withMFA, userpool.SignInResult{Challenge: "SMS_MFA", Username: "other"}, nil,
+			settings.MFAAccept, no, reset, UserMismatch},
+		{"new password required", but(func(u *userpool.User) { u.Status = "FORCE_CHANGE_PASSWORD" }),
+			userpool.SignInResult{Challenge: "NEW_PASSWORD_REQUIRED"}, nil, "", no, no, userpool.NotConfirmed},
+		{"new password required of a confirmed user", ada(), userpool.SignInResult{Challenge: "NEW_PASSWORD_REQUIRED"}, nil,
+			settings.MFAAccept, no, reset, UnsupportedChallenge},
 		{"factor to be set up, policy reset", ada(), setup, nil, settings.MFAReset, reset, reset, ""},
 		{"factor to be set up, policy refuse", ada(), setup, nil, settings.MFARefuse, reset, reset, ""},
 		{"factor to be set up, policy accept", ada(), setup, nil, settings.MFAAccept, reset, reset, ""},
 		{"factor that cannot be served, policy reset", withMFA, unserved, nil, settings.MFAReset, reset, reset, ""},
-		{"factor that cannot be served, policy refuse", withMFA, unserved, nil, settings.MFARefuse, no, no, userpool.MFARejected},
+		{"factor that cannot be served, policy refuse", withMFA, unserved, nil, settings.MFARefuse, no, no,
+			userpool.MFARejected},
 		{"factor that cannot be served, policy accept", withMFA, unserved, nil, settings.MFAAccept, reset, reset, ""},
-		{"factor to be set up by another user", ada(), userpool.SignInResult{Challenge: "MFA_SETUP", FactorMissing: true, Username: "x"},
+		{"factor to be set up by another user", ada(), userpool.SignInResult{Challenge: "MFA_SETUP",
+			FactorMissing: true, Username: "x"},
 			nil, "", no, reset, UserMismatch},
-		{"factor to be set up, disabled", but(func(u *userpool.User) { u.Enabled = false }), setup, nil, "", no, no, userpool.Disabled},
-		{"too many attempts", ada(), userpool.SignInResult{Rejected: userpool.TooManyAttempts}, nil, "", no, reset, userpool.TooManyAttempts},
+		{"factor to be set up, disabled", but(func(u *userpool.User) { u.Enabled = false }), setup, nil, "", no,
+			no, userpool.Disabled},
+		{"too many attempts", ada(), userpool.SignInResult{Rejected: userpool.TooManyAttempts}, nil, "", no, reset,
+			userpool.TooManyAttempts},
 		{"blocked by threat protection", ada(), userpool.SignInResult{Rejected: userpool.BlockedByThreatProtection}, nil, "",
 			no, reset, userpool.BlockedByThreatProtection},
 		{"rejected by staging's own trigger", ada(), userpool.SignInResult{Rejected: userpool.RejectedByTrigger}, nil, "",
 			no, reset, userpool.RejectedByTrigger},
 		{"rejected for an unknown cause", ada(), userpool.SignInResult{Rejected: userpool.RejectedByStaging}, nil, "",
 			no, reset, userpool.RejectedByStaging},
-		{"custom challenge", ada(), userpool.SignInResult{Challenge: "CUSTOM_CHALLENGE"}, nil, settings.MFAAccept, no, reset, UnsupportedChallenge},
-		{"unconfirmed", but(func(u *userpool.User) { u.Status = "UNCONFIRMED" }), tokens, nil, "", no, no, userpool.NotConfirmed},
-		{"reset required", but(func(u *userpool.User) { u.Status = "RESET_REQUIRED" }), userpool.SignInResult{Rejected: userpool.WrongPassword}, nil, "", no, no, userpool.NotConfirmed},
+		{"custom challenge", ada(), userpool.SignInResult{Challenge: "CUSTOM_CHALLENGE"}, nil, settings.MFAAccept, no, reset,
+			UnsupportedChallenge},
+		{"unconfirmed", but(func(u *userpool.User) { u.Status = "UNCONFIRMED" }), tokens, nil, "", no, no,
+			userpool.NotConfirmed},
+		{"reset required", but(func(u *userpool.User) { u.Status = "RESET_REQUIRED" }),
+			userpool.SignInResult{Rejected: userpool.WrongPassword}, nil, "", no, no, userpool.NotConfirmed},
 		{"disabled", but(func(u *userpool.User) { u.Enabled = false }), tokens, nil, "", no, no, userpool.Disabled},
-		{"federated", but(func(u *userpool.User) { u.Status = "EXTERNAL_PROVIDER" }), tokens, nil, "", no, no, userpool.Federated},
-		{"email not verified", but(func(u *userpool.User) { u.Attributes["email_verified"] = "false" }), tokens, nil, "", no, no, userpool.EmailUnverified},
-		{"email verification unknown", but(func(u *userpool.User) { delete(u.Attributes, "email_verified") }), tokens, nil, "", no, no, userpool.EmailUnverified},
-		{"no email", but(func(u *userpool.User) { delete(u.Attributes, "email") }), tokens, nil, "", no, no, userpool.EmailUnverified},
-		{"created at the cut-off", but(func(u *userpool.User) { u.Created = cutoff }), tokens, nil, "", no, no, userpool.AfterCutoff},
-		{"created before the cut-off", but(func(u *userpool.User) { u.Created = cutoff.Add(-time.Second) }), tokens, nil, "", keep, reset, ""},
-		{"resolves to another email", but(func(u *userpool.User) { u.Attributes["email"] = "bob@example.com" }), tokens, nil, "", no, no, EmailMismatch},
+		{"federated", but(func(u *userpool.User) { u.Status = "EXTERNAL_PROVIDER" }), tokens, nil, "", no,
+			no, userpool.Federated},
+		{"email not verified", but(func(u *userpool.User) { u.Attributes["email_verified"] = "false" }), tokens, nil, "", no,
+			no, userpool.EmailUnverified},
+		{"email verification unknown", but(func(u *userpool.User) { delete(u.Attributes, "email_verified") }), tokens, nil,
+			"", no, no, userpool.EmailUnverified},
+		{"no email", but(func(u *userpool.User) { delete(u.Attributes, "email") }), tokens, nil, "", no, no,
+			userpool.EmailUnverified},
+		{"created at the cut-off", but(func(u *userpool.User) { u.Created = cutoff }), tokens, nil, "", no, no,
+			userpool.AfterCutoff},
+		{"created before the cut-off", but(func(u *userpool.User) { u.Created = cutoff.Add(-time.Second) }), tokens, nil,
+			"", keep, reset, ""},
+		{"resolves to another email", but(func(u *userpool.User) { u.Attributes["email"] = "bob@example.com" }), tokens, nil,
+			"", no, no, EmailMismatch},
 		{"token of another user", ada(), userpool.SignInResult{Sub: "other"}, nil, "", no, reset, UserMismatch},
 		{"token without sub", ada(), userpool.SignInResult{}, nil, "", no, reset, UserMismatch},
 	}
@@ -248,7 +270,8 @@ func TestDecisionTable(t *testing.T) {
 				assert.Nil(t, r.DesiredDeliveryMediums)
 				record := h.records.Record(tt.user.Sub)
 				assert.Equal(t, ledger.Imported, record.State)
-				assert.Equal(t, map[string]ledger.Via{"authentication": ledger.SignIn, "forgot_password": ledger.ForgotPassword}[event], record.Via)
+				assert.Equal(t, map[string]ledger.Via{"authentication": ledger.SignIn,
+					"forgot_password": ledger.ForgotPassword}[event], record.Via)
 			})
 		}
 	}
@@ -299,7 +322,8 @@ func TestImportedEventKeepsEveryField(t *testing.T) {
 func TestResponseInAnyPlaceAndShape(t *testing.T) {
 	for _, raw := range []string{
 		`{"response":{},"triggerSource":"UserMigration_ForgotPassword","userName":"ada@example.com"}`,
-		" {\"triggerSource\" : \"UserMigration_ForgotPassword\" ,\"response\" :\n {\"new\":[1, 2]} ,\"userName\":\"ada@example.com\"}\n",
+		" {\"triggerSource\" : \"UserMigration_ForgotPassword\" ,\"response\" :\n {\"new\":[1, 2]} ," +
+			"\"userName\":\"ada@example.com\"}\n",
 	} {
 		out, err := newHarness(knows(ada(), userpool.SignInResult{}, nil, email), nil).Invoke(t.Context(), []byte(raw))
 		require.NoError(t, err)
@@ -311,7 +335,8 @@ func TestResponseInAnyPlaceAndShape(t *testing.T) {
 }
 
 func TestMalformedEvent(t *testing.T) {
-	for _, raw := range []string{``, `null`, `[]`, `"x"`, `{`, `{"triggerSource":7}`, `{"request":{"password":{}}}`, `{"userName":"a"} x`,
+	for _, raw := range []string{``, `null`, `[]`, `"x"`, `{`, `{"triggerSource":7}`, `{"request":{"password":{}}}`,
+		`{"userName":"a"} x`,
 		`{"triggerSource":"UserMigration_ForgotPassword","userName":"ada@example.com"}`,
 		`{"triggerSource":"UserMigration_ForgotPassword","userName":"ada@example.com","response":null}`,
 		`{"triggerSource":"UserMigration_ForgotPassword","userName":"ada@example.com","response":[]}`,
@@ -328,7 +353,8 @@ func TestMalformedEvent(t *testing.T) {
 
 func TestUnsupportedEventIsUnchangedAndLoggedOnce(t *testing.T) {
 	h := newHarness(knows(ada(), userpool.SignInResult{}, nil, email), nil)
-	in := bytes.Replace(recorded(t, "authentication"), []byte("UserMigration_Authentication"), []byte("PreSignUp_SignUp"), 1)
+	in := bytes.Replace(recorded(t, "authentication"), []byte("UserMigration_Authentication"),
+		[]byte("PreSignUp_SignUp"), 1)
 	out, err := h.Invoke(t.Context(), in)
 	require.NoError(t, err)
 	assert.Equal(t, string(in), string(out))
@@ -339,7 +365,8 @@ func TestUnsupportedEventIsUnchangedAndLoggedOnce(t *testing.T) {
 func TestMissingPasswordIsUnchanged(t *testing.T) {
 	for _, request := range []string{`{}`, `null`, `{"password":""}`, `{"password":null}`} {
 		h := newHarness(knows(ada(), userpool.SignInResult{Sub: sub}, nil, email), nil)
-		in := []byte(`{"triggerSource":"UserMigration_Authentication","userName":"ada@example.com","request":` + request + `,"response":{}}`)
+		in := []byte(`{"triggerSource":"UserMigration_Authentication","userName":"ada@example.com","request":` +
+			request + `,"response":{}}`)
 		out, err := h.Invoke(t.Context(), in)
 		require.NoError(t, err)
 		assert.Equal(t, string(in), string(out))
@@ -375,7 +402,8 @@ func TestNames(t *testing.T) {
 	for _, tt := range tests {
 		for _, event := range []string{"authentication", "forgot_password"} {
 			t.Run(tt.name+"/"+event, func(t *testing.T) {
-				h := newHarness(knows(ada(), userpool.SignInResult{Sub: sub}, nil, email, sub, "+15551234567", "\u212Ada@example.com"), nil)
+				h := newHarness(knows(ada(), userpool.SignInResult{Sub: sub}, nil, email, sub, "+15551234567",
+					"\u212Ada@example.com"), nil)
 				in := typed(t, event, tt.typed)
 				out, err := h.Invoke(t.Context(), in)
 				require.NoError(t, err)
@@ -400,7 +428,8 @@ func TestAliasIsUnchanged(t *testing.T) {
 
 func TestWrongPasswordIsNeverRetried(t *testing.T) {
 	mixed := "Ada@Example.com"
-	h := newHarness(knows(but(func(u *userpool.User) { u.Attributes["email"] = mixed }), userpool.SignInResult{Rejected: userpool.WrongPassword}, nil, mixed, email), nil)
+	h := newHarness(knows(but(func(u *userpool.User) { u.Attributes["email"] = mixed }),
+		userpool.SignInResult{Rejected: userpool.WrongPassword}, nil, mixed, email), nil)
 	_, err := h.Invoke(t.Context(), typed(t, "authentication", mixed))
 	require.NoError(t, err)
 	assert.Equal(t, []string{mixed}, names(h.staging.tried))
@@ -559,7 +588,8 @@ func TestBoundRecordIsNeverOverwritten(t *testing.T) {
 
 func TestUnboundRecordIsOverwritten(t *testing.T) {
 	h := newHarness(knows(ada(), userpool.SignInResult{Sub: sub}, nil, email), nil)
-	h.records = ledgertest.New(ledger.Record{StagingSub: sub, Email: "before@example.com", State: ledger.Imported, Via: ledger.Sweep})
+	h.records = ledgertest.New(ledger.Record{StagingSub: sub, Email: "before@example.com",
+		State: ledger.Imported, Via: ledger.Sweep})
 	h.Handler.ledger = h.records
 	_, err := h.Invoke(t.Context(), recorded(t, "authentication"))
 	require.NoError(t, err)
@@ -570,12 +600,14 @@ func TestUnboundRecordIsOverwritten(t *testing.T) {
 // TestNoSecretInLogsOrErrors runs every outcome and looks for what must never be written.
 func TestNoSecretInLogsOrErrors(t *testing.T) {
 	answers := map[string]*fakeStaging{
-		"import":        knows(ada(), userpool.SignInResult{Sub: sub}, nil, email),
-		"wrong":         knows(ada(), userpool.SignInResult{Rejected: userpool.WrongPassword}, nil, email),
-		"unknown":       knows(ada(), userpool.SignInResult{}, nil),
-		"throttled":     knows(ada(), userpool.SignInResult{}, userpool.ErrThrottled, email),
-		"other email":   knows(but(func(u *userpool.User) { u.Attributes["email"] = "bob@example.com" }), userpool.SignInResult{Sub: sub}, nil, email),
-		"not confirmed": knows(but(func(u *userpool.User) { u.Status = "UNCONFIRMED" }), userpool.SignInResult{Sub: sub}, nil, email),
+		"import":    knows(ada(), userpool.SignInResult{Sub: sub}, nil, email),
+		"wrong":     knows(ada(), userpool.SignInResult{Rejected: userpool.WrongPassword}, nil, email),
+		"unknown":   knows(ada(), userpool.SignInResult{}, nil),
+		"throttled": knows(ada(), userpool.SignInResult{}, userpool.ErrThrottled, email),
+		"other email": knows(but(func(u *userpool.User) { u.Attributes["email"] = "bob@example.com" }),
+			userpool.SignInResult{Sub: sub}, nil, email),
+		"not confirmed": knows(but(func(u *userpool.User) { u.Status = "UNCONFIRMED" }),
+			userpool.SignInResult{Sub: sub}, nil, email),
 	}
 	events := [][]byte{recorded(t, "authentication"), recorded(t, "forgot_password"),
 		// The password typed into the name field, and an event that does not parse.

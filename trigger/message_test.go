@@ -59,7 +59,8 @@ func TestSweepsResetGetsTheResetEmail(t *testing.T) {
 
 	before, _, _ := strings.Cut(string(in), `"response"`)
 	_, after, _ := strings.Cut(string(in), `"emailSubject": null`+"\n  }")
-	assert.True(t, strings.HasPrefix(string(out), before) && strings.HasSuffix(string(out), after), "everything around the response, byte for byte")
+	assert.True(t, strings.HasPrefix(string(out), before) && strings.HasSuffix(string(out), after),
+		"everything around the response, byte for byte")
 	assert.Empty(t, names(h.staging.asked), "staging is not asked")
 	assert.Empty(t, h.records.Calls(), "nor the ledger")
 	line := logged(t, h.log)
@@ -68,13 +69,15 @@ func TestSweepsResetGetsTheResetEmail(t *testing.T) {
 }
 
 func TestResetEmailIsTheOperators(t *testing.T) {
-	out, err := withResetEmail(t, " Moved! ", "<p>{name}: {####}, again {####}. {other}</p>").Invoke(t.Context(), recorded(t, "reset_by_sweep"))
+	out, err := withResetEmail(t, " Moved! ", "<p>{name}: {####}, again {####}. {other}</p>").Invoke(t.Context(),
+		recorded(t, "reset_by_sweep"))
 	require.NoError(t, err)
 	m := wordingOf(t, out)
 	assert.Equal(t, "Moved!", m.EmailSubject)
 	assert.Equal(t, "<p>Ada: {####}, again {####}. {other}</p>", m.EmailMessage)
 
-	flag := bytes.Replace(recorded(t, "reset_by_sweep"), []byte(`"email_verified": "true"`), []byte(`"email_verified": true`), 1)
+	flag := bytes.Replace(recorded(t, "reset_by_sweep"), []byte(`"email_verified": "true"`),
+		[]byte(`"email_verified": true`), 1)
 	out, err = withResetEmail(t, "Moved!", "{####}").Invoke(t.Context(), flag)
 	require.NoError(t, err)
 	assert.Equal(t, "{####}", wordingOf(t, out).EmailMessage, "attributes that the email does not need may have any type")
@@ -169,7 +172,8 @@ func TestOtherMessagesAreUnchanged(t *testing.T) {
 		"request of another shape": change(`"codeParameter": "{####}"`, `"codeParameter": 7`),
 		"no request":               `{"triggerSource": "CustomMessage_ForgotPassword", "response": {}}`,
 	}
-	for _, source := range []string{"SignUp", "AdminCreateUser", "ResendCode", "UpdateUserAttribute", "VerifyUserAttribute", "Authentication", "OfNextYear"} {
+	for _, source := range []string{"SignUp", "AdminCreateUser", "ResendCode", "UpdateUserAttribute",
+		"VerifyUserAttribute", "Authentication", "OfNextYear"} {
 		events[source] = change("CustomMessage_ForgotPassword", "CustomMessage_"+source)
 	}
 	for name, in := range events {
@@ -190,7 +194,8 @@ func TestOtherMessagesAreUnchanged(t *testing.T) {
 func TestNothingOfClientMetadataIsPrinted(t *testing.T) {
 	h := withResetEmail(t, "", "")
 	in := bytes.Replace(recorded(t, "reset_by_sweep"), []byte(`{"spaceport-migration": "sweep"}`),
-		[]byte(`{"spaceport-migration": "sweep", "name": "Mallory", "text": "evil.example", "RESET_EMAIL_TEXT": "evil.example"}`), 1)
+		[]byte(`{"spaceport-migration": "sweep", "name": "Mallory", "text": "evil.example",
+			"RESET_EMAIL_TEXT": "evil.example"}`), 1)
 	out, err := h.Invoke(t.Context(), in)
 	require.NoError(t, err)
 	plain, err := withResetEmail(t, "", "").Invoke(t.Context(), recorded(t, "reset_by_sweep"))
@@ -219,14 +224,16 @@ func TestInvalidResetEmail(t *testing.T) {
 			assert.ErrorContains(t, err, wrong)
 		}
 	}
-	for _, text := range []string{"", "{####}", "{####}" + strings.Repeat("é", maxText-6), "{####}{name}" + strings.Repeat("é", maxText-506), "<p>\r\n\t{####}</p>"} {
+	for _, text := range []string{"", "{####}", "{####}" + strings.Repeat("é", maxText-6), "{####}{name}" +
+		strings.Repeat("é", maxText-506), "<p>\r\n\t{####}</p>"} {
 		_, err := NewResetEmail(strings.Repeat("é", 140), text, "")
 		assert.NoError(t, err)
 	}
 	for _, url := range []string{
 		"http://spaceport.example", "spaceport.example/reset", "https://", "https:///reset", "javascript:alert(1)",
 		"https://ada@spaceport.example", `https://spaceport.example/"onclick="alert(1)`,
-		"https://spaceport.example/<b>", "https://spaceport.example/a b", "https://spaceport.example/\nx", "https://spaceport.example/reset?code={####}",
+		"https://spaceport.example/<b>", "https://spaceport.example/a b", "https://spaceport.example/\nx",
+		"https://spaceport.example/reset?code={####}",
 		"https://spaceport.example/{name}", "https://späceport.example", "https://spaceport.example:port",
 	} {
 		_, err := NewResetEmail("two\nlines", "", url)
@@ -236,5 +243,6 @@ func TestInvalidResetEmail(t *testing.T) {
 }
 
 func TestDefaultResetEmailFitsTheEnvironment(t *testing.T) {
-	assert.Less(t, len(defaultSubject+defaultText), 3<<10, "Lambda has 4 KB for all variables, and an operator starts from this text")
+	assert.Less(t, len(defaultSubject+defaultText), 3<<10,
+		"Lambda has 4 KB for all variables, and an operator starts from this text")
 }

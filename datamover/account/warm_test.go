@@ -147,7 +147,8 @@ func TestWarmingKnowsTheHost(t *testing.T) {
 	assert.Equal(t, hosts{"dynamodb.us-west-2.amazonaws.com", "dynamodb.us-west-2.amazonaws.com"}, called)
 }
 
-// TestWarmingHarmsNothing: an endpoint that does not answer, or has closed the connection since, costs later calls nothing.
+// TestWarmingHarmsNothing: an endpoint that does not answer, or has closed the connection since, costs later calls
+// nothing.
 func TestWarmingHarmsNothing(t *testing.T) {
 	f := newFar(t, 2)
 	cfg := f.in(t)

@@ -47,7 +47,8 @@ func TestConditions(t *testing.T) {
 		underOurs = "productionSub = :owner AND #movingUntil IN (:lease, :tried)"
 	)
 	var none Record
-	now, record, lease := time.Now(), Record{StagingSub: "u"}, Lease{StagingSub: "u", ProductionSub: "p", Until: time.Now()}
+	now, record, lease := time.Now(), Record{StagingSub: "u"}, Lease{StagingSub: "u",
+		ProductionSub: "p", Until: time.Now()}
 	for name, tt := range map[string]struct {
 		write     func(context.Context, *Store) error
 		condition string
@@ -65,10 +66,13 @@ func TestConditions(t *testing.T) {
 			return err
 		}, "attribute_exists(email) AND attribute_not_exists(productionSub) AND " +
 			"(attribute_not_exists(#retryAfter) OR #retryAfter <= :now)"},
-		"BeginSweep":        {func(ctx context.Context, s *Store) error { return s.BeginSweep(ctx, record, none) }, absent},
-		"BeginSweep, again": {func(ctx context.Context, s *Store) error { return s.BeginSweep(ctx, record, record) }, unbound},
-		"Revert":            {func(ctx context.Context, s *Store) error { return s.Revert(ctx, "u", now, none) }, unbound},
-		"Revert, restore":   {func(ctx context.Context, s *Store) error { return s.Revert(ctx, "u", now, record) }, unbound},
+		"BeginSweep": {func(ctx context.Context, s *Store) error { return s.BeginSweep(ctx, record, none) }, absent},
+		"BeginSweep, again": {func(ctx context.Context, s *Store) error {
+			return s.BeginSweep(ctx,
+				record, record)
+		}, unbound},
+		"Revert":          {func(ctx context.Context, s *Store) error { return s.Revert(ctx, "u", now, none) }, unbound},
+		"Revert, restore": {func(ctx context.Context, s *Store) error { return s.Revert(ctx, "u", now, record) }, unbound},
 		"BindCreated": {func(ctx context.Context, s *Store) error {
 			_, _, err := s.BindCreated(ctx, "u", "p", now, time.Minute)
 			return err
@@ -98,9 +102,12 @@ func TestConditions(t *testing.T) {
 			return err
 		}, underOurs},
 		"Complete": {func(ctx context.Context, s *Store) error { return s.Complete(ctx, lease, Progress{}, now) }, underOurs},
-		"Fail":     {func(ctx context.Context, s *Store) error { return s.Fail(ctx, lease, Progress{}, Failure{}) }, underOurs},
-		"Recount":  {func(ctx context.Context, s *Store) error { return s.Recount(ctx, lease, nil) }, underOurs},
-		"Free":     {func(ctx context.Context, s *Store) error { return s.Free(ctx, lease) }, underOurs},
+		"Fail": {func(ctx context.Context, s *Store) error {
+			return s.Fail(ctx, lease, Progress{},
+				Failure{})
+		}, underOurs},
+		"Recount": {func(ctx context.Context, s *Store) error { return s.Recount(ctx, lease, nil) }, underOurs},
+		"Free":    {func(ctx context.Context, s *Store) error { return s.Free(ctx, lease) }, underOurs},
 	} {
 		t.Run(name, func(t *testing.T) {
 			api := &recorder{}
@@ -121,7 +128,8 @@ type refusing struct {
 func (r refusing) UpdateItem(
 	context.Context, *dynamodb.UpdateItemInput, ...func(*dynamodb.Options),
 ) (*dynamodb.UpdateItemOutput, error) {
-	item, err := attributevalue.MarshalMapWithOptions(r.record, func(o *attributevalue.EncoderOptions) { o.OmitEmptyTime = true })
+	item, err := attributevalue.MarshalMapWithOptions(r.record,
+		func(o *attributevalue.EncoderOptions) { o.OmitEmptyTime = true })
 	if err != nil {
 		return nil, err
 	}

@@ -112,8 +112,8 @@ type Failure struct {
 	RetryAfter time.Time // zero: at once
 }
 
-// Fail records why a move is incomplete and what remains, and frees the lease, unless the holder tries again. The record
-// stays moving, so that the next sign-in or sweep does.
+// Fail records why a move is incomplete and what remains, and frees the lease, unless the holder tries again. The
+// record stays moving, so that the next sign-in or sweep does.
 func (s *Store) Fail(ctx context.Context, l Lease, p Progress, f Failure) error {
 	c := change{set: p.attributes()}
 	c.set["lastError"] = f.Reason

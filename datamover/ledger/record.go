@@ -43,15 +43,16 @@ type Record struct {
 	SeenAt          time.Time      `dynamodbav:"seenAt,omitempty"`        // first sign-in of a user that a sweep migrated
 	PasswordSetAt   time.Time      `dynamodbav:"passwordSetAt,omitempty"` // steps of a sweep
 	ResetAt         time.Time      `dynamodbav:"resetAt,omitempty"`
-	Copied          map[string]int `dynamodbav:"copied,omitempty"`      // table → rows that the migration wrote
-	Kept            map[string]int `dynamodbav:"kept,omitempty"`        // table → rows that production had already
-	Expired         map[string]int `dynamodbav:"expired,omitempty"`     // table → rows past their time to live, left behind
-	Cursor          string         `dynamodbav:"cursor,omitempty"`      // where the next mover continues
-	MovingUntil     time.Time      `dynamodbav:"movingUntil,omitempty"` // the mover's lease, in whole seconds
-	LastError       string         `dynamodbav:"lastError,omitempty"`
-	FailedRows      []string       `dynamodbav:"failedRows,omitempty"` // keys of rows that cannot be written, a few
-	Failures        int            `dynamodbav:"failures,omitempty"`   // moves that ended with such rows
-	RetryAfter      time.Time      `dynamodbav:"retryAfter,omitempty"` // when hook and background try again
+	Copied          map[string]int `dynamodbav:"copied,omitempty"` // table → rows that the migration wrote
+	Kept            map[string]int `dynamodbav:"kept,omitempty"`   // table → rows that production had already
+	// table → rows past their time to live, left behind
+	Expired     map[string]int `dynamodbav:"expired,omitempty"`
+	Cursor      string         `dynamodbav:"cursor,omitempty"`      // where the next mover continues
+	MovingUntil time.Time      `dynamodbav:"movingUntil,omitempty"` // the mover's lease, in whole seconds
+	LastError   string         `dynamodbav:"lastError,omitempty"`
+	FailedRows  []string       `dynamodbav:"failedRows,omitempty"` // keys of rows that cannot be written, a few
+	Failures    int            `dynamodbav:"failures,omitempty"`   // moves that ended with such rows
+	RetryAfter  time.Time      `dynamodbav:"retryAfter,omitempty"` // when hook and background try again
 }
 
 // NewRecord returns the record of a user who is about to be created.

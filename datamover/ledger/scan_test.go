@@ -19,7 +19,8 @@ type pagedTable struct {
 	err            error
 }
 
-func (p *pagedTable) Scan(_ context.Context, in *dynamodb.ScanInput, _ ...func(*dynamodb.Options)) (*dynamodb.ScanOutput, error) {
+func (p *pagedTable) Scan(_ context.Context, in *dynamodb.ScanInput,
+	_ ...func(*dynamodb.Options)) (*dynamodb.ScanOutput, error) {
 	from := 2 * p.scans
 	p.scans++
 	if from >= p.records && p.err != nil {

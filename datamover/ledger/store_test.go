@@ -24,7 +24,8 @@ type store interface {
 	TakeLease(ctx context.Context, stagingSub, productionSub string, now time.Time, d time.Duration) (
 		ledger.Record, ledger.Lease, error)
 	Renew(ctx context.Context, l ledger.Lease, now time.Time, d time.Duration) (ledger.Lease, error)
-	Checkpoint(ctx context.Context, l ledger.Lease, p ledger.Progress, now time.Time, d time.Duration) (ledger.Lease, error)
+	Checkpoint(ctx context.Context, l ledger.Lease, p ledger.Progress, now time.Time,
+		d time.Duration) (ledger.Lease, error)
 	Complete(ctx context.Context, l ledger.Lease, p ledger.Progress, at time.Time) error
 	Fail(ctx context.Context, l ledger.Lease, p ledger.Progress, f ledger.Failure) error
 	Recount(ctx context.Context, l ledger.Lease, copied map[string]int) error
@@ -65,9 +66,11 @@ func contract(t *testing.T, l store) {
 	require.ErrorIs(t, err, ledger.ErrNoRecord)
 
 	require.NoError(t, l.Import(ctx, ledger.NewRecord("u", "u", "Ada@Example.com", ledger.Sweep, at)))
-	imported := ledger.Record{StagingSub: "u", Email: "ada@example.com", State: ledger.Imported, Via: ledger.Sweep, ImportedAt: at}
+	imported := ledger.Record{StagingSub: "u", Email: "ada@example.com", State: ledger.Imported,
+		Via: ledger.Sweep, ImportedAt: at}
 	require.Equal(t, imported, get("u"))
-	require.NoError(t, l.Import(ctx, ledger.NewRecord("u", "u", "new@example.com", ledger.SignIn, at.Add(1))), "an unbound record is overwritten")
+	require.NoError(t, l.Import(ctx, ledger.NewRecord("u", "u", "new@example.com", ledger.SignIn, at.Add(1))),
+		"an unbound record is overwritten")
 	require.Equal(t, ledger.SignIn, get("u").Via)
 
 	_, err = l.Bind(ctx, "u", "p", "ada@example.com")
@@ -100,7 +103,8 @@ func contract(t *testing.T, l store) {
 	require.Equal(t, record, again)
 	_, err = l.Bind(ctx, "u", "thief", "new@example.com")
 	require.ErrorIs(t, err, ledger.ErrBoundToAnotherUser)
-	require.ErrorIs(t, l.Import(ctx, ledger.NewRecord("u", "u", "new@example.com", ledger.SignIn, at)), ledger.ErrAlreadyBound)
+	require.ErrorIs(t, l.Import(ctx, ledger.NewRecord("u", "u", "new@example.com", ledger.SignIn, at)),
+		ledger.ErrAlreadyBound)
 
 	require.NoError(t, l.FirstSignIn(ctx, "u", "p", at))
 	require.NoError(t, l.FirstSignIn(ctx, "u", "p", at.Add(time.Hour)), "once is enough")
@@ -222,7 +226,8 @@ func sweepContract(t *testing.T, l store) {
 	_, _, err := l.BindCreated(ctx, "s", "p", at, time.Minute)
 	require.ErrorIs(t, err, ledger.ErrNoRecord)
 	require.NoError(t, begin("s", "Ada@example.com", at, none))
-	begun := ledger.Record{StagingSub: "s", Email: "ada@example.com", State: ledger.Imported, Via: ledger.Sweep, ImportedAt: at}
+	begun := ledger.Record{StagingSub: "s", Email: "ada@example.com", State: ledger.Imported,
+		Via: ledger.Sweep, ImportedAt: at}
 	require.Equal(t, begun, get("s"))
 	require.NoError(t, begin("s", "Ada@example.com", at, none), "the first answer may have been lost")
 	require.ErrorIs(t, begin("s", "ada@example.com", at.Add(9), none), ledger.ErrChanged, "there is a record now")
@@ -251,7 +256,8 @@ func sweepContract(t *testing.T, l store) {
 	require.NoError(t, err)
 	require.Equal(t, ledger.Sweep, record.Via, "the user of the sweep won")
 	require.Equal(t, ledger.Moving, record.State)
-	require.Equal(t, ledger.Lease{StagingSub: "s", ProductionSub: "p", Until: at.Add(time.Minute).Truncate(time.Second)}, lease)
+	require.Equal(t, ledger.Lease{StagingSub: "s", ProductionSub: "p",
+		Until: at.Add(time.Minute).Truncate(time.Second)}, lease)
 	require.Equal(t, lease.Until, record.MovingUntil)
 	again, notOurs, err := l.BindCreated(ctx, "s", "p", at, time.Minute)
 	require.NoError(t, err)

@@ -17,8 +17,8 @@ func sameAs(r Record) map[string]any {
 	return map[string]any{":via": r.Via, ":importedAt": r.ImportedAt.UTC()}
 }
 
-// BeginSweep writes the record of a user that a sweep is about to create, or adopts. before is the unbound record that was read,
-// zero if there was none; if it has changed since, the user is signing in, and ErrChanged is returned. It is
+// BeginSweep writes the record of a user that a sweep is about to create, or adopts. before is the unbound record that
+// was read, zero if there was none; if it has changed since, the user is signing in, and ErrChanged is returned. It is
 // idempotent, since an answer may be lost.
 func (s *Store) BeginSweep(ctx context.Context, r, before Record) error {
 	condition, values := "attribute_not_exists(stagingSub)", map[string]any(nil)

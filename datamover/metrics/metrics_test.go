@@ -21,9 +21,14 @@ func TestLineIsInTheFormat(t *testing.T) {
 	log.Info("done", append([]any{"kind", "big"}, counters.Attrs(time.UnixMilli(1767225600123))...)...)
 
 	_, line, _ := bytes.Cut(out.Bytes(), []byte(`"msg"`))
-	assert.Equal(t, `:"done","kind":"big","Function":"fn","Kind":"big","Color":"red","Things":3,"Duration":1500,"Others":0,"_aws":{"Timestamp":1767225600123,`+
-		`"CloudWatchMetrics":[{"Namespace":"Spaceport/Migration","Dimensions":[["Function"],["Function","Kind"],["Function","Kind","Color"]],"Metrics":[{"Name":"Things","Unit":"Count"}]},`+
-		`{"Namespace":"Spaceport/Migration","Dimensions":[["Function"]],"Metrics":[{"Name":"Duration","Unit":"Milliseconds"},{"Name":"Others","Unit":"Count"}]}]}}`+"\n", string(line))
+	assert.Equal(t, `:"done","kind":"big","Function":"fn","Kind":"big","Color":"red","Things":3,`+
+		`"Duration":1500,"Others":0,"_aws":{"Timestamp":1767225600123,`+
+		`"CloudWatchMetrics":[{"Namespace":"Spaceport/Migration","Dimensions":`+
+		`[["Function"],["Function","Kind"],["Function","Kind","Color"]],`+
+		`"Metrics":[{"Name":"Things","Unit":"Count"}]},`+
+		`{"Namespace":"Spaceport/Migration","Dimensions":[["Function"]],`+
+		`"Metrics":[{"Name":"Duration","Unit":"Milliseconds"},{"Name":"Others","Unit":"Count"}]}]}}`+"\n",
+		string(line))
 	assert.Equal(t, map[string]float64{
 		"Things Function=fn": 3, "Things Function=fn Kind=big": 3, "Things Function=fn Kind=big Color=red": 3,
 		"Duration Function=fn": 1500, "Others Function=fn": 0,

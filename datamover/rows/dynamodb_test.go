@@ -45,12 +45,15 @@ func TestEveryTypeSurvives(t *testing.T) {
 		"reference":    text("s3://spaceport-uploads/before/1.zip"),
 		"395 KB":       text(strings.Repeat("é", 395<<10/2-100)),
 		"the id again": &types.AttributeValueMemberM{Value: map[string]types.AttributeValue{"userSub": text("before")}},
-		"nested": &types.AttributeValueMemberM{Value: map[string]types.AttributeValue{"l": &types.AttributeValueMemberL{Value: []types.AttributeValue{
-			number("1.50"), &types.AttributeValueMemberM{Value: map[string]types.AttributeValue{"deep": &types.AttributeValueMemberNULL{Value: true}}},
-		}}}},
+	}
+	nested := map[string]types.AttributeValue{"deep": &types.AttributeValueMemberNULL{Value: true}}
+	list := []types.AttributeValue{number("1.50"), &types.AttributeValueMemberM{Value: nested}}
+	items["nested"] = &types.AttributeValueMemberM{
+		Value: map[string]types.AttributeValue{"l": &types.AttributeValueMemberL{Value: list}},
 	}
 	for name, value := range items {
-		require.NoError(t, s.Put(t.Context(), s.StagingTables, table.Source, rows.Row{"userSub": text("before"), "projectId": text(name), "v": value}))
+		require.NoError(t, s.Put(t.Context(), s.StagingTables, table.Source,
+			rows.Row{"userSub": text("before"), "projectId": text(name), "v": value}))
 	}
 	source, target := rows.NewStore(s.StagingTables), rows.NewStore(s.ProductionTables)
 	want := map[string]rows.Row{}
@@ -69,7 +72,9 @@ func TestEveryTypeSurvives(t *testing.T) {
 		}
 		after = page.Next
 	}
-	want["the id again"]["v"] = &types.AttributeValueMemberM{Value: map[string]types.AttributeValue{"userSub": text("after")}}
+	want["the id again"]["v"] = &types.AttributeValueMemberM{
+		Value: map[string]types.AttributeValue{"userSub": text("after")},
+	}
 	got, err := spaceport.Rows(t.Context(), s.ProductionTables, table.Target, table.OwnerKey, "after")
 	require.NoError(t, err)
 	require.Len(t, got, len(items))
@@ -105,7 +110,8 @@ func TestExpiredRowsStayBehind(t *testing.T) {
 	at := func(d time.Duration) types.AttributeValue {
 		return number(strconv.FormatInt(time.Now().Add(d).Unix(), 10))
 	}
-	for project, expires := range map[string]types.AttributeValue{"share-link": at(-30 * time.Hour), "draft": at(time.Hour)} {
+	for project, expires := range map[string]types.AttributeValue{"share-link": at(-30 * time.Hour),
+		"draft": at(time.Hour)} {
 		require.NoError(t, s.Put(t.Context(), s.StagingTables, table.Source, rows.Row{
 			"userSub": text("u"), "projectId": text(project), "expiresAt": expires,
 		}))
@@ -114,8 +120,9 @@ func TestExpiredRowsStayBehind(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, page.Rows, 2, "the table has no time to live")
 	_, err = s.StagingTables.UpdateTimeToLive(t.Context(), &dynamodb.UpdateTimeToLiveInput{
-		TableName:               aws.String(table.Source),
-		TimeToLiveSpecification: &types.TimeToLiveSpecification{AttributeName: aws.String("expiresAt"), Enabled: aws.Bool(true)},
+		TableName: aws.String(table.Source),
+		TimeToLiveSpecification: &types.TimeToLiveSpecification{AttributeName: aws.String("expiresAt"),
+			Enabled: aws.Bool(true)},
 	})
 	require.NoError(t, err)
 	page, err = rows.NewStore(s.StagingTables).Query(t.Context(), table, "u", "")
@@ -147,7 +154,8 @@ func TestPutOverwritesNothing(t *testing.T) {
 	s := spaceporttest.Start(t, spaceport.Options{})
 	own := rows.Row{"userSub": text("after"), "projectId": text("1"), "title": text("production's own")}
 	require.NoError(t, s.Put(t.Context(), s.ProductionTables, table.Target, own))
-	copied, err := rows.NewStore(s.ProductionTables).PutIfAbsent(t.Context(), table, rows.Row{"userSub": text("before"), "projectId": text("1")}, "after")
+	copied, err := rows.NewStore(s.ProductionTables).PutIfAbsent(t.Context(), table,
+		rows.Row{"userSub": text("before"), "projectId": text("1")}, "after")
 	require.NoError(t, err)
 	assert.False(t, copied)
 	got, err := spaceport.Rows(t.Context(), s.ProductionTables, table.Target, table.OwnerKey, "after")

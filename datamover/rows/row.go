@@ -20,8 +20,8 @@ import (
 // Row is one item. Only its keys are read, and only the id of its owner is changed.
 type Row map[string]types.AttributeValue
 
-// OwnedBy returns a copy of the row as another user's: every value that equals the owner's id, at any depth, becomes the
-// other's. Values that merely contain it stay, since files stay where they are.
+// OwnedBy returns a copy of the row as another user's: every value that equals the owner's id, at any depth, becomes
+// the other's. Values that merely contain it stay, since files stay where they are.
 func (r Row) OwnedBy(t settings.Table, owner string) Row {
 	from := r.Text(t.OwnerKey)
 	row := make(Row, len(r))

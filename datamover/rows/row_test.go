@@ -23,10 +23,13 @@ func n(v string) types.AttributeValue { return &types.AttributeValueMemberN{Valu
 func TestEqual(t *testing.T) {
 	full := func() Row {
 		return Row{
-			"s": s(""), "n": n("1"), "b": &types.AttributeValueMemberB{Value: []byte{0}}, "nul": &types.AttributeValueMemberNULL{Value: true},
-			"ss": &types.AttributeValueMemberSS{Value: []string{"a", "b"}}, "ns": &types.AttributeValueMemberNS{Value: []string{"1", "2"}},
+			"s": s(""), "n": n("1"), "b": &types.AttributeValueMemberB{Value: []byte{0}},
+			"nul": &types.AttributeValueMemberNULL{Value: true},
+			"ss": &types.AttributeValueMemberSS{Value: []string{"a",
+				"b"}}, "ns": &types.AttributeValueMemberNS{Value: []string{"1", "2"}},
 			"bs": &types.AttributeValueMemberBS{Value: [][]byte{{1}, {2}}},
-			"m":  &types.AttributeValueMemberM{Value: Row{"l": &types.AttributeValueMemberL{Value: []types.AttributeValue{s("x"), n("2")}}}},
+			"m": &types.AttributeValueMemberM{Value: Row{"l": &types.AttributeValueMemberL{Value: []types.AttributeValue{s("x"),
+				n("2")}}}},
 		}
 	}
 	assert.True(t, Equal(full(), full()))
@@ -36,8 +39,10 @@ func TestEqual(t *testing.T) {
 	shuffled["bs"] = &types.AttributeValueMemberBS{Value: [][]byte{{2}, {1}}}
 	assert.True(t, Equal(full(), shuffled), "sets have no order")
 	for name, value := range map[string]types.AttributeValue{
-		"s": s("x"), "n": s("1"), "b": &types.AttributeValueMemberB{Value: []byte{1}}, "ss": s("a"), "ns": s("1"), "bs": s("1"), "nul": s(""),
-		"m": &types.AttributeValueMemberM{Value: Row{"l": &types.AttributeValueMemberL{Value: []types.AttributeValue{n("2"), s("x")}}}},
+		"s": s("x"), "n": s("1"), "b": &types.AttributeValueMemberB{Value: []byte{1}}, "ss": s("a"), "ns": s("1"),
+		"bs": s("1"), "nul": s(""),
+		"m": &types.AttributeValueMemberM{Value: Row{"l": &types.AttributeValueMemberL{Value: []types.AttributeValue{n("2"),
+			s("x")}}}},
 	} {
 		other := full()
 		other[name] = value
@@ -53,7 +58,8 @@ func TestEqual(t *testing.T) {
 
 func TestText(t *testing.T) {
 	row := Row{"s": s("x"), "n": n("7"), "b": &types.AttributeValueMemberB{Value: []byte{0, 255}}}
-	assert.Equal(t, []string{"x", "7", "AP8=", ""}, []string{row.Text("s"), row.Text("n"), row.Text("b"), row.Text("none")})
+	assert.Equal(t, []string{"x", "7", "AP8=", ""}, []string{row.Text("s"), row.Text("n"),
+		row.Text("b"), row.Text("none")})
 }
 
 func TestPositionSurvivesAsText(t *testing.T) {
@@ -80,7 +86,8 @@ type fakeTable struct {
 	written   *dynamodb.PutItemInput
 }
 
-func (f *fakeTable) DescribeTable(context.Context, *dynamodb.DescribeTableInput, ...func(*dynamodb.Options)) (*dynamodb.DescribeTableOutput, error) {
+func (f *fakeTable) DescribeTable(context.Context, *dynamodb.DescribeTableInput,
+	...func(*dynamodb.Options)) (*dynamodb.DescribeTableOutput, error) {
 	f.describes++
 	schema := []types.KeySchemaElement{{AttributeName: &f.keys[0], KeyType: types.KeyTypeHash}}
 	if len(f.keys) == 2 {
@@ -90,7 +97,8 @@ func (f *fakeTable) DescribeTable(context.Context, *dynamodb.DescribeTableInput,
 	return &dynamodb.DescribeTableOutput{Table: &types.TableDescription{KeySchema: schema}}, nil
 }
 
-func (f *fakeTable) PutItem(_ context.Context, in *dynamodb.PutItemInput, _ ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error) {
+func (f *fakeTable) PutItem(_ context.Context, in *dynamodb.PutItemInput,
+	_ ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error) {
 	f.written = in
 	return &dynamodb.PutItemOutput{}, f.put
 }
@@ -110,16 +118,21 @@ func TestCheckKeys(t *testing.T) {
 		after string
 		want  string
 	}{
-		"as staging":                      {[]string{"userSub", "projectId"}, page, "", ""},
-		"as staging, and a next page":     {[]string{"userSub", "projectId"}, page, position, ""},
-		"other partition key":             {[]string{"id", "projectId"}, page, "", "table P-prod: key is id, not userSub"},
-		"no sort key, many rows":          {[]string{"userSub"}, page, "", "table P-prod: key is userSub, not one that distinguishes the rows of P-staging"},
-		"no sort key, one row":            {[]string{"userSub"}, page[:1], "", ""},
-		"no sort key, and a next page":    {[]string{"userSub"}, page[:1], position, "table P-prod: key is userSub, not projectId and userSub as in P-staging"},
-		"sort key that the rows lack":     {[]string{"userSub", "createdAt"}, page, "", "table P-prod: key is createdAt, not a key that rows of P-staging have"},
-		"sort key that rows share":        {[]string{"userSub", "status"}, page, "", "table P-prod: key is userSub and status, not one that distinguishes the rows of P-staging"},
-		"other sort key, and a next page": {[]string{"userSub", "n"}, page, position, "table P-prod: key is userSub and n, not projectId and userSub as in P-staging"},
-		"no rows, key still checked":      {[]string{"id"}, nil, "", "table P-prod: key is id, not userSub"},
+		"as staging":                  {[]string{"userSub", "projectId"}, page, "", ""},
+		"as staging, and a next page": {[]string{"userSub", "projectId"}, page, position, ""},
+		"other partition key":         {[]string{"id", "projectId"}, page, "", "table P-prod: key is id, not userSub"},
+		"no sort key, many rows": {[]string{"userSub"}, page, "",
+			"table P-prod: key is userSub, not one that distinguishes the rows of P-staging"},
+		"no sort key, one row": {[]string{"userSub"}, page[:1], "", ""},
+		"no sort key, and a next page": {[]string{"userSub"}, page[:1], position,
+			"table P-prod: key is userSub, not projectId and userSub as in P-staging"},
+		"sort key that the rows lack": {[]string{"userSub", "createdAt"}, page, "",
+			"table P-prod: key is createdAt, not a key that rows of P-staging have"},
+		"sort key that rows share": {[]string{"userSub", "status"}, page, "",
+			"table P-prod: key is userSub and status, not one that distinguishes the rows of P-staging"},
+		"other sort key, and a next page": {[]string{"userSub", "n"}, page, position,
+			"table P-prod: key is userSub and n, not projectId and userSub as in P-staging"},
+		"no rows, key still checked": {[]string{"id"}, nil, "", "table P-prod: key is id, not userSub"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			api := &fakeTable{keys: tt.keys}
@@ -163,7 +176,8 @@ func TestPutRecognizesAnEarlierCopy(t *testing.T) {
 }
 
 func TestErrorsOfATable(t *testing.T) {
-	for _, whole := range []error{&types.ResourceNotFoundException{}, &smithy.GenericAPIError{Code: "AccessDeniedException"}} {
+	for _, whole := range []error{&types.ResourceNotFoundException{},
+		&smithy.GenericAPIError{Code: "AccessDeniedException"}} {
 		_, err := NewStore(&fakeTable{put: whole}).PutIfAbsent(t.Context(), projects, Row{}, "x")
 		require.ErrorIs(t, err, ErrTable)
 		require.ErrorContains(t, err, "write P-prod")
@@ -202,7 +216,8 @@ func (fakeQuery) DescribeTimeToLive(
 }
 
 func TestQueryOfATableWithAnotherKey(t *testing.T) {
-	api := fakeQuery{err: &smithy.GenericAPIError{Code: "ValidationException", Message: "Query condition missed key schema element: id"}}
+	api := fakeQuery{err: &smithy.GenericAPIError{Code: "ValidationException",
+		Message: "Query condition missed key schema element: id"}}
 	_, err := NewStore(api).Query(t.Context(), projects, "u", "")
 	var key *KeyError
 	require.ErrorAs(t, err, &key)
@@ -238,7 +253,8 @@ func TestExpired(t *testing.T) {
 
 // TestTheUsersIDInsideRows has a row as the application writes it, and every type of DynamoDB.
 func TestTheUsersIDInsideRows(t *testing.T) {
-	const before, after, other = "13689004-2715-599e-9960-3e8838709aa2", "9200d000-0000-4000-8000-000000000001", "someone-else"
+	const before, after, other = "13689004-2715-599e-9960-3e8838709aa2",
+		"9200d000-0000-4000-8000-000000000001", "someone-else"
 	m := func(v map[string]types.AttributeValue) types.AttributeValue {
 		return &types.AttributeValueMemberM{Value: v}
 	}
@@ -248,10 +264,12 @@ func TestTheUsersIDInsideRows(t *testing.T) {
 	row := func(id string) Row {
 		return Row{
 			"id": s(id), "userSub": s(id), "userId": s(id), "referredBy": s(other), "empty": s(""),
-			"team":       m(map[string]types.AttributeValue{"owner": s(id), before: s("a key stays"), "members": l(s(other), s(id))}),
+			"team": m(map[string]types.AttributeValue{"owner": s(id), before: s("a key stays"),
+				"members": l(s(other), s(id))}),
 			"sharedWith": ss(other, id), "plan": s("pro"), "n": n("42"), "flag": &types.AttributeValueMemberBOOL{Value: true},
 			"none": &types.AttributeValueMemberNULL{Value: true}, "b": &types.AttributeValueMemberB{Value: []byte(before)},
-			"ns": &types.AttributeValueMemberNS{Value: []string{"1"}}, "bs": &types.AttributeValueMemberBS{Value: [][]byte{[]byte(before)}},
+			"ns":     &types.AttributeValueMemberNS{Value: []string{"1"}},
+			"bs":     &types.AttributeValueMemberBS{Value: [][]byte{[]byte(before)}},
 			"avatar": s("s3://spaceport-uploads/" + before + "/me.png"), "pk2": s("USER#" + before),
 			"legacyId": s(before),
 		}

@@ -26,7 +26,8 @@ type fakeDynamo struct {
 	err       error
 }
 
-func (f *fakeDynamo) Scan(_ context.Context, in *dynamodb.ScanInput, _ ...func(*dynamodb.Options)) (*dynamodb.ScanOutput, error) {
+func (f *fakeDynamo) Scan(_ context.Context, in *dynamodb.ScanInput,
+	_ ...func(*dynamodb.Options)) (*dynamodb.ScanOutput, error) {
 	if f.err != nil {
 		return nil, f.err
 	}
@@ -44,7 +45,8 @@ func (f *fakeDynamo) Scan(_ context.Context, in *dynamodb.ScanInput, _ ...func(*
 	return out, nil
 }
 
-func (f *fakeDynamo) BatchGetItem(_ context.Context, in *dynamodb.BatchGetItemInput, _ ...func(*dynamodb.Options)) (*dynamodb.BatchGetItemOutput, error) {
+func (f *fakeDynamo) BatchGetItem(_ context.Context, in *dynamodb.BatchGetItemInput,
+	_ ...func(*dynamodb.Options)) (*dynamodb.BatchGetItemOutput, error) {
 	if f.err != nil {
 		return nil, f.err
 	}
@@ -65,14 +67,17 @@ func (f *fakeDynamo) BatchGetItem(_ context.Context, in *dynamodb.BatchGetItemIn
 	return out, nil
 }
 
-func (f *fakeDynamo) DescribeTable(context.Context, *dynamodb.DescribeTableInput, ...func(*dynamodb.Options)) (*dynamodb.DescribeTableOutput, error) {
+func (f *fakeDynamo) DescribeTable(context.Context, *dynamodb.DescribeTableInput,
+	...func(*dynamodb.Options)) (*dynamodb.DescribeTableOutput, error) {
 	if f.err != nil {
 		return nil, f.err
 	}
 	f.describes++
-	return &dynamodb.DescribeTableOutput{Table: &types.TableDescription{ItemCount: aws.Int64(7), KeySchema: []types.KeySchemaElement{
-		{AttributeName: aws.String("projectId"), KeyType: types.KeyTypeRange}, {AttributeName: aws.String("userSub"), KeyType: types.KeyTypeHash},
-	}}}, nil
+	return &dynamodb.DescribeTableOutput{Table: &types.TableDescription{ItemCount: aws.Int64(7),
+		KeySchema: []types.KeySchemaElement{
+			{AttributeName: aws.String("projectId"), KeyType: types.KeyTypeRange}, {AttributeName: aws.String("userSub"),
+				KeyType: types.KeyTypeHash},
+		}}}, nil
 }
 
 func row(i int) Row { return Row{"id": &types.AttributeValueMemberS{Value: fmt.Sprint(i)}} }
@@ -141,7 +146,8 @@ func TestKeySchemaIsReadOnce(t *testing.T) {
 }
 
 func TestErrors(t *testing.T) {
-	for code, whole := range map[string]bool{"ResourceNotFoundException": true, "AccessDeniedException": true, "InternalServerError": false} {
+	for code, whole := range map[string]bool{"ResourceNotFoundException": true, "AccessDeniedException": true,
+		"InternalServerError": false} {
 		store := NewStore(&fakeDynamo{err: &smithy.GenericAPIError{Code: code}})
 		var got []error
 		for _, err := range store.Scan(t.Context(), "T") {

@@ -25,8 +25,9 @@ func TestDefaults(t *testing.T) {
 
 func TestEveryVariable(t *testing.T) {
 	s, err := Read(env(map[string]string{
-		"STAGING_USER_POOL_ID": " us-west-2_s ", "STAGING_CLIENT_ID": "c", "STAGING_ROLE_ARN": "arn", "STAGING_EXTERNAL_ID": "x",
-		"STAGING_CUTOFF": "2026-01-31T12:00:00Z", "PRODUCTION_USER_POOL_ID": "us-west-2_p", "LEDGER_TABLE": "L",
+		"STAGING_USER_POOL_ID": " us-west-2_s ", "STAGING_CLIENT_ID": "c", "STAGING_ROLE_ARN": "arn",
+		"STAGING_EXTERNAL_ID": "x",
+		"STAGING_CUTOFF":      "2026-01-31T12:00:00Z", "PRODUCTION_USER_POOL_ID": "us-west-2_p", "LEDGER_TABLE": "L",
 		"MIGRATION_TABLES": `[{"source":"a","target":"b","ownerKey":"k"}]`, "CUSTOM_ATTRIBUTES": "plan, custom:team,,",
 		"MFA_USERS": "accept", "HOOK_BUDGET": "0s",
 	}))
@@ -34,7 +35,8 @@ func TestEveryVariable(t *testing.T) {
 	assert.Equal(t, Settings{
 		StagingUserPoolID: "us-west-2_s", StagingClientID: "c", StagingRoleARN: "arn", StagingExternalID: "x",
 		StagingCutoff: time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC), ProductionUserPoolID: "us-west-2_p", LedgerTable: "L",
-		Tables: []Table{{Source: "a", Target: "b", OwnerKey: "k"}}, CustomAttributes: []string{"custom:plan", "custom:team"}, MFAUsers: MFAAccept,
+		Tables: []Table{{Source: "a", Target: "b", OwnerKey: "k"}}, CustomAttributes: []string{"custom:plan",
+			"custom:team"}, MFAUsers: MFAAccept,
 	}, s)
 }
 
@@ -55,7 +57,7 @@ func TestBadTables(t *testing.T) {
 	for value, want := range map[string]string{
 		`{}`: "not a JSON list", `[]`: "names no table", `[{"sauce":"a"}]`: "unknown field",
 		`[{"source":"a","target":"b","ownerKey":"k"},{"source":"c","target":"b","ownerKey":"k"}]`: "listed only once",
-		`[{"source":"a","target":"b","ownerKey":"k","keep":["x","k"]}]`:                           "keep names the owner key, k",
+		`[{"source":"a","target":"b","ownerKey":"k","keep":["x","k"]}]`:                           "names the owner key, k",
 	} {
 		_, err := Read(env(map[string]string{"MIGRATION_TABLES": value}))
 		assert.ErrorContains(t, err, want)

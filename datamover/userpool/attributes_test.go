@@ -13,14 +13,18 @@ func TestProductionAttributes(t *testing.T) {
 		Sub: sub,
 		Attributes: map[Attribute]string{
 			"sub": sub, "identities": "[]", "cognito:user_status": "CONFIRMED", "dev:custom:x": "1",
-			"email": "Ada@Example.com", "email_verified": "True", "phone_number": "+15551234567", "phone_number_verified": "false",
-			"name": "Ada", "locale": "", "custom:plan": "pro", "custom:secret": "s", "custom:empty": "", "custom:staging_sub": "forged",
+			"email": "Ada@Example.com", "email_verified": "True", "phone_number": "+15551234567",
+			"phone_number_verified": "false",
+			"name":                  "Ada", "locale": "", "custom:plan": "pro", "custom:secret": "s", "custom:empty": "",
+			"custom:staging_sub": "forged",
 		},
 	}
 	mapped, dropped := ProductionAttributes(u, []string{"custom:plan", "custom:empty", "custom:staging_sub"})
 	assert.Equal(t, map[Attribute]string{
-		"email": "Ada@Example.com", "email_verified": "true", "phone_number": "+15551234567", "phone_number_verified": "false",
-		"name": "Ada", "custom:plan": "pro", "preferred_username": "Ada@Example.com", "custom:staging_sub": sub,
+		"email": "Ada@Example.com", "email_verified": "true", "phone_number": "+15551234567",
+		"phone_number_verified": "false",
+		"name":                  "Ada", "custom:plan": "pro", "preferred_username": "Ada@Example.com",
+		"custom:staging_sub": sub,
 	}, mapped)
 	assert.Equal(t, 1, dropped, "custom:secret is not allowed")
 	assert.Contains(t, u.Attributes, AttrSub, "the user is not changed")
@@ -35,8 +39,9 @@ func TestEveryStandardAttributeIsCopied(t *testing.T) {
 	all := map[Attribute]string{"sub": sub}
 	want := map[Attribute]string{"custom:staging_sub": sub}
 	for _, name := range []Attribute{
-		"address", "birthdate", "email", "email_verified", "family_name", "gender", "given_name", "locale", "middle_name", "name",
-		"nickname", "phone_number", "phone_number_verified", "picture", "preferred_username", "profile", "updated_at", "website", "zoneinfo",
+		"address", "birthdate", "email", "email_verified", "family_name", "gender", "given_name", "locale",
+		"middle_name", "name", "nickname", "phone_number", "phone_number_verified", "picture", "preferred_username",
+		"profile", "updated_at", "website", "zoneinfo",
 	} {
 		all[name], want[name] = string(name), string(name)
 	}

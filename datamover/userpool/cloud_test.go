@@ -27,13 +27,15 @@ func TestResetEmail(t *testing.T) {
 	_, err = s.Production.UpdateUserPool(ctx, &cognito.UpdateUserPoolInput{
 		UserPoolId: &s.ProductionPool, LambdaConfig: triggers,
 		AutoVerifiedAttributes: pool.UserPool.AutoVerifiedAttributes, EmailConfiguration: pool.UserPool.EmailConfiguration,
-		AdminCreateUserConfig: pool.UserPool.AdminCreateUserConfig, AccountRecoverySetting: pool.UserPool.AccountRecoverySetting,
+		AdminCreateUserConfig:  pool.UserPool.AdminCreateUserConfig,
+		AccountRecoverySetting: pool.UserPool.AccountRecoverySetting,
 	})
 	require.NoError(t, err)
 
 	production := userpool.New(s.Production, s.ProductionPool)
 	account := func(email, name, stagingSub string) (sub string) {
-		attributes := map[userpool.Attribute]string{userpool.AttrEmail: email, "email_verified": "true", "preferred_username": email, "name": name}
+		attributes := map[userpool.Attribute]string{userpool.AttrEmail: email, "email_verified": "true",
+			"preferred_username": email, "name": name}
 		if stagingSub != "" {
 			attributes[userpool.AttrStagingSub] = stagingSub
 		}
@@ -50,7 +52,8 @@ func TestResetEmail(t *testing.T) {
 		return message
 	}
 	forgot := func(email string, metadata map[string]string) {
-		_, err := s.App.ForgotPassword(ctx, &cognito.ForgotPasswordInput{ClientId: &s.ProductionApp, Username: &email, ClientMetadata: metadata})
+		_, err := s.App.ForgotPassword(ctx, &cognito.ForgotPasswordInput{ClientId: &s.ProductionApp, Username: &email,
+			ClientMetadata: metadata})
 		require.NoError(t, err)
 	}
 	ada := account("ada@example.com", "Ada <b>King</b>", "staging-sub-of-ada")
@@ -67,7 +70,8 @@ func TestResetEmail(t *testing.T) {
 
 	forgot("ada@example.com", nil)
 	assert.NotEqual(t, "Moved!", last("ada@example.com").Subject, "her own reset has the pool's own text")
-	_, err = s.Production.AdminResetUserPassword(ctx, &cognito.AdminResetUserPasswordInput{UserPoolId: &s.ProductionPool, Username: &ada})
+	_, err = s.Production.AdminResetUserPassword(ctx,
+		&cognito.AdminResetUserPasswordInput{UserPoolId: &s.ProductionPool, Username: &ada})
 	require.NoError(t, err)
 	assert.NotEqual(t, "Moved!", last("ada@example.com").Subject, "so has an operator's")
 

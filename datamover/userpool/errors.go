@@ -135,8 +135,8 @@ func signInError(action string, err error) (SignInResult, error) {
 	return SignInResult{Rejected: reason}, nil
 }
 
-// What AdminResetUserPassword answers about the sender ("Amazon Cognito API reference, AdminResetUserPassword, Errors").
-// Cognito passes on SES's own text, by which an answer about the sender is told from one about a user.
+// What AdminResetUserPassword answers about the sender ("Amazon Cognito API reference, AdminResetUserPassword,
+// Errors"). Cognito passes on SES's own text, by which an answer about the sender is told from one about a user.
 var (
 	resetMeanings = map[string]error{
 		"LimitExceededException": ErrSender, "InvalidEmailRoleAccessPolicyException": ErrSender,

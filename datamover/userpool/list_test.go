@@ -39,7 +39,8 @@ func page[T any](all []T, limit *int32, token *string) (part []T, next *string) 
 	return all[from:to], next
 }
 
-func (f *fakeCognito) ListGroups(_ context.Context, in *cognito.ListGroupsInput, _ ...func(*cognito.Options)) (*cognito.ListGroupsOutput, error) {
+func (f *fakeCognito) ListGroups(_ context.Context, in *cognito.ListGroupsInput,
+	_ ...func(*cognito.Options)) (*cognito.ListGroupsOutput, error) {
 	names, next := page(f.groups, in.Limit, in.NextToken)
 	out := &cognito.ListGroupsOutput{NextToken: next}
 	for _, name := range names {
@@ -48,13 +49,15 @@ func (f *fakeCognito) ListGroups(_ context.Context, in *cognito.ListGroupsInput,
 	return out, f.err
 }
 
-func (f *fakeCognito) ListUsersInGroup(_ context.Context, in *cognito.ListUsersInGroupInput, _ ...func(*cognito.Options)) (*cognito.ListUsersInGroupOutput, error) {
+func (f *fakeCognito) ListUsersInGroup(_ context.Context, in *cognito.ListUsersInGroupInput,
+	_ ...func(*cognito.Options)) (*cognito.ListUsersInGroupOutput, error) {
 	f.pages++
 	users, next := page(f.users, in.Limit, in.NextToken)
 	return &cognito.ListUsersInGroupOutput{Users: users, NextToken: next}, f.inGroup
 }
 
-func (f *fakeCognito) ListUsers(_ context.Context, in *cognito.ListUsersInput, _ ...func(*cognito.Options)) (*cognito.ListUsersOutput, error) {
+func (f *fakeCognito) ListUsers(_ context.Context, in *cognito.ListUsersInput,
+	_ ...func(*cognito.Options)) (*cognito.ListUsersOutput, error) {
 	f.pages++
 	if f.err != nil {
 		return nil, f.err
@@ -67,7 +70,8 @@ func (f *fakeCognito) ListUsers(_ context.Context, in *cognito.ListUsersInput, _
 	return &cognito.ListUsersOutput{Users: users, PaginationToken: next}, nil
 }
 
-func (f *fakeCognito) DescribeUserPool(context.Context, *cognito.DescribeUserPoolInput, ...func(*cognito.Options)) (*cognito.DescribeUserPoolOutput, error) {
+func (f *fakeCognito) DescribeUserPool(context.Context, *cognito.DescribeUserPoolInput,
+	...func(*cognito.Options)) (*cognito.DescribeUserPoolOutput, error) {
 	if f.err != nil {
 		return nil, f.err
 	}
@@ -117,9 +121,11 @@ type paged struct {
 	asked chan string
 }
 
-func (p *paged) ListUsers(_ context.Context, in *cognito.ListUsersInput, _ ...func(*cognito.Options)) (*cognito.ListUsersOutput, error) {
+func (p *paged) ListUsers(_ context.Context, in *cognito.ListUsersInput,
+	_ ...func(*cognito.Options)) (*cognito.ListUsersOutput, error) {
 	p.asked <- aws.ToString(in.PaginationToken)
-	return &cognito.ListUsersOutput{Users: []types.UserType{listedUser("s", "s@example.com")}, PaginationToken: aws.String("next")}, nil
+	return &cognito.ListUsersOutput{Users: []types.UserType{listedUser("s", "s@example.com")},
+		PaginationToken: aws.String("next")}, nil
 }
 
 func TestListHasAllThatListUsersReturns(t *testing.T) {
@@ -167,8 +173,9 @@ func TestMemberships(t *testing.T) {
 func TestMembershipsThatCannotBeRead(t *testing.T) {
 	denied := &smithy.GenericAPIError{Code: "AccessDeniedException"}
 	for says, api := range map[string]*fakeCognito{
-		"list groups of us-west-2_pool (cognito-idp:ListGroups): access denied":    {err: denied},
-		"list users of group pilots (cognito-idp:ListUsersInGroup): access denied": {groups: []string{"pilots", "x"}, inGroup: denied},
+		"list groups of us-west-2_pool (cognito-idp:ListGroups): access denied": {err: denied},
+		"list users of group pilots (cognito-idp:ListUsersInGroup): access denied": {groups: []string{"pilots",
+			"x"}, inGroup: denied},
 	} {
 		errs := 0
 		for _, err := range New(api, "us-west-2_pool").Memberships(t.Context()) {
@@ -215,7 +222,8 @@ func TestFindBySub(t *testing.T) {
 
 func TestErrorsAreTranslated(t *testing.T) {
 	for code, want := range map[string]error{
-		"ResourceNotFoundException": ErrPoolNotFound, "AccessDeniedException": ErrAccessDenied, "AccessDenied": ErrAccessDenied,
+		"ResourceNotFoundException": ErrPoolNotFound, "AccessDeniedException": ErrAccessDenied,
+		"AccessDenied":           ErrAccessDenied,
 		"NotAuthorizedException": ErrAccessDenied, "TooManyRequestsException": ErrThrottled,
 	} {
 		pool := New(&fakeCognito{err: &smithy.GenericAPIError{Code: code}}, "us-west-2_pool")

@@ -43,7 +43,8 @@ func at(url string) *Pool {
 
 // answer is an error of Cognito's whose message is that of a Lambda function of the pool's own, which says too much.
 func answer(code string) string {
-	return fmt.Sprintf(`{"__type":%q,"message":"PreAuthentication failed with error no tenant for ada@example.com, Secret-Passw0rd!."}`, code)
+	return fmt.Sprintf(`{"__type":%q,"message":"PreAuthentication failed with error `+
+		`no tenant for ada@example.com, Secret-Passw0rd!."}`, code)
 }
 
 func token(claims string) string {
@@ -56,10 +57,13 @@ func TestSignIn(t *testing.T) {
 		want       SignInResult
 		err        error
 	}{
-		{"tokens", `{"AuthenticationResult":{"AccessToken":"` + token(`{"sub":"u-1"}`) + `"}}`, SignInResult{Sub: "u-1"}, nil},
-		{"challenge", `{"ChallengeName":"SMS_MFA","ChallengeParameters":{"USER_ID_FOR_SRP":"u-1"}}`, SignInResult{Challenge: "SMS_MFA", Username: "u-1"}, nil},
+		{"tokens", `{"AuthenticationResult":{"AccessToken":"` + token(`{"sub":"u-1"}`) + `"}}`,
+			SignInResult{Sub: "u-1"}, nil},
+		{"challenge", `{"ChallengeName":"SMS_MFA","ChallengeParameters":{"USER_ID_FOR_SRP":"u-1"}}`,
+			SignInResult{Challenge: "SMS_MFA", Username: "u-1"}, nil},
 		{"neither", `{}`, SignInResult{}, ErrUnavailable},
-		{"token without sub", `{"AuthenticationResult":{"AccessToken":"` + token(`{}`) + `"}}`, SignInResult{}, ErrUnavailable},
+		{"token without sub", `{"AuthenticationResult":{"AccessToken":"` + token(`{}`) + `"}}`,
+			SignInResult{}, ErrUnavailable},
 		{"no token", `{"AuthenticationResult":{"AccessToken":"x"}}`, SignInResult{}, ErrUnavailable},
 	}
 	for _, tt := range tests {
@@ -72,8 +76,8 @@ func TestSignIn(t *testing.T) {
 	}
 }
 
-// TestErrorsAndAttempts has what each of Cognito's errors means that is about the pool, and how often a password check and
-// a look-up are sent.
+// TestErrorsAndAttempts has what each of Cognito's errors means that is about the pool, and how often a password check
+// and a look-up are sent.
 func TestErrorsAndAttempts(t *testing.T) {
 	tests := []struct {
 		status    int
@@ -127,9 +131,11 @@ func TestAnswersAboutOneUser(t *testing.T) {
 		{"NotAuthorizedException", "User is disabled.", rejected(Disabled)},
 		{"NotAuthorizedException", "Unable to login because of security reasons.", rejected(BlockedByThreatProtection)},
 		{"NotAuthorizedException", "PreAuthentication failed with error Terms not accepted.", rejected(RejectedByTrigger)},
-		{"NotAuthorizedException", "Temporary password has expired and must be reset by an administrator.", rejected(NotConfirmed)},
+		{"NotAuthorizedException", "Temporary password has expired and must be reset by an administrator.",
+			rejected(NotConfirmed)},
 		{"NotAuthorizedException", "PreAuthentication failed with error User is disabled.", rejected(RejectedByTrigger)},
-		{"NotAuthorizedException", "PostAuthentication failed with error Incorrect username or password.", rejected(RejectedByTrigger)},
+		{"NotAuthorizedException", "PostAuthentication failed with error Incorrect username or password.",
+			rejected(RejectedByTrigger)},
 		{"NotAuthorizedException", "A text of next year.", rejected(RejectedByStaging)},
 		{"NotAuthorizedException", "", rejected(RejectedByStaging)},
 		{"UserNotFoundException", "User does not exist.", rejected(RejectedByStaging)},
@@ -197,15 +203,18 @@ func TestRefusedConnectionIsRetried(t *testing.T) {
 
 func TestGet(t *testing.T) {
 	p, _ := pool(t, 200, `{"Username":"u-1","Enabled":true,"UserStatus":"CONFIRMED","UserCreateDate":1.7e9,
-		"UserMFASettingList":["SOFTWARE_TOKEN_MFA"],"UserAttributes":[{"Name":"sub","Value":"u-1"},{"Name":"email","Value":"ada@example.com"}]}`)
+		"UserMFASettingList":["SOFTWARE_TOKEN_MFA"],"UserAttributes":[{"Name":"sub","Value":"u-1"},
+		{"Name":"email","Value":"ada@example.com"}]}`)
 	got, err := p.Get(t.Context(), "ada@example.com")
 	require.NoError(t, err)
 	assert.Equal(t, User{
-		Username: "u-1", Sub: "u-1", Status: "CONFIRMED", Enabled: true, MFA: true, Created: aws.ToTime(aws.Time(time.Unix(1.7e9, 0).UTC())),
+		Username: "u-1", Sub: "u-1", Status: "CONFIRMED", Enabled: true, MFA: true,
+		Created:    aws.ToTime(aws.Time(time.Unix(1.7e9, 0).UTC())),
 		Attributes: map[Attribute]string{"sub": "u-1", "email": "ada@example.com"},
 	}, got)
 
-	p, _ = pool(t, 200, `{"Username":"u-1","MFAOptions":[{"DeliveryMedium":"SMS"}],"UserAttributes":[{"Name":"sub","Value":"u-1"}]}`)
+	p, _ = pool(t, 200,
+		`{"Username":"u-1","MFAOptions":[{"DeliveryMedium":"SMS"}],"UserAttributes":[{"Name":"sub","Value":"u-1"}]}`)
 	got, err = p.Get(t.Context(), "ada@example.com")
 	require.NoError(t, err)
 	assert.True(t, got.MFA, "set up the older way")
@@ -225,7 +234,8 @@ func TestSenderFailures(t *testing.T) {
 		{"LimitExceededException", "Exceeded daily email limit for the operation or the account.", ErrSender},
 		{"LimitExceededException", "", ErrSender},
 		{"LimitExceededException", "Attempt limit exceeded, please try after some time.", ErrThrottled},
-		{"CodeDeliveryFailureException", "Email address is not verified. The following identities failed the check", ErrSender},
+		{"CodeDeliveryFailureException",
+			"Email address is not verified. The following identities failed the check", ErrSender},
 		{"CodeDeliveryFailureException", "Sending paused for this account.", ErrSender},
 		{"CodeDeliveryFailureException", "Unable to deliver message", ErrDelivery},
 		{"InvalidEmailRoleAccessPolicyException", "x", ErrSender},
