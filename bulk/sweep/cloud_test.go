@@ -318,7 +318,9 @@ func TestSweepTwice(t *testing.T) {
 	assert.Len(t, s.Cloud.Messages(), before, "a dry run writes nothing")
 	for _, r := range s.Cloud.Requests() {
 		if r.Caller == spaceport.Operator {
-			assert.Contains(t, []string{"AssumeRole", "ListUsers", "DescribeUserPool", "DescribeTable", "BatchGetItem"}, r.Operation)
+			assert.Contains(t, []string{
+				"DescribeStacks", "AssumeRole", "ListUsers", "DescribeUserPool", "DescribeTable", "BatchGetItem",
+			}, r.Operation)
 		}
 	}
 	for _, e := range o.log(t) {

@@ -93,6 +93,11 @@ Then, for example, while the page shows the results:
 .build/bulk sweep --live --user user-1@example.com --user user-2@example.com
 .build/bulk status
 .build/bulk verify
+.build/bulk detach
+.build/bulk attach
+
+This cloud serves what bulk, the functions and a sign-in ask of Cognito, DynamoDB, STS, IAM, CloudFormation, Lambda and
+SES. Anything else, such as CloudWatch's logs, is an error that says so.
 
 Stop bulk before you stop the page, or bulk retries for about a minute.
 
@@ -101,9 +106,11 @@ Stop bulk before you stop the page, or bulk retries for about a minute.
 
 // conflicting returns the variables that would point bulk elsewhere, except those that the operator sets.
 func conflicting(operator map[string]string) []string {
-	names := []string{
-		"AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
-		"AWS_ENDPOINT_URL_COGNITO_IDENTITY_PROVIDER", "AWS_ENDPOINT_URL_DYNAMODB", "AWS_ENDPOINT_URL_STS", "MIGRATION_STACK",
+	names := []string{"AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"}
+	for _, service := range []string{
+		"CLOUDFORMATION", "COGNITO_IDENTITY_PROVIDER", "DYNAMODB", "IAM", "LAMBDA", "SESV2", "STS",
+	} {
+		names = append(names, "AWS_ENDPOINT_URL_"+service)
 	}
 	for _, v := range settings.Variables {
 		names = append(names, v.Name)

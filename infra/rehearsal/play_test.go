@@ -36,7 +36,7 @@ func TestPlay(t *testing.T) {
 		_ = out.Close()
 	}()
 	terminal := bufio.NewReader(said)
-	printed := readUntil(t, terminal, ".build/bulk verify")
+	printed := readUntil(t, terminal, ".build/bulk attach")
 
 	page := regexp.MustCompile(`https?://\S+`).FindString(printed)
 	response, err := http.Get(page)
@@ -48,10 +48,12 @@ func TestPlay(t *testing.T) {
 	signsInElsewhere(t, printed)
 
 	logs := t.TempDir()
-	for command, want := range map[string]string{
-		"check": "This migration can work", "sweep --log-dir " + logs: "accounts to create", "status": "not migrated",
+	for _, c := range []struct{ command, want string }{
+		{"check", "This migration can work"}, {"sweep --log-dir " + logs, "accounts to create"}, {"status", "not migrated"},
+		{"detach --live --yes", "UserMigration: arn:"}, {"attach", "UserMigration: none -> arn:"},
+		{"attach --live --yes", "Changed in "}, {"attach", "Nothing to change"},
 	} {
-		assert.Contains(t, paste(t, printed, ".build/bulk "+command), want, command)
+		assert.Contains(t, paste(t, printed, ".build/bulk "+c.command), c.want, c.command)
 	}
 
 	go stop()

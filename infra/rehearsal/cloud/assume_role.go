@@ -15,13 +15,10 @@ func (c *Cloud) sts(k *call) (reply, error) {
 	if err != nil {
 		return reply{}, reject("ValidationError", "form: %v", err)
 	}
-	switch k.request.Operation {
-	case "AssumeRole":
-		return c.assumeRole(k, form)
-	case "GetCallerIdentity":
+	if k.request.Operation == "GetCallerIdentity" {
 		return callerIdentity(k), nil
 	}
-	return reply{}, reject("InvalidAction", "Could not find operation %s for version 2011-06-15", k.request.Operation)
+	return c.assumeRole(k, form)
 }
 
 type stsCredentials struct {

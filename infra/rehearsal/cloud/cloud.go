@@ -50,6 +50,7 @@ type Cloud struct {
 	functions  functions
 	identities identities
 	pools      pools
+	stack      stack
 	log        requestLog
 	faults     faults
 	quotas     quotas

@@ -74,7 +74,8 @@ func errorOf(r reply) *apiError {
 
 // errorReply gives an error the format of its service.
 func errorReply(service string, e *apiError) reply {
-	if service == "sts" || service == "iam" {
+	switch service {
+	case "sts", "iam", "cloudformation":
 		return queryErrorReply(e)
 	}
 	kind := e.code
@@ -102,7 +103,7 @@ func contentType(service string) string {
 	return "application/x-amz-json-1.1"
 }
 
-// queryError is an error in the Query protocol, which STS and IAM have.
+// queryError is an error in the Query protocol, which STS, IAM and CloudFormation have.
 type queryError struct {
 	XMLName xml.Name `xml:"ErrorResponse"`
 	Error   struct {

@@ -127,7 +127,8 @@ func readScope(h http.Header) (scope, bool) {
 func unknownKey(service string) *apiError {
 	const message = "The security token included in the request is invalid."
 	codes := map[string]string{
-		"sts": "InvalidClientTokenId", "iam": "InvalidClientTokenId", "lambda": "UnrecognizedClientException",
+		"sts": "InvalidClientTokenId", "iam": "InvalidClientTokenId", "cloudformation": "InvalidClientTokenId",
+		"lambda": "UnrecognizedClientException",
 	}
 	if code := codes[service]; code != "" {
 		return &apiError{status: http.StatusForbidden, code: code, message: message}
@@ -140,7 +141,7 @@ func denied(service, caller, action, resource string) *apiError {
 	e := reject("AccessDeniedException", "User: %s is not authorized to perform: %s on resource: %s "+
 		"because no identity-based policy allows the %s action", caller, action, resource, action)
 	switch service {
-	case "sts", "iam":
+	case "sts", "iam", "cloudformation":
 		e.status, e.code = http.StatusForbidden, "AccessDenied"
 	case "lambda":
 		e.status = http.StatusForbidden

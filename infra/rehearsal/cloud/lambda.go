@@ -49,10 +49,7 @@ func lambdaOperation(method, path string) (operation, function string) {
 		return method, ""
 	}
 	function = functionName(parts[2])
-	known := map[string]string{
-		"POST invocations": "Invoke", "GET ": "GetFunction", "GET configuration": "GetFunctionConfiguration",
-		"GET policy": "GetPolicy", "POST policy": "AddPermission", "DELETE policy": "RemovePermission",
-	}
+	known := map[string]string{"POST invocations": "Invoke", "GET policy": "GetPolicy"}
 	rest := strings.Join(parts[3:], "/")
 	if operation = known[method+" "+rest]; operation == "" {
 		operation = method + " " + rest

@@ -82,8 +82,17 @@ func (c *Cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	answer.write(w)
 }
 
+// served are the services of this cloud, and of those that are served in part the operations. Cognito's are in operations.
+var served = map[string][]string{
+	"cognito-idp": nil, "dynamodb": nil, "cloudformation": {"DescribeStacks"}, "iam": {"SimulatePrincipalPolicy"},
+	"lambda": {"Invoke", "GetPolicy"}, "ses": {"GetAccount"}, "sts": {"AssumeRole", "GetCallerIdentity"},
+}
+
 // answer performs a request, unless a fault, a policy or a quota prevents it.
 func (c *Cloud) answer(ctx context.Context, k *call) (answer reply, drop bool, err error) {
+	if only, ok := served[k.request.Service]; !ok || only != nil && !slices.Contains(only, k.request.Operation) {
+		return reply{}, false, notServed(k.action())
+	}
 	if k.caller != nil && !c.allowed(k) {
 		return reply{}, false, denied(k.request.Service, k.callerARN(), k.action(), k.request.Resource)
 	}
@@ -118,6 +127,8 @@ func (c *Cloud) perform(ctx context.Context, k *call) (reply, error) {
 		return c.sts(k)
 	case "iam":
 		return c.iam(k)
+	case "cloudformation":
+		return c.cloudformation(k)
 	case "lambda":
 		return c.lambda(k)
 	case "ses":
@@ -188,7 +199,7 @@ func describe(k *call) (operation, resource string) {
 	case "lambda":
 		return lambdaOperation(k.http.Method, k.http.URL.Path)
 	case "ses":
-		return sesOperations[k.http.Method+" "+k.http.URL.Path], ""
+		return sesOperation(k.http.Method, k.http.URL.Path), ""
 	}
 	return formOperation(k.body)
 }

@@ -24,8 +24,8 @@ type simulateResponse struct {
 
 func (c *Cloud) iam(k *call) (reply, error) {
 	form, err := url.ParseQuery(string(k.body))
-	if err != nil || k.request.Operation != "SimulatePrincipalPolicy" {
-		return reply{}, reject("InvalidAction", "Could not find operation %s for version 2010-05-08", k.request.Operation)
+	if err != nil {
+		return reply{}, reject("MalformedInput", "%v", err)
 	}
 	if role := form.Get("PolicySourceArn"); role != "arn:aws:iam::"+k.caller.account+":role/"+k.caller.name {
 		return reply{}, denied("iam", k.caller.arn(), k.action(), role)

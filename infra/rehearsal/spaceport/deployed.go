@@ -14,38 +14,46 @@ import (
 
 // inStaging reads a resource of the staging stack.
 func (s *Spaceport) inStaging(resource string, into any) error {
-	return s.read("staging.yaml", cloud.StagingAccount, map[string]string{
+	stack, err := s.stack("staging.yaml", cloud.StagingAccount, map[string]string{
 		"StagingUserPoolId": s.StagingPool, "ProductionAccountId": cloud.ProductionAccount, "ExternalId": externalID,
 		"MigrateGroups": s.groups,
-	}, resource, into)
-}
-
-// inProduction reads a resource of the production stack, here with SES as sender and one custom attribute.
-func (s *Spaceport) inProduction(resource string, into any) error {
-	return s.read("production.yaml", cloud.ProductionAccount, map[string]string{
-		"StagingUserPoolId": s.StagingPool, "StagingClientId": s.StagingClient, "ExternalId": externalID,
-		"CustomAttribute1":      "plan",
-		"MigrateGroups":         s.groups,
-		"StagingTriggerRoleArn": triggerRole, "StagingDatamoverRoleArn": datamoverRole,
-		"StagingOperatorRoleArn": operatorRole,
-		"EmailSourceArn":         "arn:aws:ses:" + s.Cloud.Region() + ":" + cloud.ProductionAccount + ":identity/spaceport.example",
-	}, resource, into)
-}
-
-func (s *Spaceport) read(file, account string, parameters map[string]string, resource string, into any) error {
-	template, err := stacks.Read(filepath.Join(s.root, "infra", file))
-	if err != nil {
-		return err
-	}
-	stack, err := template.With(parameters, map[string]string{
-		"AWS::Partition": "aws", "AWS::Region": s.Cloud.Region(), "AWS::AccountId": account,
-		"UserPool": s.ProductionPool, "Trigger.Arn": s.arn(Trigger), "Datamover.Arn": s.arn(Datamover),
-		"UserPool.Arn": "arn:aws:cognito-idp:" + s.Cloud.Region() + ":" + account + ":userpool/" + s.ProductionPool,
 	})
 	if err != nil {
 		return err
 	}
 	return stack.Properties(resource, into)
+}
+
+// inProduction reads a resource of the production stack that makes the pool.
+func (s *Spaceport) inProduction(resource string, into any) error {
+	stack, err := s.production("")
+	if err != nil {
+		return err
+	}
+	return stack.Properties(resource, into)
+}
+
+// production is the production stack, here with SES as sender and one custom attribute.
+func (s *Spaceport) production(existingPool string) (*stacks.Stack, error) {
+	return s.stack("production.yaml", cloud.ProductionAccount, map[string]string{
+		"StagingUserPoolId": s.StagingPool, "StagingClientId": s.StagingClient, "ExternalId": externalID,
+		"CustomAttribute1": "plan", "MigrateGroups": s.groups, "ExistingUserPoolId": existingPool,
+		"StagingTriggerRoleArn": triggerRole, "StagingDatamoverRoleArn": datamoverRole,
+		"StagingOperatorRoleArn": operatorRole,
+		"EmailSourceArn":         "arn:aws:ses:" + s.Cloud.Region() + ":" + cloud.ProductionAccount + ":identity/spaceport.example",
+	})
+}
+
+func (s *Spaceport) stack(file, account string, parameters map[string]string) (*stacks.Stack, error) {
+	template, err := stacks.Read(filepath.Join(s.root, "infra", file))
+	if err != nil {
+		return nil, err
+	}
+	return template.With(parameters, map[string]string{
+		"AWS::Partition": "aws", "AWS::Region": s.Cloud.Region(), "AWS::AccountId": account,
+		"UserPool": s.ProductionPool, "Trigger.Arn": s.arn(Trigger), "Datamover.Arn": s.arn(Datamover),
+		"UserPool.Arn": "arn:aws:cognito-idp:" + s.Cloud.Region() + ":" + account + ":userpool/" + s.ProductionPool,
+	})
 }
 
 // mayInStaging and mayInProduction are what a role allows.

@@ -4,10 +4,15 @@ import (
 	"context"
 
 	"github.com/spaceport/user-migration/infra/rehearsal/cloud"
+	"github.com/spaceport/user-migration/infra/stacks"
 )
 
-// Operator is the identity that runs bulk.
-const Operator = "Spaceport-Migration-operator"
+// Operator is the identity that runs bulk, and Stack has its settings: the production stack as for an existing pool,
+// which is what allows bulk attach and detach.
+const (
+	Operator = "Spaceport-Migration-operator"
+	Stack    = "spaceport-migration"
+)
 
 const operatorRole = "arn:aws:iam::" + cloud.StagingAccount + ":role/" + Operator
 
@@ -20,13 +25,26 @@ func (s *Spaceport) makeOperator(context.Context) error {
 	s.Cloud.AllowRole(
 		cloud.Role{ARN: operatorRole, ExternalID: externalID, Principals: []string{Operator}, Allow: inStaging},
 	)
-	s.operatorMay, err = s.mayInProduction("OperatorRole")
+	stack, err := s.production(s.ProductionPool)
+	if err != nil {
+		return err
+	}
+	outputs, err := stack.Outputs()
+	if err != nil {
+		return err
+	}
+	s.Cloud.SetStack(Stack, outputs)
+	var role stacks.Role
+	err = stack.Properties("OperatorRole", &role)
+	s.operatorMay = role.Actions()
 	return err
 }
 
-// OperatorEnv is the environment of the operator.
+// OperatorEnv is the environment of the operator. As in production, bulk reads its settings from the stack.
 func (s *Spaceport) OperatorEnv() map[string]string {
-	env := s.Environment(s.Cloud.Credentials(Operator, s.operatorMay...), operatorRole)
-	env["AWS_REGION"] = s.Cloud.Region()
-	return env
+	who := s.Cloud.Credentials(Operator, s.operatorMay...)
+	return map[string]string{
+		"AWS_ACCESS_KEY_ID": who.AccessKeyID, "AWS_SECRET_ACCESS_KEY": who.SecretAccessKey,
+		"AWS_ENDPOINT_URL": s.Cloud.URL(), "AWS_REGION": s.Cloud.Region(), "MIGRATION_STACK": Stack,
+	}
 }
