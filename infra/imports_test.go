@@ -34,10 +34,10 @@ func floor(names ...string) []string {
 // allowed lists what a package, and every package below it, may import of ours. The longest matching entry counts.
 var allowed = map[string][]string{
 	"trigger":             floor("userpool", "ledger", "settings", "metrics"),
-	"trigger/cmd/trigger": append(floor("account", "userpool", "ledger", "settings", "metrics"), "trigger"),
+	"trigger/cmd/trigger": append(floor("account", "userpool", "ledger", "settings", "metrics", "version"), "trigger"),
 	"datamover":           floor("userpool", "rows", "ledger", "settings", "metrics"),
 	"datamover/cmd/datamover": append(
-		floor("account", "userpool", "rows", "ledger", "settings", "metrics"), "datamover"),
+		floor("account", "userpool", "rows", "ledger", "settings", "metrics", "version"), "datamover"),
 	"datamover/account":             floor("settings"),
 	"datamover/userpool":            floor("ledger"),
 	"datamover/rows":                floor("settings"),
@@ -45,9 +45,11 @@ var allowed = map[string][]string{
 	"datamover/ledger/ledgertest":   floor("ledger"),
 	"datamover/settings":            {},
 	"datamover/metrics":             {},
+	"datamover/version":             {},
 	"datamover/metrics/metricstest": floor("metrics"),
-	"bulk":                          append(floor("userpool", "rows", "ledger", "settings", "account"), "datamover", "bulk"),
-	"infra":                         {"infra", "trigger", "datamover", "bulk"},
+	"bulk": append(floor("userpool", "rows", "ledger", "settings", "account", "version"),
+		"datamover", "bulk"),
+	"infra": {"infra", "trigger", "datamover", "bulk"},
 }
 
 func TestWhoMayImportWhat(t *testing.T) {

@@ -3,13 +3,11 @@
 package cli
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"syscall"
 	"time"
 
@@ -17,6 +15,7 @@ import (
 
 	"github.com/spaceport/user-migration/bulk/console"
 	"github.com/spaceport/user-migration/datamover/settings"
+	"github.com/spaceport/user-migration/datamover/version"
 )
 
 // Exit codes.
@@ -68,9 +67,7 @@ func Run(ctx context.Context, args []string, s console.Streams, getenv func(stri
 			a.leave(a.resume)
 		}
 	}
-	if info, ok := debug.ReadBuildInfo(); ok {
-		root.Version = cmp.Or(info.Main.Version, "(devel)")
-	}
+	root.Version = version.String()
 	root.SetArgs(append([]string{}, args...)) // never nil, which means os.Args
 	root.SetOut(a.Out)
 	root.SetErr(a.Err)

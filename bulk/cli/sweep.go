@@ -26,12 +26,14 @@ import (
 	"github.com/spaceport/user-migration/datamover/ledger"
 	"github.com/spaceport/user-migration/datamover/settings"
 	"github.com/spaceport/user-migration/datamover/userpool"
+	"github.com/spaceport/user-migration/datamover/version"
 )
 
 // sweepRun is one run of the command: what --json prints of it, and the flags.
 type sweepRun struct {
-	Live bool   `json:"live"`
-	Pool string `json:"pool"`
+	Version string `json:"version"` // of bulk
+	Live    bool   `json:"live"`
+	Pool    string `json:"pool"`
 	*sweep.Counters
 	Seconds float64 `json:"seconds"`
 	Log     string  `json:"log"`
@@ -50,7 +52,7 @@ type sweepRun struct {
 }
 
 func sweepCommand(a *app) *cobra.Command {
-	r := &sweepRun{app: a}
+	r := &sweepRun{app: a, Version: version.String()}
 	cmd := describe("sweep", noArguments)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return r.run(cmd.Context()) }
 	set := cmd.Flags()

@@ -22,6 +22,7 @@ import (
 	"github.com/spaceport/user-migration/datamover/rows"
 	"github.com/spaceport/user-migration/datamover/settings"
 	"github.com/spaceport/user-migration/datamover/userpool"
+	"github.com/spaceport/user-migration/datamover/version"
 )
 
 // limits allow for thousands of rows and a table that scales up. A sign-in's deadlines cut them short.
@@ -32,6 +33,7 @@ var limits = account.Limits{
 func main() {
 	// The background function's metrics count with the hook's, so that alarms and dashboard show one datamover.
 	log := metrics.NewLog(os.Stdout, strings.TrimSuffix(lambdacontext.FunctionName, "-background"))
+	log.Info("start", "version", version.String())
 	handler, err := newHandler(context.Background(), log)
 	if err != nil {
 		log.Error("start", "error", err.Error())

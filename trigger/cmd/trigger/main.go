@@ -19,6 +19,7 @@ import (
 	"github.com/spaceport/user-migration/datamover/metrics"
 	"github.com/spaceport/user-migration/datamover/settings"
 	"github.com/spaceport/user-migration/datamover/userpool"
+	"github.com/spaceport/user-migration/datamover/version"
 	"github.com/spaceport/user-migration/trigger"
 )
 
@@ -29,6 +30,7 @@ var limits = account.Limits{
 
 func main() {
 	log := metrics.NewLog(os.Stdout, lambdacontext.FunctionName)
+	log.Info("start", "version", version.String())
 	handler, err := newHandler(context.Background(), log)
 	if err != nil {
 		log.Error("start", "error", err.Error())
