@@ -11,6 +11,9 @@ ARCHITECTURES = arm64 amd64
 PLATFORMS  = linux-amd64 linux-arm64 darwin-amd64 darwin-arm64
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.0
 MISSPELL   = github.com/client9/misspell/cmd/misspell@v0.3.4
+LLL        = github.com/walle/lll/cmd/lll@v1.0.1
+DEADCODE   = golang.org/x/tools/cmd/deadcode@v0.52.0
+FOLDERS    = bulk datamover infra trigger
 
 .PHONY: build release demo rehearsal browser test bench lint fuzz clean local-binaries help deploy-staging deploy-production undeploy
 .DEFAULT_GOAL := help
@@ -31,11 +34,15 @@ bench: .venv/installed local-binaries .build/empty/bootstrap build ## measure th
 	@go run ./infra/rehearsal bench
 	@go test ./infra/rehearsal/bench -run 'TestLaunches$$' -count=1 -v -launches
 
-lint: ## run gofmt, vet, staticcheck and misspell
+lint: ## run gofmt, vet, staticcheck and deadcode, and check spelling and line length
 	@test -z "$$(gofmt -l .)" || { gofmt -d .; exit 1; }
 	go vet ./...
 	go run $(STATICCHECK) ./...
-	go run $(MISSPELL) -locale US -error README.md Makefile .ci bulk datamover infra trigger
+	go run $(MISSPELL) -locale US -error README.md Makefile .ci .github $(FOLDERS)
+	@echo lines of more than 120 characters
+	@found=$$(go run $(LLL) --goonly --maxlength 120 $(FOLDERS)) && test -z "$$found" || { echo "$$found"; exit 1; }
+	@echo functions that no program calls, apart from packages for tests
+	@found=$$(go run $(DEADCODE) ./...) && ! echo "$$found" | grep -v -e '^$$' -e '^[^:]*test/' -e '^bulk/golden/'
 
 fuzz: ## fuzz the events of both handlers, 30 s each
 	go test ./trigger -run '^$$' -fuzz FuzzInvoke -fuzztime 30s
