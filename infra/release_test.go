@@ -35,7 +35,7 @@ func TestRelease(t *testing.T) {
 	assert.Contains(t, output(t, first, "./"+bulk, "--version"), "(commit "+commit[:12]+")")
 	output(t, first, "sh", "-c", "git archive HEAD | tar -x -C '"+archive+"'")
 	assert.NotEqual(t, sums, release(t, archive))
-	assert.Equal(t, "bulk version unknown version (not built from a git checkout)",
+	assert.Equal(t, "bulk version unknown (not built from a git checkout)",
 		output(t, archive, "./"+bulk, "--version"))
 }
 

@@ -8,7 +8,7 @@ import (
 )
 
 // unknown is what a build of an archive of the source says.
-const unknown = "unknown version (not built from a git checkout)"
+const unknown = "unknown (not built from a git checkout)"
 
 // String returns the version and the commit of this binary, as the go command recorded them.
 func String() string {

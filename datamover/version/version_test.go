@@ -20,8 +20,8 @@ func TestDescribe(t *testing.T) {
 		{"local changes", "v1.2.3+dirty", []debug.BuildSetting{commit, modified},
 			"v1.2.3 (commit 0123456789ab, with local changes)"},
 		{"go install", "v1.2.3", nil, "v1.2.3"},
-		{"an archive of the source", "(devel)", nil, "unknown version (not built from a git checkout)"},
-		{"a test", "", nil, "unknown version (not built from a git checkout)"},
+		{"an archive of the source", "(devel)", nil, "unknown (not built from a git checkout)"},
+		{"a test", "", nil, "unknown (not built from a git checkout)"},
 	} {
 		assert.Equal(t, tt.want, describe(&debug.BuildInfo{
 			Main: debug.Module{Version: tt.version}, Settings: tt.recorded,
