@@ -33,6 +33,15 @@ func TestRelease(t *testing.T) {
 	commit := output(t, first, "git", "rev-parse", "HEAD")
 	bulk := filepath.Join("dist", "release", "bulk-"+platform)
 	assert.Contains(t, output(t, first, "./"+bulk, "--version"), "(commit "+commit[:12]+")")
+	for _, function := range []string{"trigger", "datamover"} {
+		zip := filepath.Join(first, "dist", "release", function+"-"+runtime.GOARCH+".zip")
+		output(t, first, "python3", "-m", "zipfile", "-e", zip, ".")
+		require.NoError(t, os.Chmod(filepath.Join(first, "bootstrap"), 0o755))
+		started, err := exec.Command(filepath.Join(first, "bootstrap")).Output()
+		assert.Error(t, err, "it has no settings")
+		assert.Contains(t, string(started), `"msg":"start","version":"v`, function)
+		assert.Contains(t, string(started), "(commit "+commit[:12]+")", function)
+	}
 	output(t, first, "sh", "-c", "git archive HEAD | tar -x -C '"+archive+"'")
 	assert.NotEqual(t, sums, release(t, archive))
 	assert.Equal(t, "bulk version unknown (not built from a git checkout)",
