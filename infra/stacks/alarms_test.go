@@ -156,7 +156,7 @@ func TestAlarmsWatchEmittedMetrics(t *testing.T) {
 	functions := []string{productionKnown["Trigger"], productionKnown["Datamover"], productionKnown["Background"]}
 	alarms := ofType(t, s, "AWS::CloudWatch::Alarm")
 	assert.Len(t, alarms, 22)
-	assert.Contains(t, readme(t), strconv.Itoa(len(alarms))+" alarms at 0.10", "what it costs")
+	assert.Contains(t, document(t, "infra/README.md"), strconv.Itoa(len(alarms))+" alarms at 0.10", "what it costs")
 	watched := map[string]bool{}
 	for _, id := range alarms {
 		alarm := properties[struct {

@@ -14,27 +14,28 @@ import (
 	"github.com/spaceport/user-migration/datamover/settings"
 )
 
-func readme(t *testing.T) string {
+// document returns a document, by its path in the repository.
+func document(t *testing.T, path string) string {
 	t.Helper()
-	raw, err := os.ReadFile("../../README.md")
+	raw, err := os.ReadFile("../../" + path)
 	require.NoError(t, err)
 	return string(raw)
 }
 
-// setInReadme returns what the README sets a variable or parameter to, in the one place where it does.
-func setInReadme(t *testing.T, name string) string {
+// setInDocument returns what the datamover's document sets a variable or parameter to, in the one place where it does.
+func setInDocument(t *testing.T, name string) string {
 	t.Helper()
-	found := regexp.MustCompile(`\b`+name+`=(?:'([^']+)'|(\S+))`).FindAllStringSubmatch(readme(t), -1)
+	found := regexp.MustCompile(`\b`+name+`=(?:'([^']+)'|(\S+))`).FindAllStringSubmatch(document(t, "datamover/README.md"), -1)
 	require.Len(t, found, 1, name)
 	return cmp.Or(found[0][1], found[0][2])
 }
 
-// TestFurtherTable: the README's example of a further table is accepted as printed, the functions and bulk can use it,
+// TestFurtherTable: the document's example of a further table is accepted as printed, the functions and bulk can use it,
 // and the descriptions of the parameters have the same example.
 func TestFurtherTable(t *testing.T) {
-	forStaging := map[string]string{"MoreTableArns": setInReadme(t, "MoreTableArns")}
+	forStaging := map[string]string{"MoreTableArns": setInDocument(t, "MoreTableArns")}
 	forProduction := map[string]string{
-		"MoreTables": setInReadme(t, "MoreTables"), "MoreTargetTableArns": setInReadme(t, "MoreTargetTableArns"),
+		"MoreTables": setInDocument(t, "MoreTables"), "MoreTargetTableArns": setInDocument(t, "MoreTargetTableArns"),
 	}
 	inStaging, inProduction := staging(t, forStaging), production(t, forProduction)
 	for file, given := range map[string]map[string]string{
@@ -59,7 +60,7 @@ func TestFurtherTable(t *testing.T) {
 	defaults, err := settings.Read(func(string) string { return "" })
 	require.NoError(t, err)
 	for what, tables := range map[string]string{
-		"output": outputs["MigrationTables"], "without a stack": setInReadme(t, "MIGRATION_TABLES"),
+		"output": outputs["MigrationTables"], "without a stack": setInDocument(t, "MIGRATION_TABLES"),
 		"hook":       properties[Function](t, inProduction, "Datamover").Environment.Variables["MIGRATION_TABLES"],
 		"background": properties[Function](t, inProduction, "Background").Environment.Variables["MIGRATION_TABLES"],
 	} {
@@ -92,12 +93,12 @@ func mayUse(t *testing.T, s *Stack, role, arn, table string) bool {
 	return strings.HasSuffix(arn, ":table/"+table) && slices.ContainsFunc(statements(t, s)[role], names)
 }
 
-// TestGitHubSecrets: the README sets them to outputs that the stack has.
+// TestGitHubSecrets: the document sets them to outputs that the stack has.
 func TestGitHubSecrets(t *testing.T) {
 	outputs, err := production(t).Outputs()
 	require.NoError(t, err)
 	secrets, command := map[string]string{}, regexp.MustCompile(`gh secret set (\w+) --body "\$\(output (\w+)\)"`)
-	for _, found := range command.FindAllStringSubmatch(readme(t), -1) {
+	for _, found := range command.FindAllStringSubmatch(document(t, "infra/README.md"), -1) {
 		secrets[found[1]] = found[2]
 		assert.Contains(t, outputs, found[2])
 	}

@@ -279,7 +279,7 @@ func (r result) rejections() string {
 	return strings.Join(all, "; ")
 }
 
-// row is a row of the README's table.
+// row is a row of the document's table.
 func (r result) row() string {
 	return fmt.Sprintf("| %s | %.0f | %s | %s | %.0f | %.0f | %s | %d / %d | %d | %s |", r.name,
 		float64(r.users)/r.within.Seconds(), humanize.Comma(int64(r.metErrors)), humanize.Comma(int64(r.gaveUp)),
@@ -287,7 +287,7 @@ func (r result) row() string {
 		r.trigger.most, r.hook.most, r.background.most, r.rejections())
 }
 
-// launches are those of the README's table. Each of the lettered ones raises something.
+// launches are those of the document's table. Each of the lettered ones raises something.
 func launches() []launch {
 	with := func(l launch, name string, change func(*launch)) launch {
 		change(&l)
@@ -361,16 +361,16 @@ func raceDetector() bool {
 	return slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"})
 }
 
-var allLaunches = flag.Bool("launches", false, "simulate every launch of the README's table, which takes minutes")
+var allLaunches = flag.Bool("launches", false, "simulate every launch of the document's table, which takes minutes")
 
-// TestLaunches compares the names in the README's table, and with -launches prints the table.
+// TestLaunches compares the names in the table of infra/README.md, and with -launches prints the table.
 func TestLaunches(t *testing.T) {
-	raw, err := os.ReadFile("../../../README.md")
+	raw, err := os.ReadFile("../../README.md")
 	require.NoError(t, err)
-	readme := string(raw)
-	assert.True(t, strings.Contains(readme, "\n"+header+"\n"), "the README has the table's header: %s", header)
+	document := string(raw)
+	assert.True(t, strings.Contains(document, "\n"+header+"\n"), "the document has the table's header: %s", header)
 	for i, l := range launches() {
-		assert.True(t, strings.Contains(readme, "\n| "+l.name+" |"), "the README's table has a row %q", l.name)
+		assert.True(t, strings.Contains(document, "\n| "+l.name+" |"), "the document's table has a row %q", l.name)
 		if !*allLaunches {
 			continue
 		}

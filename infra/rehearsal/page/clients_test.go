@@ -24,7 +24,7 @@ import (
 	"github.com/spaceport/user-migration/infra/rehearsal/spaceport/spaceporttest"
 )
 
-// TestClients signs in with the README's lines, as printed, and the real packages, in a browser.
+// TestClients signs in with the document's lines, as printed, and the real packages, in a browser.
 func TestClients(t *testing.T) {
 	p := &played{Spaceport: spaceporttest.Start(t, spaceport.Options{})}
 	app := build(t)
@@ -56,7 +56,7 @@ type journey struct {
 	walk func(*visitor)
 }
 
-// build bundles the test's apps with the README's lines.
+// build bundles the test's apps with the document's lines.
 func build(t *testing.T) (folder string) {
 	t.Helper()
 	installed, err := filepath.Abs("../../../.venv/clients/node_modules")
@@ -65,10 +65,10 @@ func build(t *testing.T) (folder string) {
 		spaceporttest.Need(t, errors.New("Amplify is not installed: run make .venv/clients/installed"))
 	}
 	folder = t.TempDir()
-	bundle := func(entry string, readme string, more ...string) {
+	bundle := func(entry string, words string, more ...string) {
 		from, to := t.TempDir(), filepath.Join(folder, strings.TrimSuffix(entry, filepath.Ext(entry)))
 		require.NoError(t, os.CopyFS(from, os.DirFS("testdata/clients")))
-		require.NoError(t, os.WriteFile(filepath.Join(from, "README.jsx"), []byte(readmeLines(t, readme)), 0o600))
+		require.NoError(t, os.WriteFile(filepath.Join(from, "README.jsx"), []byte(documentLines(t, words)), 0o600))
 		more = append(more, entry, "README.jsx", "--bundle", "--format=esm", "--splitting", "--jsx=automatic",
 			"--log-level=warning", "--outdir="+to)
 		command := exec.CommandContext(t.Context(), filepath.Join(installed, ".bin", "esbuild"), more...)
@@ -83,10 +83,10 @@ func build(t *testing.T) (folder string) {
 	return folder
 }
 
-// readmeLines is the one block of code of the README that has some words.
-func readmeLines(t *testing.T, words string) string {
+// documentLines is the one block of code of the trigger's document that has some words.
+func documentLines(t *testing.T, words string) string {
 	t.Helper()
-	text, err := os.ReadFile("../../../README.md")
+	text, err := os.ReadFile("../../../trigger/README.md")
 	require.NoError(t, err)
 	var found []string
 	for _, block := range regexp.MustCompile("(?ms)^```jsx?\n(.*?)^```$").FindAllStringSubmatch(string(text), -1) {
@@ -130,7 +130,7 @@ func asks[T any](v *visitor, function string, arguments ...any) T {
 	return gets(v, function, chromedp.Evaluate[T](call, chromedp.EvalAwaitPromise))
 }
 
-// tries signs in with the README's lines, and returns what they show.
+// tries signs in with the document's lines, and returns what they show.
 func (v *visitor) tries(email, password string) string {
 	v.t.Helper()
 	return asks[string](v, "signIn", email, password)

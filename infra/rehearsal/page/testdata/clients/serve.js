@@ -1,10 +1,10 @@
-// What the README's lines call, and what a test asks an app for.
+// What the document's lines call, and what a test asks an app for.
 let shown = "";
 let runs = 0;
 globalThis.showResetForm = (email) => { shown = `reset form: ${email}`; };
 globalThis.offerForgotPassword = (email) => { shown = `forgot password: ${email}`; };
 
-// signIn runs the README's lines once, and returns what they showed or threw.
+// signIn runs the document's lines once, and returns what they showed or threw.
 async function signIn(email, password) {
   shown = "";
   Object.assign(globalThis, { email, password });
