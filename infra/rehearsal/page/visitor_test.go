@@ -23,7 +23,7 @@ type size struct {
 	phone         bool
 }
 
-var sizes = []size{{"phone", 390, 844, true}, {"desktop", 1280, 800, false}}
+var sizes = []size{{"phone", 390, 844, true}, {"desktop", 1280, 900, false}}
 
 // visitor is a user of the page, with a separate browser profile. Each method waits until its action is possible, or
 // fails.

@@ -1,19 +1,18 @@
 // The mailbox: emails as sent, with the code to copy.
-import { byId, follow, write, writeTime } from "./list.js";
+import { byId, follow, write, writeTime, writeUser } from "./list.js";
 
-const keyOf = (message) => `${message.time} ${message.to} ${message.code}`;
+const keyOf = (message) => `${message.Time} ${message.To} ${message.Code}`;
 
 export const showMailbox = follow(byId("mailbox"), byId("message"), byId("mailbox-empty"), keyOf, (item, message) => {
-  item.dataset.to = message.to;
-  write(item, ".to", message.to);
-  writeTime(item, message.time);
-  write(item, ".subject", message.subject);
-  write(item, ".body", asText(message.body));
-  write(item, ".code", message.code);
-  item.querySelector(".code-row").hidden = !message.code;
+  writeUser(item, message.To);
+  writeTime(item, message.Time);
+  write(item, ".subject", message.Subject);
+  write(item, ".body", asText(message.Body));
+  write(item, ".code", message.Code);
+  item.querySelector(".code-row").hidden = !message.Code;
   const copy = item.querySelector("button");
-  copy.setAttribute("aria-label", `Copy the code for ${message.to}`);
-  copy.onclick = () => copyCode(copy, message.code);
+  copy.setAttribute("aria-label", `Copy the code for ${message.To}`);
+  copy.onclick = () => copyCode(copy, message.Code);
 });
 
 const notShown = /<!--[^]*?-->|<(style|script|title)\b[^]*?<\/\1\s*>/gi;
