@@ -130,15 +130,7 @@ func signsIn(v *visitor) {
 	v.decided(journeys.Ada.Email, "import", "good")
 	v.decided(journeys.Ada.Email, "moved", "good")
 	v.keepsNothing(journeys.Ada.Password)
-	v.pointsAt(journeys.Ada.Email)
 	v.isSound("account")
-}
-
-// pointsAt moves the pointer to a user in the list.
-func (v *visitor) pointsAt(email string) {
-	v.t.Helper()
-	look[bool](v, fmt.Sprintf(`document.querySelector('#users [data-email="%s"] .email').dispatchEvent(
-		new PointerEvent("pointerover", { bubbles: true }))`, email))
 }
 
 func forgetsPassword(v *visitor) {

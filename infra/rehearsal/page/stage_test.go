@@ -567,7 +567,7 @@ func readsEmails(s *stage, v *visitor) {
 		<li>Two &amp; three</li></ul>
 		<p>Best regards,<br/>The Spaceport Team</p></body></html>`}}})
 	defer s.shows(snapshot{})
-	assert.Equal(v.t, "Hi <Pen>,\nyour code is 123456.\nGo to https://spaceport.example/reset?a=1&b=2 now\nTwo & three\n"+
+	assert.Equal(v.t, "Hi <Pen>,\nyour code is 123456.\n• Go to https://spaceport.example/reset?a=1&b=2 now\n• Two & three\n"+
 		"Best regards,\nThe Spaceport Team", v.reads("#mailbox .body"))
 	assert.Empty(v.t, v.trouble.all(), "the console")
 }
@@ -632,7 +632,7 @@ func showsLists(s *stage, v *visitor) {
 	marks := map[string]bool{color("good"): true, color("bad"): true, color(""): true}
 	assert.Len(v.t, marks, 3, "%v", marks)
 
-	v.pointsAt(journeys.Ben.Email)
+	look[bool](v, `document.querySelector("#users .email").dispatchEvent(new PointerEvent("pointerover", { bubbles: true }))`)
 	assert.Equal(v.t, []int{1, 10, 10, 10}, look[[]int](v, `["users", "mailbox", "ledger", "decisions"].map((list) =>
 		[...document.querySelectorAll("#" + list + " .same")].filter((e) => e.dataset.email === "ben@example.com").length)`))
 	assert.Equal(v.t, 31, v.counts(".same"), "and nobody else is marked")

@@ -67,6 +67,8 @@ func (v *visitor) isSound(state string) {
 					assert.Fail(v.t, "axe-core, "+state+", "+screen.name+", "+scheme.name, f.String())
 				}
 			}
+			assert.False(v.t, !screen.phone && v.holds(`document.querySelector("form:not([hidden])") &&
+				document.getElementById("app").scrollHeight > document.getElementById("app").clientHeight`), "%s: all of the form is shown", state)
 			v.keep(screen.name+"-"+state+"-"+scheme.name, gets(v, "take a screenshot", screen.screenshot()))
 		}
 	}

@@ -49,11 +49,22 @@ export function count(list, n) {
   list.closest(".panel").querySelector(".count").textContent = n || "";
 }
 
+let marked = "";
+
 // writeUser shows whose item it is, in all lists alike. The emails of users whom nobody knows are not in the log.
 export function writeUser(node, email) {
   node.dataset.email = email.toLowerCase();
   write(node, ".email", email || "unknown user", email);
+  showMark(node);
 }
+
+// markUser marks all items of one user.
+export function markUser(email) {
+  marked = email.toLowerCase();
+  document.querySelectorAll("[data-email]").forEach(showMark);
+}
+
+const showMark = (node) => node.classList.toggle("same", marked !== "" && node.dataset.email === marked);
 
 export function writeTime(node, rfc3339) {
   const part = node.querySelector("time");

@@ -1,17 +1,16 @@
 // One user at a time: marked in all lists, and what the app does not show of who is signed in.
-import { byId, writeUser } from "./list.js";
+import { byId, markUser, writeUser } from "./list.js";
 
-// markUser marks all items of a user while the pointer or the focus is on one of them.
-function markUser({ target }) {
-  const email = target.closest?.("[data-email]")?.dataset.email;
-  for (const item of document.querySelectorAll("[data-email]")) {
-    item.classList.toggle("same", Boolean(email) && item.dataset.email === email);
-  }
+let signedIn = "";
+
+// The user under the pointer or the focus is marked, else who is signed in.
+for (const event of ["pointerover", "focusin"]) {
+  document.addEventListener(event, ({ target }) => markUser(target.closest?.("[data-email]")?.dataset.email || signedIn));
 }
 
-for (const event of ["pointerover", "focusin"]) document.addEventListener(event, markUser);
-
 byId("account").addEventListener("shown", ({ detail: account }) => {
+  signedIn = account.email;
+  markUser(signedIn);
   const stored = byId("stored");
   const pairs = [
     ["id in staging", account.stagingSub], ["id in production", account.productionSub],
