@@ -24,12 +24,11 @@ func readConfig(ctx context.Context, s *spaceport.Spaceport, users []journeys.Sc
 	if err != nil {
 		return config{}, fmt.Errorf("read password policy: %w", err)
 	}
-	if out.UserPool.Policies == nil || out.UserPool.Policies.PasswordPolicy == nil {
+	policies := out.UserPool.Policies
+	if policies == nil || policies.PasswordPolicy == nil {
 		return config{}, fmt.Errorf("read password policy: %s has none", s.ProductionPool)
 	}
-	return config{
-		Endpoint: s.Cloud.URL(), ClientID: s.ProductionApp, PasswordPolicy: out.UserPool.Policies.PasswordPolicy, Users: users,
-	}, nil
+	return config{s.Cloud.URL(), s.ProductionApp, policies.PasswordPolicy, users}, nil
 }
 
 // stagingEmails are the emails of staging's users by sub: of a user who is not migrated, the functions' logs have the sub
