@@ -31,8 +31,7 @@ func readConfig(ctx context.Context, s *spaceport.Spaceport, users []journeys.Sc
 	return config{s.Cloud.URL(), s.ProductionApp, policies.PasswordPolicy, users}, nil
 }
 
-// stagingEmails are the emails of staging's users by sub: of a user who is not migrated, the functions' logs have the sub
-// alone.
+// stagingEmails are the emails of staging's users by sub: that is all that logs have of a user who is not migrated.
 func stagingEmails(ctx context.Context, s *spaceport.Spaceport) (map[string]string, error) {
 	emails := map[string]string{}
 	pages := cognito.NewListUsersPaginator(s.Staging, &cognito.ListUsersInput{UserPoolId: &s.StagingPool})

@@ -129,6 +129,17 @@ func (v *visitor) tabsTo(selector string) {
 	v.givesUp("tab to "+selector, fmt.Errorf("not among the first 20"))
 }
 
+// isAt waits until an element has the focus.
+func (v *visitor) isAt(selector string) {
+	v.t.Helper()
+	v.waits("be at "+selector, fmt.Sprintf("document.activeElement.matches(%s)", quoted(selector)))
+}
+
+func (v *visitor) value(id string) string {
+	v.t.Helper()
+	return look[string](v, fmt.Sprintf("document.getElementById(%s).value", quoted(id)))
+}
+
 // sees waits until something that matches is shown.
 func (v *visitor) sees(selector string) {
 	v.t.Helper()

@@ -9,7 +9,7 @@ export const views = {
     intro: "In our new system you may need a new password. We email you a code.",
   },
   "reset": { title: "Set a new password", intro: "Enter the code from our email to you, and a new password." },
-  "account": { title: "Welcome" },
+  "account": {},
 };
 
 export const welcome = (name) => `Welcome, ${name}`;
