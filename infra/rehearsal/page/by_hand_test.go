@@ -243,7 +243,7 @@ func findsErrors(v *visitor) {
 		document.getElementById("wide").style.width = "400px";
 		return 1;
 	})()`)
-	for _, trouble := range []string{"console error: \"said\"", "thrown", "answer 404 of " + v.url + "missing", "Content Security Policy"} {
+	for _, trouble := range []string{"console error: \"said\"", "thrown", "404 (Not Found) " + v.url + "missing", "Content Security Policy"} {
 		assert.Eventually(v.t, func() bool { return strings.Contains(strings.Join(v.trouble.all(), "\n"), trouble) }, patience, 20*time.Millisecond, trouble)
 	}
 	assert.NotEmpty(v.t, v.faults(`{}`), "a field without a label")

@@ -8,7 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 	"github.com/stretchr/testify/require"
@@ -44,13 +43,12 @@ func (p *played) visit(t *testing.T, screen size) *visitor {
 	t.Helper()
 	v := &visitor{
 		t: t, Spaceport: p.Spaceport, url: p.url, axe: p.axe, size: screen,
-		trouble: &trouble{cloudURL: p.cloudURL, urls: map[network.RequestID]string{}},
+		trouble: &trouble{cloudURL: p.cloudURL},
 	}
 	var closeTab context.CancelFunc
 	v.tab, closeTab = chromedp.NewContext(p.browser, chromedp.WithNewBrowserContext(), chromedp.WithListener(v.trouble.note))
 	t.Cleanup(closeTab)
-	_, err := chromedp.Call(v.tab, network.Enable, network.EnableParams{}) // no time limit: the tab would end with it
-	require.NoError(t, err, "open a tab")
+	require.NoError(t, chromedp.Do(v.tab), "open a tab") // no time limit: the tab would end with it
 	v.resizes(screen)
 	return v
 }
