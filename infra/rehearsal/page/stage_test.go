@@ -280,13 +280,14 @@ func (s *stage) explains(v *visitor, form, code, says, about string) {
 	}
 }
 
-// places are those of all that is shown of the app, on the page and not on the screen, which may have scrolled.
+// places are those of all that is shown of the app, and of what follows, on the page: the screen may have scrolled.
 func (v *visitor) places() []string {
 	v.t.Helper()
+	v.waits("have the users", `document.querySelector("#users li")`) // their list grows
 	return look[[]string](v, `[...document.querySelectorAll("#app :is(h1, label, input, button, li), #users-panel, .behind")]
 		.filter((e) => e.checkVisibility() && !e.closest("#error")).map((e) => {
 			const r = e.getBoundingClientRect();
-			return [e.id || e.textContent, r.x, r.y + scrollY, r.width, r.height].join(" ");
+			return [e.id || e.className || e.textContent, r.x, r.y + scrollY, r.width].join(" ");
 		})`)
 }
 
