@@ -90,7 +90,7 @@ func TestResetEmailIsTheOperators(t *testing.T) {
 
 // TestLink: the default text has a link to the app's reset page, if that is set, and so can an operator's.
 func TestLink(t *testing.T) {
-	const start, end = "<li>Go to ", " and enter your email address</li>"
+	const start, end = "<li>Go to ", "</li>"
 	for _, tt := range []struct{ text, url, want string }{
 		{"", "", start + "the sign-in page" + end},
 		{"", " https://spaceport.example/reset ",

@@ -8,25 +8,30 @@ import (
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 	cognito "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/spaceport/user-migration/datamover/ledger"
 	"github.com/spaceport/user-migration/datamover/settings"
 	"github.com/spaceport/user-migration/infra/rehearsal/spaceport"
 )
 
-// account is what a user sees after sign-in: their rows in production, and their ids.
+// account is a signed-in user's own data in production: what the app shows, and ids and paths, which it does not.
 type account struct {
-	Email         string              `json:"email"`
-	Name          string              `json:"name"`
-	ProductionSub string              `json:"productionSub"`
-	StagingSub    string              `json:"stagingSub"`
-	State         ledger.State        `json:"state"`
-	Profile       map[string]string   `json:"profile"`
-	ProjectCount  int                 `json:"projectCount"`
-	Projects      []map[string]string `json:"projects"`
+	Email         string         `json:"email"`
+	Name          string         `json:"name"`
+	ProductionSub string         `json:"productionSub"`
+	StagingSub    string         `json:"stagingSub"`
+	State         ledger.State   `json:"state"`
+	Profile       map[string]any `json:"profile"`
+	ProjectCount  int            `json:"projectCount"`
+	Projects      []project      `json:"projects"`
+}
+
+type project struct {
+	Title    string `json:"title"`
+	Progress int    `json:"progress"`
+	File     string `json:"file"`
 }
 
 // shownProjects is how many of a user's projects are shown; all are counted.
@@ -90,69 +95,25 @@ func (s accounts) record(ctx context.Context, a account) (ledger.Record, error) 
 	return found, nil
 }
 
-func (s accounts) profile(ctx context.Context, t settings.Table, sub string) (map[string]string, error) {
+func (s accounts) profile(ctx context.Context, t settings.Table, sub string) (profile map[string]any, err error) {
 	rows, err := spaceport.Rows(ctx, s.ProductionTables, t.Target, t.OwnerKey, sub)
 	if err != nil || len(rows) == 0 {
 		return nil, err
 	}
-	return texts(rows[0]), nil
+	return profile, attributevalue.UnmarshalMap(rows[0], &profile)
 }
 
-// projects returns the first few projects, and how many there are. During a move the page asks often, so the rows that
-// were moved are taken from the ledger's counts.
+// projects returns the first few projects, and how many there are. The page asks often during a move, and counting
+// thousands of rows takes long, so the rows that were moved are taken from the ledger's counts.
 func (s accounts) projects(
 	ctx context.Context, t settings.Table, sub string, r ledger.Record,
-) ([]map[string]string, int, error) {
+) (projects []project, count int, err error) {
 	in := spaceport.RowsOf(t.Target, t.OwnerKey, sub)
 	in.Limit = aws.Int32(shownProjects)
 	page, err := s.ProductionTables.Query(ctx, in)
 	if err != nil {
 		return nil, 0, fmt.Errorf("read projects: %w", err)
 	}
-	shown := make([]map[string]string, len(page.Items))
-	for i, row := range page.Items {
-		all := texts(row)
-		shown[i] = map[string]string{
-			"projectId": all["projectId"], "title": all["title"], "progress": all["progress"], "file": all["file"],
-		}
-	}
-	switch {
-	case page.LastEvaluatedKey == nil:
-		return shown, len(shown), nil
-	case r.State == ledger.Moving:
-		return shown, max(len(shown), r.Copied[t.Target]+r.Kept[t.Target]), nil
-	}
-	all, err := s.count(ctx, t, sub)
-	return shown, all, err
-}
-
-func (s accounts) count(ctx context.Context, t settings.Table, sub string) (n int, err error) {
-	in := spaceport.RowsOf(t.Target, t.OwnerKey, sub)
-	in.Select = types.SelectCount
-	for pages := dynamodb.NewQueryPaginator(s.ProductionTables, in); pages.HasMorePages(); {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			return 0, fmt.Errorf("count projects: %w", err)
-		}
-		n += int(page.Count)
-	}
-	return n, nil
-}
-
-// texts shows a row's fields as text.
-func texts(row map[string]types.AttributeValue) map[string]string {
-	shown := map[string]string{}
-	for name, value := range row {
-		switch v := value.(type) {
-		case *types.AttributeValueMemberS:
-			shown[name] = v.Value
-		case *types.AttributeValueMemberN:
-			shown[name] = v.Value
-		case *types.AttributeValueMemberBOOL:
-			shown[name] = fmt.Sprint(v.Value)
-		default:
-			shown[name] = "…"
-		}
-	}
-	return shown
+	err = attributevalue.UnmarshalListOfMaps(page.Items, &projects)
+	return projects, max(len(projects), r.Copied[t.Target]+r.Kept[t.Target]), err
 }

@@ -31,6 +31,7 @@ func openBrowser(t *testing.T) context.Context {
 	} {
 		options = append(options, chromedp.Flag(flag, true))
 	}
+	options = append(options, chromedp.Flag("hide-scrollbars", false)) // chromedp.Headless hides them
 	if os.Geteuid() == 0 {
 		options = append(options, chromedp.NoSandbox)
 	}

@@ -3,32 +3,19 @@ package page
 import (
 	"cmp"
 	"encoding/json"
+	"slices"
 	"strings"
 	"sync"
 	"time"
-
-	"github.com/spaceport/user-migration/datamover/ledger"
 )
 
-// decision is what a function decided, as in its log, where emails are already masked.
+// decision is what a function decided: the part of its log line that is shown. The line's metrics have some of the same
+// names, capitalized, with the same values.
 type decision struct {
-	Time     time.Time `json:"time"`
-	Function string    `json:"function"`
-	User     string    `json:"user"`
-	Decision string    `json:"decision"`
-	Reason   string    `json:"reason"`
-	Source   string    `json:"source"`
-	Ms       int64     `json:"ms"`
-
-	stagingSub string
-}
-
-// logLine is the part of a function's log line that is shown. Its metrics have some of the same names, capitalized,
-// with the same values.
-type logLine struct {
 	Time       time.Time `json:"time"`
 	Message    string    `json:"msg"`
-	Email      string    `json:"email"`
+	Function   string    `json:"function"`
+	Email      string    `json:"email"` // masked in the log
 	StagingSub string    `json:"stagingSub"`
 	Decision   string    `json:"decision"`
 	Reason     string    `json:"reason"`
@@ -39,39 +26,39 @@ type logLine struct {
 
 // decisions are the latest that the functions logged.
 type decisions struct {
+	emails map[string]string // of staging's users, by sub
+
 	mu   sync.Mutex
 	last []decision
 }
 
 // read reads a line of a function's log, and reports whether it was a decision.
 func (d *decisions) read(function string, raw []byte) bool {
-	var l logLine
-	if json.Unmarshal(raw, &l) != nil || l.Decision == "" {
+	var one decision
+	if json.Unmarshal(raw, &one) != nil || one.Decision == "" {
 		return false
 	}
+	one.Function = strings.TrimPrefix(function, "Spaceport-Migration-")
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.last = append(d.last, decision{
-		Time: l.Time, Function: strings.TrimPrefix(function, "Spaceport-Migration-"), User: l.Email, Decision: l.Decision,
-		Reason: cmp.Or(l.Reason, l.Error), Source: cmp.Or(l.Source, l.Message), Ms: l.DurationMs, stagingSub: l.StagingSub,
-	})
+	d.last = append(d.last, one)
 	d.last = d.last[max(0, len(d.last)-shown):]
 	return true
 }
 
-// newest returns the decisions in the order in which they are shown. The datamover logs ids only; the ledger has the
-// emails.
+// newest returns the decisions in the order in which they are shown, with the users' emails where ledger or staging has
+// them, so that a reader can follow a user through all lists.
 func (d *decisions) newest(records []record) []decision {
 	emails := map[string]string{}
 	for _, r := range records {
-		emails[r.StagingSub] = ledger.MaskEmail(r.Email)
+		emails[r.StagingSub] = r.Email
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	all := make([]decision, len(d.last))
-	for i, one := range d.last {
-		one.User = cmp.Or(one.User, emails[one.stagingSub])
-		all[len(all)-1-i] = one
+	all := append([]decision{}, d.last...)
+	slices.Reverse(all)
+	for i, one := range all {
+		all[i].Email = cmp.Or(emails[one.StagingSub], d.emails[one.StagingSub], one.Email)
 	}
 	return all
 }

@@ -28,16 +28,16 @@ func TestDecisionsOfTheTrigger(t *testing.T) {
 	got := recorded(t, spaceport.Trigger, "testdata/trigger.log")
 	require.Len(t, got, 4)
 	assert.Equal(t, "account-update", got[0].Decision)
-	assert.Equal(t, "reset email", got[0].Source)
+	assert.Equal(t, "reset email", got[0].Message)
 	assert.Equal(t, "error", got[1].Decision)
-	assert.Equal(t, "check password: staging is throttling (TooManyRequestsException)", got[1].Reason)
+	assert.Equal(t, "check password: staging is throttling (TooManyRequestsException)", got[1].Error)
 	assert.Equal(t, "unchanged", got[2].Decision)
 	assert.Equal(t, "unknown-user", got[2].Reason)
-	assert.Empty(t, got[2].User, "the log does not have what an unknown user typed")
+	assert.Empty(t, got[2].Email, "the log does not have what an unknown user typed")
 	assert.Equal(t, decision{
-		Time:     time.Date(2026, 11, 23, 3, 46, 10, 127025720, time.UTC),
-		Function: "trigger", User: "a***@e***", Decision: "import",
-		Source: "UserMigration_Authentication", Ms: 48, stagingSub: "97f5a4e7-2066-4ea3-aa13-c398459cb2d5",
+		Time:    time.Date(2026, 11, 23, 3, 46, 10, 127025720, time.UTC),
+		Message: "migrate user", Function: "trigger", Email: "a***@e***", Decision: "import",
+		Source: "UserMigration_Authentication", DurationMs: 48, StagingSub: "97f5a4e7-2066-4ea3-aa13-c398459cb2d5",
 	}, got[3])
 }
 
@@ -46,12 +46,12 @@ func TestDecisionsOfTheDatamover(t *testing.T) {
 	got := recorded(t, spaceport.Datamover, "testdata/datamover.log", hal)
 	require.Len(t, got, 2, "other lines are skipped")
 	assert.Equal(t, "moved", got[0].Decision)
-	assert.Equal(t, "background", got[0].Source)
+	assert.Equal(t, "background", got[0].Message)
 	assert.Equal(t, "continued", got[1].Decision)
-	assert.Equal(t, int64(3005), got[1].Ms)
+	assert.Equal(t, int64(3005), got[1].DurationMs)
 	for _, d := range got {
 		assert.Equal(t, "datamover", d.Function)
-		assert.Equal(t, "h***@e***", d.User, "the ledger has the email of that id")
+		assert.Equal(t, "hal@example.com", d.Email, "the ledger has the email of that id")
 	}
 }
 

@@ -21,10 +21,8 @@ func TestTheFormsAreInTheHTML(t *testing.T) {
 	} {
 		assert.Contains(t, tag(id), `autocomplete="`+autocomplete+`"`, id)
 		assert.Contains(t, html, `<label for="`+id+`">`, "it has a name")
-		if id != "reset-email" { // it is read-only
-			assert.Contains(t, tag(id), `required`, id)
-			assert.Contains(t, tag(id), `aria-errormessage="error"`, id)
-		}
+		assert.Contains(t, tag(id), `required`, id)
+		assert.Contains(t, tag(id), `aria-errormessage="error"`, id)
 	}
 	for id, role := range map[string]string{
 		"error": "alert", "news": "status", "announcer": "status", "connection": "status",

@@ -57,7 +57,11 @@ func watch(ctx context.Context, s *spaceport.Spaceport, users []journeys.Scenari
 	if err != nil {
 		return nil, nil, err
 	}
-	decisions := &decisions{}
+	emails, err := stagingEmails(ctx, s)
+	if err != nil {
+		return nil, nil, err
+	}
+	decisions := &decisions{emails: emails}
 	watched := newWatched(observer{s, decisions}.snapshot)
 	s.Lambdas.OnLog(func(function string, line []byte) {
 		if decisions.read(function, line) {

@@ -15,15 +15,21 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/spaceport/user-migration/infra/rehearsal/cloud"
+	"github.com/spaceport/user-migration/infra/rehearsal/journeys"
 )
 
 // fakeSite serves the page without a cloud.
 func fakeSite() *site {
 	return &site{
 		config: config{
-			Endpoint: "http://127.0.0.1:1", PasswordPolicy: policy{MinimumLength: 8}, Users: []scenarioUser{{Name: "Ada"}},
+			Endpoint: "http://127.0.0.1:1", PasswordPolicy: &types.PasswordPolicyType{MinimumLength: aws.Int32(8)},
+			Users: []journeys.ScenarioUser{journeys.Ada},
 		},
 		account: func(context.Context, string) (account, error) { return account{}, nil },
 		watched: newWatched(func(context.Context) (snapshot, error) { return snapshot{}, nil }),
@@ -96,19 +102,12 @@ func TestNoFolderIsListed(t *testing.T) {
 	}
 }
 
-func TestConfig(t *testing.T) {
-	_, body := get(t, open(t, fakeSite()), "/rehearsal.json", nil)
-	assert.JSONEq(t, `{"endpoint":"http://127.0.0.1:1","clientId":"",
-		"passwordPolicy":{"minimumLength":8,"uppercase":false,"lowercase":false,"digits":false,"symbols":false},
-		"users":[{"name":"Ada","email":"","password":"","note":""}]}`, body)
-}
-
 func TestAccountNeedsAToken(t *testing.T) {
 	w := fakeSite()
 	w.account = func(_ context.Context, token string) (account, error) {
 		switch token {
 		case "good":
-			return account{Email: "ada@example.com", State: "moved", Projects: []map[string]string{}}, nil
+			return account{Email: "ada@example.com", State: "moved", Projects: []project{}}, nil
 		case "old":
 			return account{}, errToken
 		}
@@ -245,7 +244,7 @@ func TestAnErrorEndsTheStream(t *testing.T) {
 func TestASlowBrowserDoesNotBlockOthers(t *testing.T) {
 	w := fakeSite()
 	big := strings.Repeat("x", 8<<20) // more than any buffer between the two
-	w.watched.read = func(context.Context) (snapshot, error) { return snapshot{Messages: []message{{Body: big}}}, nil }
+	w.watched.read = func(context.Context) (snapshot, error) { return snapshot{Messages: []cloud.Message{{Body: big}}}, nil }
 	server := open(t, w)
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL+"/events", nil)
 	require.NoError(t, err)

@@ -13,10 +13,10 @@ import (
 
 // snapshot is what the page shows beside the sign-in, the newest first.
 type snapshot struct {
-	Ledger      []record   `json:"ledger"`
-	LedgerCount int        `json:"ledgerCount"` // including records that are not shown
-	Messages    []message  `json:"messages"`
-	Decisions   []decision `json:"decisions"`
+	Ledger      []record        `json:"ledger"`
+	LedgerCount int             `json:"ledgerCount"` // including records that are not shown
+	Messages    []cloud.Message `json:"messages"`
+	Decisions   []decision      `json:"decisions"`
 }
 
 // How much is shown: more than a user reads, and few enough for a browser to draw many times a minute.
@@ -35,14 +35,6 @@ type record struct {
 	Error         string       `json:"error"`
 
 	updated time.Time
-}
-
-type message struct {
-	To      string    `json:"to"`
-	Subject string    `json:"subject"`
-	Body    string    `json:"body"`
-	Code    string    `json:"code"`
-	Time    time.Time `json:"time"`
 }
 
 // observer only reads.
@@ -86,13 +78,8 @@ func show(r ledger.Record) record {
 	}
 }
 
-func newest(all []cloud.Message) []message {
-	messages := []message{}
-	for _, m := range slices.Backward(all) {
-		if len(messages) == shown {
-			break
-		}
-		messages = append(messages, message{To: m.To, Subject: m.Subject, Body: m.Body, Code: m.Code, Time: m.Time})
-	}
+func newest(all []cloud.Message) []cloud.Message {
+	messages := append([]cloud.Message{}, all[max(0, len(all)-shown):]...)
+	slices.Reverse(messages)
 	return messages
 }

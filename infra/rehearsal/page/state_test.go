@@ -50,25 +50,40 @@ func (f fault) String() string {
 	return text
 }
 
-// isSound checks the page in its current state: axe-core finds nothing serious in the light or the dark theme, and on
-// the narrowest phone nothing has to be scrolled sideways. Screenshots are kept by that name.
+// isSound checks the page in its current state, in each size: axe-core finds nothing serious in the light or the dark
+// theme, and on the narrowest phone nothing has to be scrolled sideways. Screenshots are kept by that name.
 func (v *visitor) isSound(state string) {
 	v.t.Helper()
-	for _, scheme := range []struct{ name, rules string }{
-		{"light", `{}`},
-		// The other rules have the same result in both.
-		{"dark", `{ runOnly: { type: "rule", values: ["color-contrast", "link-in-text-block"] } }`},
-	} {
-		v.prefers(&emulation.MediaFeature{Name: "prefers-color-scheme", Value: scheme.name}, &emulation.MediaFeature{Name: "prefers-reduced-motion", Value: "reduce"})
-		for _, f := range v.faults(scheme.rules) {
-			if f.Impact == "serious" || f.Impact == "critical" {
-				assert.Fail(v.t, "axe-core, "+state+", "+scheme.name, f.String())
+	for _, screen := range sizes {
+		v.resizes(screen)
+		for _, scheme := range []struct{ name, rules string }{
+			{"light", `{}`},
+			// The other rules have the same result in both.
+			{"dark", `{ runOnly: { type: "rule", values: ["color-contrast", "link-in-text-block"] } }`},
+		} {
+			v.prefers(&emulation.MediaFeature{Name: "prefers-color-scheme", Value: scheme.name},
+				&emulation.MediaFeature{Name: "prefers-reduced-motion", Value: "reduce"})
+			for _, f := range v.faults(scheme.rules) {
+				if f.Impact == "serious" || f.Impact == "critical" {
+					assert.Fail(v.t, "axe-core, "+state+", "+screen.name+", "+scheme.name, f.String())
+				}
 			}
+			hidden := look[int](v, `document.querySelector("form:not([hidden])") ? app.scrollHeight - app.clientHeight : 0`)
+			assert.True(v.t, screen.phone || hidden <= 0, "%s: all of the form is shown", state)
+			v.keep(screen.name+"-"+state+"-"+scheme.name, gets(v, "take a screenshot", screen.screenshot()))
 		}
-		v.keep(state+"-"+scheme.name, gets(v, "take a screenshot", chromedp.FullScreenshot(100)))
 	}
 	v.prefers()
+	v.resizes(v.size)
 	v.fits(state)
+}
+
+// screenshot has all of the page on a phone. Elsewhere the page fits, and its lists have scrollbars.
+func (s size) screenshot() chromedp.Action[[]byte] {
+	if s.phone {
+		return chromedp.FullScreenshot(100)
+	}
+	return chromedp.CaptureScreenshot()
 }
 
 func (v *visitor) prefers(features ...*emulation.MediaFeature) {
@@ -105,7 +120,7 @@ func (v *visitor) widthOnNarrow() int {
 func (v *visitor) keep(name string, screenshot []byte) {
 	v.t.Helper()
 	require.NoError(v.t, os.MkdirAll(screenshots, 0o755))
-	require.NoError(v.t, os.WriteFile(filepath.Join(screenshots, v.size.name+"-"+name+".png"), screenshot, 0o644))
+	require.NoError(v.t, os.WriteFile(filepath.Join(screenshots, name+".png"), screenshot, 0o644))
 }
 
 // keepsNothing ensures that no secret is where others can find it: in the address, in what the browser stores, or in an

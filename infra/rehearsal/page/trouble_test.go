@@ -2,12 +2,10 @@ package page
 
 import (
 	"fmt"
-	"net/http"
 	"strings"
 	"sync"
 
 	"github.com/chromedp/cdproto/log"
-	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/runtime"
 )
 
@@ -18,7 +16,6 @@ type trouble struct {
 
 	mu   sync.Mutex
 	seen []string
-	urls map[network.RequestID]string
 }
 
 func (t *trouble) note(event any) {
@@ -32,23 +29,12 @@ func (t *trouble) note(event any) {
 	case *runtime.EventExceptionThrown:
 		t.add("exception: %s %s", e.ExceptionDetails.Text, words([]*runtime.RemoteObject{e.ExceptionDetails.Exception}))
 	case *log.EventEntryAdded:
-		rejection := e.Entry.Source == log.EntrySourceNetwork && t.isCloud(e.Entry.URL) &&
-			strings.Contains(e.Entry.Text, "status of 400")
+		rejection := strings.TrimSuffix(e.Entry.URL, "/") == t.cloudURL && strings.Contains(e.Entry.Text, "status of 400")
 		if (e.Entry.Level == log.EntryLevelError || e.Entry.Level == log.EntryLevelWarning) && !rejection {
 			t.add("log %s: %s %s", e.Entry.Level, e.Entry.Text, e.Entry.URL)
 		}
-	case *network.EventRequestWillBeSent:
-		t.urls[e.RequestID] = e.Request.URL
-	case *network.EventResponseReceived:
-		if e.Response.Status >= http.StatusBadRequest && !(e.Response.Status == http.StatusBadRequest && t.isCloud(e.Response.URL)) {
-			t.add("answer %d of %s", e.Response.Status, e.Response.URL)
-		}
-	case *network.EventLoadingFailed:
-		t.add("request failed: %s %s", e.ErrorText, t.urls[e.RequestID])
 	}
 }
-
-func (t *trouble) isCloud(url string) bool { return strings.TrimSuffix(url, "/") == t.cloudURL }
 
 func (t *trouble) add(format string, args ...any) {
 	t.seen = append(t.seen, fmt.Sprintf(format, args...))

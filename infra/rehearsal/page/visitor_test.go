@@ -8,7 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 	"github.com/stretchr/testify/require"
@@ -23,7 +22,7 @@ type size struct {
 	phone         bool
 }
 
-var sizes = []size{{"phone", 390, 844, true}, {"desktop", 1280, 800, false}}
+var sizes = []size{{"phone", 390, 844, true}, {"desktop", 1280, 900, false}}
 
 // visitor is a user of the page, with a separate browser profile. Each method waits until its action is possible, or
 // fails.
@@ -44,13 +43,12 @@ func (p *played) visit(t *testing.T, screen size) *visitor {
 	t.Helper()
 	v := &visitor{
 		t: t, Spaceport: p.Spaceport, url: p.url, axe: p.axe, size: screen,
-		trouble: &trouble{cloudURL: p.cloudURL, urls: map[network.RequestID]string{}},
+		trouble: &trouble{cloudURL: p.cloudURL},
 	}
 	var closeTab context.CancelFunc
 	v.tab, closeTab = chromedp.NewContext(p.browser, chromedp.WithNewBrowserContext(), chromedp.WithListener(v.trouble.note))
 	t.Cleanup(closeTab)
-	_, err := chromedp.Call(v.tab, network.Enable, network.EnableParams{}) // no time limit: the tab would end with it
-	require.NoError(t, err, "open a tab")
+	require.NoError(t, chromedp.Do(v.tab), "open a tab") // no time limit: the tab would end with it
 	v.resizes(screen)
 	return v
 }
@@ -127,6 +125,17 @@ func (v *visitor) tabsTo(selector string) {
 		}
 	}
 	v.givesUp("tab to "+selector, fmt.Errorf("not among the first 20"))
+}
+
+// isAt waits until an element has the focus.
+func (v *visitor) isAt(selector string) {
+	v.t.Helper()
+	v.waits("be at "+selector, fmt.Sprintf("document.activeElement.matches(%s)", quoted(selector)))
+}
+
+func (v *visitor) value(id string) string {
+	v.t.Helper()
+	return look[string](v, fmt.Sprintf("document.getElementById(%s).value", quoted(id)))
 }
 
 // sees waits until something that matches is shown.

@@ -1,5 +1,5 @@
 // The functions' decisions, as they happen, and how much of Cognito's limit each took.
-import { byId, follow, write, writeTime } from "./list.js";
+import { byId, follow, write, writeTime, writeUser } from "./list.js";
 
 const limit = 5000; // ms that Cognito waits for a trigger
 
@@ -8,21 +8,28 @@ const limit = 5000; // ms that Cognito waits for a trigger
 const isAwaited = (d) => d.source.includes("_");
 
 function took(d) {
-  if (isAwaited(d)) return `${d.ms} of ${limit} ms`;
-  return d.ms > 0 ? `${d.ms} ms in the background` : "";
+  if (isAwaited(d)) return `${d.durationMs} of ${limit} ms`;
+  return d.durationMs > 0 ? `${d.durationMs} ms in the background` : "";
 }
 
-const keyOf = (d) => [d.time, d.function, d.decision, d.source, d.ms].join(" ");
+// What a decision means to the user. Others, such as continued, are on their way.
+const results = {
+  good: ["import", "import-for-reset", "moved", "already-moved", "account-update"],
+  bad: ["unchanged", "rejected", "error", "deferred", "incomplete", "interrupted", "continuation-failed"],
+};
+const resultOf = (decision) => Object.keys(results).find((result) => results[result].includes(decision)) ?? "";
+
+const keyOf = (d) => [d.time, d.function, d.decision, d.source, d.durationMs].join(" ");
 
 export const showDecisions = follow(byId("decisions"), byId("decision"), byId("decisions-empty"), keyOf, (item, d) => {
-  item.dataset.decision = d.decision;
+  item.dataset.result = resultOf(d.decision);
   writeTime(item, d.time);
-  write(item, ".user", d.user || "unknown user");
+  writeUser(item, d.email);
   write(item, ".function", d.function);
-  write(item, ".decision", d.decision);
-  write(item, ".reason", d.reason);
-  write(item, ".source", d.source);
+  write(item, ".state", d.decision);
+  write(item, ".reason", d.reason || d.error);
+  write(item, ".source", d.source || d.msg);
   write(item, ".took", took(d));
   item.querySelector(".bar").hidden = !isAwaited(d);
-  item.querySelector(".bar").style.setProperty("--share", Math.min(1, d.ms / limit));
+  item.querySelector(".bar").style.setProperty("--share", Math.min(1, d.durationMs / limit));
 });

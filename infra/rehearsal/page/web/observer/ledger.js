@@ -1,10 +1,11 @@
 // The ledger: one row per record that is shown.
-import { byId, follow, write } from "./list.js";
+import { byId, count, follow, write, writeUser } from "./list.js";
 
-export function showLedger(records, count) {
+export function showLedger(records, all) {
   showRecords(records);
-  byId("ledger-more").hidden = count <= records.length;
-  byId("ledger-more").textContent = `and ${count - records.length} more, which have not changed lately`;
+  count(rows, all);
+  byId("ledger-more").hidden = all <= records.length;
+  byId("ledger-more").textContent = `and ${all - records.length} more, which have not changed lately`;
 }
 
 const rows = byId("ledger").tBodies[0];
@@ -12,7 +13,7 @@ const rows = byId("ledger").tBodies[0];
 const showRecords = follow(rows, byId("ledger-row"), byId("ledger-empty"), (record) => record.stagingSub, (row, record) => {
   row.dataset.sub = record.stagingSub;
   row.dataset.state = record.state;
-  write(row, ".email", record.email, record.email);
+  writeUser(row, record.email);
   write(row, ".state", record.state);
   write(row, ".error", record.error);
   write(row, ".via", record.via);

@@ -27,6 +27,7 @@ export function follow(list, template, empty, keyOf, fill) {
       else list.insertBefore(node, next);
     }
     empty.hidden = items.length > 0;
+    count(list, items.length);
     first = false;
   };
 }
@@ -40,11 +41,33 @@ function mark(node) {
 export function write(node, selector, text, title) {
   const part = node.querySelector(selector);
   if (part.textContent !== String(text)) part.textContent = text;
-  if (title) part.title = title;
+  if (title !== undefined) part.title = title;
 }
+
+// count shows in the heading how many there are, since a list may have to be scrolled.
+export function count(list, n) {
+  list.closest(".panel").querySelector(".count").textContent = n || "";
+}
+
+let marked = "";
+
+// writeUser shows whose item it is, in all lists alike. The emails of users whom nobody knows are not in the log.
+export function writeUser(node, email) {
+  node.dataset.email = email.toLowerCase();
+  write(node, ".email", email || "unknown user", email);
+  showMark(node);
+}
+
+// markUser marks all items of one user.
+export function markUser(email) {
+  marked = email.toLowerCase();
+  document.querySelectorAll("[data-email]").forEach(showMark);
+}
+
+const showMark = (node) => node.classList.toggle("same", marked !== "" && node.dataset.email === marked);
 
 export function writeTime(node, rfc3339) {
   const part = node.querySelector("time");
   part.dateTime = rfc3339;
-  write(node, "time", new Date(rfc3339).toLocaleTimeString());
+  write(node, "time", new Date(rfc3339).toLocaleTimeString([], { hourCycle: "h23" }));
 }

@@ -3,6 +3,7 @@ import { showDecisions } from "./decisions.js";
 import { showLedger } from "./ledger.js";
 import { byId } from "./list.js";
 import { showMailbox } from "./mailbox.js";
+import "./user.js";
 import { listUsers } from "./users.js";
 
 const connection = byId("connection");

@@ -1,20 +1,20 @@
 // The scenario users. A button fills in the sign-in form and sends nothing.
-import { byId } from "./list.js";
+import { byId, count, write, writeUser } from "./list.js";
 
 export async function listUsers() {
   const { users } = await (await fetch("/rehearsal.json")).json();
   byId("users").replaceChildren(...users.map(itemOf));
+  count(byId("users"), users.length);
 }
 
 function itemOf(user) {
   const item = byId("user").content.firstElementChild.cloneNode(true);
-  item.dataset.email = user.email;
-  item.querySelector(".name").textContent = user.name;
-  item.querySelector(".email").textContent = user.email;
-  item.querySelector(".password").textContent = user.password;
-  item.querySelector(".note").textContent = user.note;
+  writeUser(item, user.Email);
+  write(item, ".name", user.Name);
+  write(item, ".password", user.Password);
+  write(item, ".note", user.Note);
   const button = item.querySelector("button");
-  button.setAttribute("aria-label", `Fill in as ${user.name}`);
+  button.setAttribute("aria-label", `Fill in as ${user.Name}`);
   button.addEventListener("click", () => fillIn(user));
   return item;
 }
@@ -26,8 +26,8 @@ function fillIn(user) {
   for (const [view, button] of Object.entries(buttons)) {
     if (!byId(view).hidden) byId(button).click();
   }
-  enter(byId("sign-in-email"), user.email);
-  enter(byId("sign-in-password"), user.password);
+  enter(byId("sign-in-email"), user.Email);
+  enter(byId("sign-in-password"), user.Password);
   byId("sign-in").querySelector("[type=submit]").focus();
 }
 

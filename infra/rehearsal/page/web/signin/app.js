@@ -1,10 +1,10 @@
 // The sign-in that a user of Spaceport sees: one view at a time, from the password, or a forgotten one, to the account.
 // Tokens and passwords are in memory only and are lost with the page.
 import { follow, forgetAccount, readAccount, showAccount } from "./account.js";
-import { reached, userPool } from "./cognito.js";
+import { CognitoError, reached, userPool } from "./cognito.js";
 import { check, checkAsTyped, setRules, toggle } from "./password.js";
 import { blame, busy, byId, hush, say, show } from "./view.js";
-import { challengeInWords, inWords } from "./words.js";
+import { inWords, news, sendAgain, welcome } from "./words.js";
 
 const signIn = byId("sign-in"), email = byId("sign-in-email"), password = byId("sign-in-password");
 const forgot = byId("forgot"), forgotEmail = byId("forgot-email");
@@ -39,18 +39,18 @@ onSubmit(signIn, async (left) => {
   }
 });
 
-async function enter(name, typed, left, news) {
+async function enter(name, typed, left, told) {
   const { challenge, ...tokens } = await (await pool()).signIn(name, typed);
-  if (challenge) return () => { toSignIn(name); say("error", challengeInWords); };
+  if (challenge) throw new CognitoError("Challenge", challenge);
   const found = await readAccount(tokens.accessToken).catch((error) => { revoke(tokens); throw error; });
   if (left()) revoke(tokens);
   return () => {
     forgetPasswords();
     session = { ...tokens, ended: false };
     showAccount(found);
-    show(account, byId("account-title"));
-    if (news) say("news", news);
-    follow(session, found).catch(() => { leave(); say("error", "Your session has ended. Please sign in again."); });
+    show(account, byId("title"), welcome(found.name || found.email));
+    if (told) say("news", told);
+    follow(session, found).catch((error) => { leave(); say("error", inWords("sign-in", error.code).text); });
   };
 }
 
@@ -60,12 +60,11 @@ async function revoke({ refreshToken }) {
 }
 
 // mustReset serves a forced reset that Cognito reports. It requests a code even if an earlier email has one, which may have
-// expired.
+// expired: who has a valid one is told by that email to choose "I have a code".
 async function mustReset(name) {
-  const why = "We have moved to a new system, so you have to set a new password once.";
   try {
     const sentTo = await sendCode(name);
-    return () => toReset(name, `${why} We sent a code to ${sentTo}.`);
+    return () => awaitCode(name, news.mustReset(sentTo));
   } catch (error) {
     return () => { toReset(name); fail(reset, resend, error); }; // a code from an earlier email may be valid
   }
@@ -74,7 +73,7 @@ async function mustReset(name) {
 onSubmit(forgot, async () => {
   const name = forgotEmail.value;
   const sentTo = await sendCode(name);
-  return () => toReset(name, `We sent a code to ${sentTo}, if that address has an account.`);
+  return () => awaitCode(name, news.codeSent(sentTo));
 });
 
 const revealsUsers = ["UserNotFoundException", "NotAuthorizedException", "InvalidParameterException"];
@@ -91,36 +90,34 @@ async function sendCode(name) {
 onSubmit(reset, async (left) => {
   const name = resetEmail.value, chosen = newPassword.value;
   const users = await pool(); // it also sets the rules
-  const missing = check(chosen);
-  if (missing.length) {
-    return () => { say("error", `The new password still needs ${missing.join(", ")}.`); blame(newPassword); };
-  }
+  if (check(chosen).length) throw new CognitoError("InvalidPasswordException", "it was not sent");
   await users.confirmForgotPassword(name, code.value.replace(/\s/g, ""), chosen);
   try {
-    return await enter(name, chosen, left, "Your new password is set, and you are signed in.");
+    return await enter(name, chosen, left, news.passwordSet);
   } catch {
-    return () => {
-      toSignIn(name);
-      say("news", "Your new password is set, but signing in did not work just now. Please sign in with it.");
-    };
+    return () => { toSignIn(name); say("news", news.signInAgain); };
   }
 });
 
-onClick(resend, () => attempt(reset, resend, async () => {
-  const sentTo = await sendCode(resetEmail.value);
-  return () => toReset(resetEmail.value, `We sent a new code to ${sentTo}, if that address has an account.`);
-}));
+onClick(resend, () => {
+  if (!resetEmail.reportValidity()) return;
+  attempt(reset, resend, async () => {
+    const sentTo = await sendCode(resetEmail.value);
+    return () => awaitCode(resetEmail.value, news.codeSent(sentTo));
+  });
+});
 
 onClick(byId("sign-out"), () => {
   revoke(session);
   leave();
-  say("news", "You are signed out.");
+  say("news", news.signedOut);
 });
 
 onClick(byId("to-forgot"), () => toForgot());
 onClick(byId("forgot-back"), () => toSignIn(forgotEmail.value));
 onClick(byId("reset-back"), () => toSignIn(resetEmail.value));
-onClick(byId("have-code"), () => { if (forgot.reportValidity()) toReset(forgotEmail.value); });
+onClick(byId("to-reset"), () => toReset(email.value));
+onClick(byId("have-code"), () => toReset(forgotEmail.value));
 
 checkAsTyped(newPassword);
 const hidePasswords = [toggle(byId("sign-in-show"), password), toggle(byId("reset-show"), newPassword)];
@@ -142,15 +139,18 @@ function toForgot() {
   show(forgot, forgotEmail);
 }
 
-function toReset(name, news) {
+// toReset requests no code: the user has one.
+function toReset(name) {
   forgetPasswords();
   resetEmail.value = name;
   check("");
-  show(reset, code);
-  if (news) {
-    say("news", news);
-    holdResend();
-  }
+  show(reset, name ? code : resetEmail);
+}
+
+function awaitCode(name, told) {
+  toReset(name);
+  say("news", told);
+  holdResend();
 }
 
 function leave() {
@@ -170,11 +170,10 @@ function forgetPasswords() {
 let held;
 
 function holdResend() {
-  const label = "Send a new code";
   let seconds = 10;
   const tick = () => {
     resend.disabled = seconds > 0;
-    resend.textContent = seconds > 0 ? `${label} (${seconds} s)` : label;
+    resend.textContent = sendAgain(seconds);
     if (seconds-- === 0) clearInterval(held);
   };
   clearInterval(held);
@@ -208,16 +207,26 @@ async function attempt(form, button, work) {
   }
 }
 
-const offer = document.createElement("button");
-offer.type = "button";
-offer.textContent = "Forgot your password?";
-onClick(offer, toForgot);
+const link = document.createElement("button");
+link.type = "button";
+onClick(link, toForgot);
 
 function fail(form, button, error) {
   if (!error.code) console.error(error); // not from Cognito: a developer should see it
-  const { text, about, offersReset } = inWords(form.id, error.code);
-  say("error", text, ...(offersReset ? [offer] : []));
-  if (offersReset) forgetPasswords();
+  const { text, about, offer } = inWords(form.id, error.code);
+  link.textContent = offer;
+  say("error", text, ...(offer ? [link] : []));
+  if (offer) forgetPasswords();
   if (about) blame(byId(about));
   else button.focus(); // to try again
 }
+
+// A link to this page that ends in #code is for users who got a code in an email.
+function followLink() {
+  if (location.hash !== "#code") return;
+  history.replaceState(null, "", location.pathname);
+  toReset("");
+}
+
+addEventListener("hashchange", followLink);
+followLink();

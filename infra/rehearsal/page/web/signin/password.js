@@ -1,5 +1,6 @@
 // Password fields: shown and hidden by a toggle, and checked against the pool's rules as they are typed.
 import { announce, byId } from "./view.js";
+import { missing, noneMissing } from "./words.js";
 
 // toggle returns a function that hides the password again.
 export function toggle(button, field) {
@@ -16,12 +17,13 @@ export function toggle(button, field) {
 // Cognito counts basic Latin letters, and these as symbols ("Adding user pool password requirements").
 const symbol = /[\^$*.[\]{}()?"!@#%&/\\,><':;|_~`=+\- ]/;
 
+// By the name that the pool's password policy has for each rule.
 const meets = {
-  length: (password) => [...password].length >= policy.minimumLength,
-  uppercase: (password) => /[A-Z]/.test(password),
-  lowercase: (password) => /[a-z]/.test(password),
-  digits: (password) => /[0-9]/.test(password),
-  symbols: (password) => symbol.test(password),
+  MinimumLength: (password) => [...password].length >= policy.MinimumLength,
+  RequireUppercase: (password) => /[A-Z]/.test(password),
+  RequireLowercase: (password) => /[a-z]/.test(password),
+  RequireNumbers: (password) => /[0-9]/.test(password),
+  RequireSymbols: (password) => symbol.test(password),
 };
 
 const rules = [...byId("reset-rules").children];
@@ -30,8 +32,8 @@ let policy = {};
 // setRules shows the pool's rules.
 export function setRules(poolPolicy) {
   policy = poolPolicy;
-  byId("reset-length").textContent = policy.minimumLength;
-  for (const rule of rules) rule.hidden = rule.dataset.rule !== "length" && !policy[rule.dataset.rule];
+  byId("reset-length").textContent = policy.MinimumLength;
+  for (const rule of rules) rule.hidden = !policy[rule.dataset.rule];
 }
 
 // check marks each rule as met or not, and returns the texts of those that are not.
@@ -48,7 +50,7 @@ export function check(password) {
 // checkAsTyped tells a screen reader when the user pauses typing, not at each character.
 export function checkAsTyped(field) {
   field.addEventListener("input", () => {
-    const missing = check(field.value);
-    announce(missing.length ? `Still missing: ${missing.join(", ")}` : "The password meets all rules", 800);
+    const unmet = check(field.value);
+    announce(unmet.length ? missing(unmet) : noneMissing, 800);
   });
 }

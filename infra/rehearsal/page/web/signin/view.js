@@ -1,18 +1,26 @@
 // What the sign-in does with its page: show one view, show a message, be busy.
+import { views as words } from "./words.js";
 
 export const byId = (id) => document.getElementById(id);
 
-const views = ["sign-in", "forgot", "reset", "account"].map(byId);
+const views = Object.keys(words).map(byId);
 // An error interrupts a screen reader, news waits. Each has its role in the HTML: only text that changes is read out.
 const messages = { error: byId("error"), news: byId("news") };
 const announcer = byId("announcer");
 
 // show shows one view and sets the focus in it.
-export function show(view, focus) {
+export function show(view, focus, title = words[view.id].title) {
   for (const other of views) other.hidden = other !== view;
-  document.title = `${view.querySelector("h1").textContent.trim()} – Spaceport`;
+  byId("title").textContent = title;
+  introduce(words[view.id].intro ?? "");
+  document.title = `${title} – Spaceport`;
   hush();
   focus.focus();
+}
+
+// introduce sets the text that is shown while there is no message.
+export function introduce(text) {
+  byId("intro").textContent = text;
 }
 
 // say shows an "error" or "news", with buttons that offer a next step.
