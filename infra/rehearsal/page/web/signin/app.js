@@ -35,7 +35,8 @@ onSubmit(signIn, async (left) => {
     return await enter(name, password.value, left);
   } catch (error) {
     if (error.code !== "PasswordResetRequiredException") throw error;
-    return mustReset(name);
+    // A forced reset. No code is requested by itself: it would make that of an earlier email, such as a sweep's, invalid.
+    return () => { toReset(name); say("news", news.mustReset); };
   }
 });
 
@@ -57,17 +58,6 @@ async function enter(name, typed, left, told) {
 // revoke is for tokens that will not be used. They expire anyway.
 async function revoke({ refreshToken }) {
   await (await pool()).signOut(refreshToken).catch(() => {});
-}
-
-// mustReset serves a forced reset that Cognito reports. It requests a code even if an earlier email has one, which may have
-// expired: who has a valid one is told by that email to choose "I have a code".
-async function mustReset(name) {
-  try {
-    const sentTo = await sendCode(name);
-    return () => awaitCode(name, news.mustReset(sentTo));
-  } catch (error) {
-    return () => { toReset(name); fail(reset, resend, error); }; // a code from an earlier email may be valid
-  }
 }
 
 onSubmit(forgot, async () => {
