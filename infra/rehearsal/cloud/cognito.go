@@ -9,49 +9,38 @@ import (
 // query is one Cognito operation: what was asked, of which pool, through which client.
 type query struct {
 	*call
-	in     input
 	pool   *pool
 	client *client // only where the operation names a client
-	token  *claims // only where the operation carries an access token
 }
 
 // input holds all that the operations served here take; an operation that is only passed on needs none of it.
 type input struct {
-	UserPoolID         string `json:"UserPoolId"`
-	ClientID           string `json:"ClientId"`
-	Username           string
-	Password           string
-	Permanent          bool
-	PreviousPassword   string
-	ProposedPassword   string
-	TemporaryPassword  string
-	MessageAction      string
-	ForceAliasCreation bool
-	ConfirmationCode   string
-	AuthFlow           string
-	AuthParameters     map[string]string
-	ClientMetadata     map[string]string
-	ChallengeName      string
-	ChallengeResponses map[string]string
-	Session            string
-	AccessToken        string
-	Token              string
-	RefreshToken       string
-	UserCode           string
-	AttributeName      string
-	Code               string
-	Limit              *int
-	UserAttributes     []attribute
-	UserAttributeNames []string
+	TableName         string
+	RequestItems      map[string]json.RawMessage
+	UserPoolID        string `json:"UserPoolId"`
+	ClientID          string `json:"ClientId"`
+	Username          string
+	Password          string
+	Permanent         bool
+	TemporaryPassword string
+	MessageAction     string
+	ConfirmationCode  string
+	AuthFlow          string
+	AuthParameters    map[string]string
+	ClientMetadata    map[string]string
+	AccessToken       string
+	Token             string
+	RefreshToken      string
+	Limit             *int
+	UserAttributes    []attribute
+	ReadAttributes    []string
 }
 
 // cognito serves one operation of the table.
 func (c *Cloud) cognito(ctx context.Context, k *call) (reply, error) {
 	q := &query{call: k}
-	if len(k.body) > 0 {
-		if err := json.Unmarshal(k.body, &q.in); err != nil {
-			return reply{}, reject("SerializationException", "%v", err)
-		}
+	if err := json.Unmarshal(k.body, &q.in); err != nil {
+		return reply{}, reject("SerializationException", "%v", err)
 	}
 	op, known := operations[k.request.Operation]
 	if !known {
@@ -71,20 +60,20 @@ func (c *Cloud) cognito(ctx context.Context, k *call) (reply, error) {
 func (c *Cloud) prepare(ctx context.Context, q *query, n need) (err error) {
 	switch n {
 	case aPool:
-		q.pool, err = c.pool(ctx, q.place().account, q.in.UserPoolID)
+		q.pool, err = c.pool(ctx, q.request.Account, q.in.UserPoolID)
 	case aClient:
 		q.client, q.pool, err = c.client(ctx, q.in.ClientID)
 	case aClientOfPool:
-		q.client, q.pool, err = c.clientOfPool(ctx, q.place().account, q.in.UserPoolID, q.in.ClientID)
+		q.client, q.pool, err = c.clientOfPool(ctx, q.request.Account, q.in.UserPoolID, q.in.ClientID)
 	case aToken:
-		q.token, q.pool, err = c.tokenOwner(ctx, q.in.AccessToken)
+		q.pool, err = c.tokenOwner(ctx, q.in.AccessToken)
 	case nothing:
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	q.request.Account, q.region, q.request.Resource = q.pool.account, q.pool.region, q.pool.id
+	q.request.Account, q.request.Resource = q.pool.account, q.pool.id
 	return nil
 }
 
@@ -103,7 +92,7 @@ func (c *Cloud) forward(ctx context.Context, q *query, changes map[string]any) (
 		}
 		body = changed
 	}
-	return c.upstream.askRaw(ctx, q.place(), q.request.Operation, body)
+	return c.upstream.askRaw(ctx, q.request.Account, q.request.Operation, body)
 }
 
 func merge(body []byte, changes map[string]any) ([]byte, error) {

@@ -110,40 +110,15 @@ func randomHex(n int) string {
 	return hex.EncodeToString(raw)
 }
 
-var credentialScope = regexp.MustCompile(`Credential=([^/]+)/[^/]+/([^/]+)/([^/]+)/aws4_request`)
+var credentialScope = regexp.MustCompile(`Credential=([^/]+)/[^/]+/[^/]+/([^/]+)/aws4_request`)
 
 // scope is what a signature says about its request.
-type scope struct{ key, region, service string }
+type scope struct{ key, service string }
 
 func readScope(h http.Header) (scope, bool) {
 	m := credentialScope.FindStringSubmatch(h.Get("Authorization"))
 	if m == nil {
 		return scope{}, false
 	}
-	return scope{key: m[1], region: m[2], service: m[3]}, true
-}
-
-// unknownKey is the answer to a key that was never issued.
-func unknownKey(service string) *apiError {
-	const message = "The security token included in the request is invalid."
-	codes := map[string]string{
-		"sts": "InvalidClientTokenId", "iam": "InvalidClientTokenId", "lambda": "UnrecognizedClientException",
-	}
-	if code := codes[service]; code != "" {
-		return &apiError{status: http.StatusForbidden, code: code, message: message}
-	}
-	return reject("UnrecognizedClientException", message)
-}
-
-// denied is the answer to an action that the caller's policies do not allow.
-func denied(service, caller, action, resource string) *apiError {
-	e := reject("AccessDeniedException", "User: %s is not authorized to perform: %s on resource: %s "+
-		"because no identity-based policy allows the %s action", caller, action, resource, action)
-	switch service {
-	case "sts", "iam":
-		e.status, e.code = http.StatusForbidden, "AccessDenied"
-	case "lambda":
-		e.status = http.StatusForbidden
-	}
-	return e
+	return scope{key: m[1], service: m[2]}, true
 }

@@ -5,17 +5,19 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/spaceport/user-migration/infra/rehearsal/lambdahost"
 )
 
 // runMoto replaces moto_server and takes the same flags.
@@ -28,7 +30,7 @@ const motoStartLimit = 60 * time.Second
 // motoProcess is moto_server as a child with its own port and process group. It ends with this process.
 type motoProcess struct {
 	address string
-	chatter *tail
+	output  *os.File // nameless
 	command *exec.Cmd
 	ended   chan struct{}
 	once    sync.Once
@@ -41,7 +43,6 @@ func startMoto(ctx context.Context, path string, indexed bool) (*motoProcess, er
 	}
 	m := &motoProcess{
 		address: "127.0.0.1:" + port,
-		chatter: &tail{limit: 64 << 10},
 		ended:   make(chan struct{}),
 	}
 	python := filepath.Join(filepath.Dir(path), "python")
@@ -50,32 +51,23 @@ func startMoto(ctx context.Context, path string, indexed bool) (*motoProcess, er
 		m.command.Args = append(m.command.Args, "--indexed")
 	}
 	m.command.Env = append(cleanEnvironment(), "PYTHONUNBUFFERED=1")
-	m.command.Stdout, m.command.Stderr = m.chatter, m.chatter
-	m.command.SysProcAttr = ownGroup()
-	if err := m.run(); err != nil {
+	if m.output, err = os.CreateTemp("", "moto-*"); err != nil {
 		return nil, err
 	}
-	if err := m.waitReady(ctx); err != nil {
-		return nil, errors.Join(fmt.Errorf("%w\n%s", err, m.chatter), m.stop())
+	_ = os.Remove(m.output.Name()) // it remains readable
+	m.command.Stdout, m.command.Stderr = m.output, m.output
+	if err := lambdahost.Launch(m.command); err != nil {
+		return nil, err
 	}
-	return m, nil
-}
-
-// run starts the child on a thread that lives as long as the child does: the death signal is sent when the parent's
-// *thread* ends, not its process.
-func (m *motoProcess) run() error {
-	started := make(chan error)
 	go func() {
-		runtime.LockOSThread()
-		defer runtime.UnlockOSThread()
-		err := m.command.Start()
-		started <- err
-		if err == nil {
-			_ = m.command.Wait()
-		}
+		_ = m.command.Wait()
 		close(m.ended)
 	}()
-	return <-started
+	if err := m.waitReady(ctx); err != nil {
+		said, _ := io.ReadAll(io.NewSectionReader(m.output, 0, 64<<10))
+		return nil, errors.Join(fmt.Errorf("%w\n%s", err, said), m.stop())
+	}
+	return m, nil
 }
 
 func (m *motoProcess) waitReady(ctx context.Context) error {
@@ -109,11 +101,7 @@ func (m *motoProcess) answers(ctx context.Context) bool {
 }
 
 func (m *motoProcess) stop() error {
-	m.once.Do(func() {
-		if m.command.Process != nil {
-			_ = syscall.Kill(-m.command.Process.Pid, syscall.SIGKILL)
-		}
-	})
+	m.once.Do(func() { _ = syscall.Kill(-m.command.Process.Pid, syscall.SIGKILL) })
 	select {
 	case <-m.ended:
 		return nil

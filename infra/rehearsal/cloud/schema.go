@@ -89,27 +89,10 @@ func (p *pool) checkChange(attributes []attribute) error {
 	return nil
 }
 
-// mayWrite is for attributes that come through an app client. Without WriteAttributes a client may write all but those
-// that only Cognito and administrators write (Cognito developer guide, Attribute permissions and scopes).
-func (cl *client) mayWrite(attributes []attribute) error {
-	for _, a := range attributes {
-		reserved := a.Name == "sub" || a.Name == "identities" ||
-			strings.HasSuffix(a.Name, "_verified") && !strings.HasPrefix(a.Name, "custom:")
-		if reserved || len(cl.writable) > 0 && !slices.Contains(cl.writable, a.Name) {
-			return notAuthorized("A client attempted to write unauthorized attribute")
-		}
-	}
-	return nil
-}
-
 // with returns the attributes with one set.
 func with(attributes []attribute, name, value string) []attribute {
-	changed := without(attributes, name)
+	changed := slices.DeleteFunc(slices.Clone(attributes), func(a attribute) bool { return a.Name == name })
 	return append(changed, attribute{Name: name, Value: value})
-}
-
-func without(attributes []attribute, name string) []attribute {
-	return slices.DeleteFunc(slices.Clone(attributes), func(a attribute) bool { return a.Name == name })
 }
 
 func has(attributes []attribute, name string) bool {

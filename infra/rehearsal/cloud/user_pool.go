@@ -21,7 +21,7 @@ func (c *Cloud) createUserPool(ctx context.Context, q *query) (any, error) {
 		return nil, err
 	}
 	q.request.Resource = created.UserPool.ID
-	c.pools.remember(q.place(), created.UserPool)
+	c.pools.remember(q.request.Account, created.UserPool)
 	return out, nil
 }
 
@@ -46,14 +46,6 @@ func (c *Cloud) changePool(ctx context.Context, q *query) (any, error) {
 func (c *Cloud) changeSettings(ctx context.Context, q *query, changes map[string]any) (any, error) {
 	defer c.pools.invalidate(q.pool.id)
 	return c.forward(ctx, q, changes)
-}
-
-func (c *Cloud) deleteUserPool(ctx context.Context, q *query) (any, error) {
-	out, err := c.forward(ctx, q, nil)
-	if err == nil {
-		c.pools.forget(q.pool.id)
-	}
-	return out, err
 }
 
 func withPoolDefaults(body []byte) (map[string]any, error) {

@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -68,9 +67,8 @@ func (h *Host) startProcess(e *environment, runtimeAPI string) error {
 	e.cmd.Dir = filepath.Dir(e.fn.Binary)
 	e.cmd.Env = h.variables(e.fn, runtimeAPI)
 	e.cmd.Stdout, e.cmd.Stderr = e.fn.log.file, e.fn.log.file
-	e.cmd.SysProcAttr = processAttributes()
 	e.started = time.Now()
-	return h.launch(e.cmd)
+	return Launch(e.cmd)
 }
 
 func (h *Host) reap(e *environment) {
@@ -119,13 +117,4 @@ func (e *environment) exitText() string {
 		return "Runtime exited without providing a reason"
 	}
 	return "Runtime exited with error: " + e.cmd.ProcessState.String()
-}
-
-// launcher starts all processes from one thread that lives as long as the host:
-// a child's death signal is tied to the thread that started it, see prctl(2).
-func launcher(launches <-chan func()) {
-	runtime.LockOSThread() // not unlocked: the thread ends with the goroutine
-	for launch := range launches {
-		launch()
-	}
 }

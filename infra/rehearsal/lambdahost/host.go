@@ -15,7 +15,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"os/exec"
 	"sync"
 	"time"
 )
@@ -45,8 +44,7 @@ type Host struct {
 	initLimit time.Duration
 	ctx       context.Context // ends at Close
 	cancel    context.CancelFunc
-	wg        sync.WaitGroup // every goroutine of the host, launcher excepted
-	launches  chan func()
+	wg        sync.WaitGroup // every goroutine of the host
 	mux       *http.ServeMux // the Invoke API
 
 	mu           sync.Mutex
@@ -78,7 +76,6 @@ func New(o Options) *Host {
 	h := &Host{
 		options:      o,
 		initLimit:    10 * time.Second, // Guide: Understanding the Lambda execution environment lifecycle, Init phase
-		launches:     make(chan func()),
 		changed:      make(chan struct{}),
 		functions:    map[string]*function{},
 		logs:         map[string]*functionLog{},
@@ -88,7 +85,6 @@ func New(o Options) *Host {
 	h.mux = http.NewServeMux()
 	h.mux.HandleFunc("POST /2015-03-31/functions/{name}/invocations", h.serveInvoke)
 	h.mux.HandleFunc("GET /2015-03-31/functions/{name}/policy", h.servePolicy)
-	go launcher(h.launches)
 	return h
 }
 
@@ -108,7 +104,6 @@ func (h *Host) Close() error {
 	h.cancel()
 	stop(all)
 	h.wg.Wait()
-	close(h.launches)
 	h.flushAll()
 	return nil
 }
@@ -198,11 +193,4 @@ func (h *Host) living(match func(*environment) bool) []*environment {
 
 func (h *Host) arn(name string) string {
 	return fmt.Sprintf("arn:aws:lambda:%s:%s:function:%s", h.options.Region, h.options.Account, name)
-}
-
-// launch starts a process on the launcher's thread.
-func (h *Host) launch(cmd *exec.Cmd) error {
-	result := make(chan error)
-	h.launches <- func() { result <- cmd.Start() }
-	return <-result
 }
