@@ -2,7 +2,7 @@ package bench
 
 import (
 	"encoding/json"
-	"errors"
+	"fmt"
 	"maps"
 	"strconv"
 	"strings"
@@ -33,8 +33,8 @@ func place(table string, i item) (key string) {
 	return key
 }
 
-// at returns the row with a key, nil if there is none.
-func (s *standIn) at(table string, key item) item {
+// find returns the row with a key, nil if there is none.
+func (s *standIn) find(table string, key item) any {
 	if written := s.written[table][place(table, key)]; written != nil {
 		return written
 	}
@@ -42,13 +42,10 @@ func (s *standIn) at(table string, key item) item {
 	if keys := tableKeys[table]; len(keys) > 1 {
 		k = indexOf(text(key[keys[1]]))
 	}
-	users, each := s.size(table)
-	if indexOf(owner) >= users || k >= each {
+	if users, each := s.size(table); indexOf(owner) >= users || k >= each {
 		return nil
 	}
-	var generated item
-	_ = json.Unmarshal(s.generate(table, owner, k), &generated) // is JSON
-	return generated
+	return s.generate(table, owner, k)
 }
 
 func text(raw json.RawMessage) string {
@@ -69,13 +66,6 @@ func (s *standIn) size(table string) (users, each int) {
 	return users, each
 }
 
-func (s *standIn) set(table string, i item) {
-	if s.written[table] == nil {
-		s.written[table] = map[string]item{}
-	}
-	s.written[table][place(table, i)] = i
-}
-
 func (s *standIn) describeTimeToLive(standInCall) (any, error) {
 	return object{"TimeToLiveDescription": object{"TimeToLiveStatus": "DISABLED"}}, nil
 }
@@ -90,17 +80,17 @@ func (s *standIn) describeTable(in standInCall) (any, error) {
 }
 
 func (s *standIn) getItem(in standInCall) (any, error) {
-	if have := s.at(in.TableName, in.Key); have != nil {
+	if have := s.find(in.TableName, in.Key); have != nil {
 		return object{"Item": have}, nil
 	}
 	return object{}, nil
 }
 
 func (s *standIn) batchGetItem(in standInCall) (any, error) {
-	found := map[string][]item{}
+	found := map[string][]any{}
 	for table, of := range in.RequestItems {
 		for _, key := range of.Keys {
-			if have := s.at(table, key); have != nil {
+			if have := s.find(table, key); have != nil {
 				found[table] = append(found[table], have)
 			}
 		}
@@ -109,32 +99,41 @@ func (s *standIn) batchGetItem(in standInCall) (any, error) {
 }
 
 func (s *standIn) putItem(in standInCall) (any, error) {
-	if err := in.allowed(s.at(in.TableName, in.Item)); err != nil {
-		return nil, err
-	}
-	s.set(in.TableName, in.Item)
-	return object{}, nil
+	return s.write(in, in.Item, func(item) (item, error) { return in.Item, nil })
 }
 
 func (s *standIn) updateItem(in standInCall) (any, error) {
-	have := s.at(in.TableName, in.Key)
+	return s.write(in, in.Key, func(have item) (item, error) {
+		changed := maps.Clone(in.Key)
+		maps.Copy(changed, have)
+		return changed, in.change(changed)
+	})
+}
+
+// write replaces the row with a key if the condition allows it. Generated rows cannot be written.
+func (s *standIn) write(in standInCall, key item, change func(item) (item, error)) (any, error) {
+	if users, _ := s.size(in.TableName); users > 0 {
+		return nil, errUnknown
+	}
+	have := s.written[in.TableName][place(in.TableName, key)]
 	if err := in.allowed(have); err != nil {
 		return nil, err
 	}
-	changed := maps.Clone(in.Key)
-	maps.Copy(changed, have)
-	if err := in.change(changed); err != nil {
-		return nil, err
+	changed, err := change(have)
+	if err == nil {
+		if s.written[in.TableName] == nil {
+			s.written[in.TableName] = map[string]item{}
+		}
+		s.written[in.TableName][place(in.TableName, key)] = changed
 	}
-	s.set(in.TableName, changed)
-	return object{"Attributes": changed}, nil
+	return object{"Attributes": changed}, err
 }
 
 // query returns an owner's rows, a page at a time. Every owner has rows in staging.
 func (s *standIn) query(in standInCall) (any, error) {
 	users, each := s.size(in.TableName)
 	if users == 0 || len(in.Values) != 1 {
-		return nil, errors.New("only generated rows can be queried, by their owner")
+		return nil, errUnknown
 	}
 	var owner string
 	for _, value := range in.Values {
@@ -149,19 +148,12 @@ func (s *standIn) query(in standInCall) (any, error) {
 		items = append(items, s.generate(in.TableName, owner, k))
 	}
 	out := object{"Items": items, "Count": len(items)}
-	if next := first + len(items); next < each {
-		out["LastEvaluatedKey"] = s.keyOf(in.TableName, items[len(items)-1])
+	if last := first + len(items) - 1; last+1 < each {
+		out["LastEvaluatedKey"] = object{
+			"userSub": object{"S": owner}, "projectId": object{"S": fmt.Sprintf("project-%05d", last)},
+		}
 	}
 	return out, nil
-}
-
-func (s *standIn) keyOf(table string, row json.RawMessage) item {
-	var all item
-	_ = json.Unmarshal(row, &all) // is JSON
-	maps.DeleteFunc(all, func(name string, _ json.RawMessage) bool {
-		return !strings.Contains(strings.Join(tableKeys[table], " "), name)
-	})
-	return all
 }
 
 const scanPage = 1000 // rows of a Scan: 1 MB of projects ("Amazon DynamoDB API reference, Scan")

@@ -18,7 +18,7 @@ type DeadLetter struct {
 // a DeadLetter if every attempt ends in an error of the function.
 // Guide: Invoking a Lambda function asynchronously.
 func (h *Host) InvokeEvent(name string, payload []byte) error {
-	payload, err := h.check(name, payload, maxEvent)
+	payload, err := h.check(name, payload)
 	if err != nil {
 		return err
 	}

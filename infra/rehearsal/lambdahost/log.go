@@ -6,6 +6,7 @@ import (
 	"maps"
 	"math"
 	"os"
+	"slices"
 	"time"
 )
 
@@ -37,12 +38,12 @@ func (l *functionLog) from(offset int64) []byte {
 // Log returns stdout and stderr of all environments of the function, as written.
 func (h *Host) Log(name string) []byte {
 	h.mu.Lock()
-	l := h.logs[name]
+	fn := h.functions[name]
 	h.mu.Unlock()
-	if l == nil {
+	if fn == nil {
 		return nil
 	}
-	return l.from(0)
+	return fn.log.from(0)
 }
 
 // OnLog calls tap with each complete line that functions write, without its
@@ -73,15 +74,15 @@ func (h *Host) follow() {
 
 func (h *Host) flushAll() {
 	h.mu.Lock()
-	logs := maps.Clone(h.logs)
+	functions := slices.Collect(maps.Values(h.functions))
 	h.mu.Unlock()
-	for name, l := range logs {
-		h.flush(name, l)
+	for _, fn := range functions {
+		h.flush(fn)
 	}
 }
 
 // flush gives the tap the lines that it has not seen.
-func (h *Host) flush(name string, l *functionLog) {
+func (h *Host) flush(fn *function) {
 	h.mu.Lock()
 	tap := h.tap
 	h.mu.Unlock()
@@ -90,11 +91,11 @@ func (h *Host) flush(name string, l *functionLog) {
 	}
 	h.tapping.Lock()
 	defer h.tapping.Unlock()
-	for line := range bytes.Lines(l.from(l.tapped)) {
+	for line := range bytes.Lines(fn.log.from(fn.log.tapped)) {
 		if !bytes.HasSuffix(line, []byte("\n")) {
 			return // not complete
 		}
-		l.tapped += int64(len(line))
-		tap(name, bytes.TrimSuffix(line, []byte("\n")))
+		fn.log.tapped += int64(len(line))
+		tap(fn.Name, bytes.TrimSuffix(line, []byte("\n")))
 	}
 }

@@ -26,8 +26,6 @@ func TestMain(m *testing.M) {
 	case "crash":
 		fmt.Println("init crashed")
 		os.Exit(3)
-	case "hang":
-		time.Sleep(time.Hour)
 	}
 	lambda.Start(handle)
 }
@@ -83,15 +81,14 @@ func handle(ctx context.Context, r request) (reply, error) {
 
 func newHost(t *testing.T, o Options) *Host {
 	t.Helper()
-	h := New(o)
-	t.Cleanup(func() { require.NoError(t, h.Close()) })
-	create(t, h, Function{})
-	return h
+	return hostOf(t, o, Function{})
 }
 
-// create creates the function "fn" with this configuration.
-func create(t *testing.T, h *Host, f Function) {
+// hostOf has the function "fn" with this configuration.
+func hostOf(t *testing.T, o Options, f Function) *Host {
 	t.Helper()
+	h := New(o)
+	t.Cleanup(func() { require.NoError(t, h.Close()) })
 	binary, err := os.Executable()
 	require.NoError(t, err)
 	f.Name, f.Binary = "fn", binary
@@ -99,6 +96,7 @@ func create(t *testing.T, h *Host, f Function) {
 		f.Timeout = time.Minute
 	}
 	require.NoError(t, h.Create(f))
+	return h
 }
 
 func invoke(t *testing.T, h *Host, r request) Invocation {

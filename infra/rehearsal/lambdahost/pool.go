@@ -14,54 +14,41 @@ func (h *Host) takeIdle(fn *function) *environment {
 	return e
 }
 
-// release makes an environment idle, unless its function was replaced.
+// release makes an environment idle.
 func (h *Host) release(e *environment) {
 	h.mu.Lock()
-	_, alive := h.environments[e]
-	keep := alive && h.functions[e.fn.Name] == e.fn
-	if keep {
+	defer h.mu.Unlock()
+	if _, alive := h.environments[e]; alive {
 		e.fn.idle = append(e.fn.idle, e)
-	}
-	h.mu.Unlock()
-	if !keep {
-		stop([]*environment{e})
 	}
 }
 
-// coldStart starts an environment and waits for its first request for work. If
-// that fails or takes longer than the limit, it is tried once more as part of
-// the invocation, within the function's own timeout.
+// initLimit is how long a process may take until it requests its first invocation.
 // Guide: Understanding the Lambda execution environment lifecycle, Init phase.
-func (h *Host) coldStart(fn *function, inv *Invocation) (*environment, time.Time, *answer) {
+const initLimit = 10 * time.Second
+
+// coldStart starts an environment and waits for its first request for work. Unlike Lambda, it does not try again.
+func (h *Host) coldStart(fn *function, inv *Invocation) (*environment, *answer) {
 	begin := time.Now()
 	inv.Cold = true
 	defer func() { inv.InitDuration = time.Since(begin) }()
 
-	if e, failure := h.initialize(fn, inv.RequestID, h.initLimit); failure == nil {
-		return e, time.Now().Add(fn.Timeout), nil
-	}
-	deadline := time.Now().Add(fn.Timeout)
-	e, failure := h.initialize(fn, inv.RequestID, fn.Timeout)
-	return e, deadline, failure
-}
-
-func (h *Host) initialize(fn *function, id string, limit time.Duration) (*environment, *answer) {
 	e, err := h.start(fn)
 	if err != nil {
-		a := lambdaError(id, "Runtime.InvalidEntrypoint", err.Error())
+		a := lambdaError(inv.RequestID, "Runtime.InvalidEntrypoint", err.Error())
 		return nil, &a
 	}
-	timer := time.NewTimer(limit)
+	timer := time.NewTimer(initLimit)
 	defer timer.Stop()
 	var a answer
 	select {
 	case <-e.ready:
 		return e, nil
 	case <-e.exited:
-		a = lambdaError(id, "Runtime.ExitError", e.exitText())
+		a = lambdaError(inv.RequestID, "Runtime.ExitError", e.exitText())
 	case <-timer.C:
 		e.kill()
-		a = timedOut(id, fn)
+		a = timedOut(inv.RequestID, fn)
 	}
 	if reported := e.initError.Load(); reported != nil {
 		a = *reported
