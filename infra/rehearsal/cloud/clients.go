@@ -4,9 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"maps"
 	"slices"
-	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 )
@@ -43,14 +41,9 @@ type clientDescription struct {
 	EnableTokenRevocation      *bool
 }
 
-func (c *Cloud) createUserPoolClient(ctx context.Context, q *query) (any, error) {
-	return c.setClient(ctx, q, map[string]any{})
-}
-
-// setClient creates or updates a client.
-func (c *Cloud) setClient(ctx context.Context, q *query, changes map[string]any) (any, error) {
-	implicit := withReadAttributes(q, changes)
-	out, err := c.forward(ctx, q, changes)
+// setUserPoolClient creates or updates a client.
+func (c *Cloud) setUserPoolClient(ctx context.Context, q *query) (any, error) {
+	out, err := c.forward(ctx, q, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -60,68 +53,8 @@ func (c *Cloud) setClient(ctx context.Context, q *query, changes map[string]any)
 	}
 	c.pools.mu.Lock()
 	defer c.pools.mu.Unlock()
-	c.pools.clients[made.UserPoolClient.ClientID] = &knownClient{poolID: q.pool.id, implicitRead: implicit}
-	return tidyClient(out, implicit)
-}
-
-// clientDefaults is what UpdateUserPoolClient sets for members that the call omits (API reference: "If you don't
-// provide a value for an attribute, Amazon Cognito sets it to its default value"); moto keeps the old values.
-var clientDefaults = map[string]any{
-	"RefreshTokenValidity": 30, "AccessTokenValidity": 0, "IdTokenValidity": 0, "TokenValidityUnits": map[string]string{},
-	"WriteAttributes": []string{}, "ExplicitAuthFlows": []string{}, "SupportedIdentityProviders": []string{},
-	"CallbackURLs": []string{}, "LogoutURLs": []string{}, "DefaultRedirectURI": "", "AllowedOAuthFlows": []string{},
-	"AllowedOAuthScopes": []string{}, "AllowedOAuthFlowsUserPoolClient": false, "PreventUserExistenceErrors": "",
-	"EnableTokenRevocation": true, "EnablePropagateAdditionalUserContextData": false, "AuthSessionValidity": 3,
-}
-
-func (c *Cloud) updateUserPoolClient(ctx context.Context, q *query) (any, error) {
-	var given map[string]json.RawMessage
-	if err := json.Unmarshal(q.body, &given); err != nil {
-		return nil, err
-	}
-	changes := maps.Clone(clientDefaults)
-	maps.DeleteFunc(changes, func(name string, _ any) bool { return given[name] != nil })
-	return c.setClient(ctx, q, changes)
-}
-
-func (c *Cloud) describeUserPoolClient(ctx context.Context, q *query) (any, error) {
-	out, err := c.forward(ctx, q, nil)
-	if err != nil {
-		return nil, err
-	}
-	c.pools.mu.Lock()
-	defer c.pools.mu.Unlock()
-	return tidyClient(out, c.pools.clients[q.client.id].implicitRead)
-}
-
-// withReadAttributes sets every attribute in moto for a client without ReadAttributes, which may read all in Cognito.
-// Otherwise moto's identity tokens have the user name as email.
-func withReadAttributes(q *query, changes map[string]any) (implicit bool) {
-	if len(q.in.ReadAttributes) > 0 {
-		return false
-	}
-	names := slices.Sorted(maps.Keys(q.pool.schema))
-	changes["ReadAttributes"] = slices.DeleteFunc(names, func(name string) bool {
-		return strings.HasPrefix(name, "dev:") || name == "sub"
-	})
-	return true
-}
-
-// tidyClient removes from a description what was set only for moto, and what is empty.
-func tidyClient(out json.RawMessage, implicitRead bool) (any, error) {
-	var answer struct{ UserPoolClient map[string]json.RawMessage }
-	if err := json.Unmarshal(out, &answer); err != nil {
-		return nil, err
-	}
-	for name, value := range answer.UserPoolClient {
-		if text := string(value); text == "[]" || text == `""` || text == "{}" || text == "null" {
-			delete(answer.UserPoolClient, name)
-		}
-	}
-	if implicitRead {
-		delete(answer.UserPoolClient, "ReadAttributes")
-	}
-	return answer, nil
+	c.pools.clients[made.UserPoolClient.ClientID] = &knownClient{poolID: q.pool.id}
+	return out, nil
 }
 
 // client returns a client of either account, with its pool.

@@ -33,7 +33,6 @@ type input struct {
 	RefreshToken      string
 	Limit             *int
 	UserAttributes    []attribute
-	ReadAttributes    []string
 }
 
 // cognito serves one operation of the table.

@@ -118,7 +118,7 @@ func TestSchema(t *testing.T) {
 
 	described, err := w.idp.DescribeUserPool(t.Context(), &cognitoidentityprovider.DescribeUserPoolInput{UserPoolId: &w.pool})
 	require.NoError(t, err)
-	require.Len(t, described.UserPool.SchemaAttributes, len(standardAttributes)+2)
+	require.Len(t, described.UserPool.SchemaAttributes, 22)
 }
 
 func TestPasswordPolicy(t *testing.T) {

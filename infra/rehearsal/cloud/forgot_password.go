@@ -60,9 +60,6 @@ func (c *Cloud) confirmForgotPassword(ctx context.Context, q *query) (any, error
 	if err := mayConfirm(q, u); err != nil {
 		return nil, err
 	}
-	if err := q.pool.policy.check(q.in.Password); err != nil {
-		return nil, err
-	}
 	if err := c.checkCode(q.pool, u.Username, q.in.ConfirmationCode); err != nil {
 		return nil, err
 	}

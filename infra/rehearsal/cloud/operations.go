@@ -25,13 +25,13 @@ func (o operation) isPublic() bool { return o.needs == aClient || o.needs == aTo
 // operations are those that this cloud serves; any other is an error that says so.
 var operations = map[string]operation{
 	"CreateUserPool":       {(*Cloud).createUserPool, nothing},
-	"UpdateUserPool":       {(*Cloud).updateUserPool, aPool},
-	"AddCustomAttributes":  {(*Cloud).changePool, aPool},
-	"SetUserPoolMfaConfig": {(*Cloud).changePool, aPool},
+	"UpdateUserPool":       {(*Cloud).changeUserPool, aPool},
+	"AddCustomAttributes":  {(*Cloud).changeUserPool, aPool},
+	"SetUserPoolMfaConfig": {(*Cloud).changeUserPool, aPool},
 
-	"CreateUserPoolClient":   {(*Cloud).createUserPoolClient, aPool},
-	"UpdateUserPoolClient":   {(*Cloud).updateUserPoolClient, aClientOfPool},
-	"DescribeUserPoolClient": {(*Cloud).describeUserPoolClient, aClientOfPool},
+	"CreateUserPoolClient":   {(*Cloud).setUserPoolClient, aPool},
+	"UpdateUserPoolClient":   {(*Cloud).setUserPoolClient, aClientOfPool},
+	"DescribeUserPoolClient": {(*Cloud).passOn, aClientOfPool},
 
 	"InitiateAuth":              {(*Cloud).initiateAuth, aClient},
 	"AdminInitiateAuth":         {(*Cloud).adminInitiateAuth, aClientOfPool},

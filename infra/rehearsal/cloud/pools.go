@@ -14,9 +14,7 @@ type pool struct {
 	usernames   []string // UsernameAttributes: "email", "phone_number"
 	schema      map[string]schemaAttribute
 	triggers    map[string]string // LambdaConfig: trigger → function name
-	policy      passwordPolicy
 	codeMessage template
-	atCreation  map[string]json.RawMessage // settings that can only be set at creation
 
 	users *userIndex
 }
@@ -28,7 +26,6 @@ type poolDescription struct {
 	UsernameConfiguration       struct{ CaseSensitive *bool }
 	SchemaAttributes            []schemaAttribute
 	LambdaConfig                map[string]any
-	Policies                    struct{ PasswordPolicy passwordPolicy }
 	VerificationMessageTemplate template
 	EmailVerificationSubject    string
 	EmailVerificationMessage    string
@@ -54,9 +51,8 @@ type knownPool struct {
 }
 
 type knownClient struct {
-	poolID       string
-	implicitRead bool    // ReadAttributes were not given; moto was given all of them
-	settings     *client // nil: to be read again
+	poolID   string
+	settings *client // nil: to be read again
 }
 
 // pool returns a pool, if the account has it; "" is any account.
@@ -70,35 +66,45 @@ func (c *Cloud) pool(ctx context.Context, account, id string) (*pool, error) {
 	if known.settings != nil {
 		return known.settings, nil
 	}
-	var raw struct{ UserPool json.RawMessage }
-	err := c.upstream.ask(ctx, known.account, "DescribeUserPool", map[string]string{"UserPoolId": id}, &raw)
+	var out struct{ UserPool poolDescription }
+	err := c.upstream.ask(ctx, known.account, "DescribeUserPool", map[string]string{"UserPoolId": id}, &out)
 	if err != nil {
 		return nil, err
 	}
-	p, err := decodePool(raw.UserPool)
-	if err != nil {
-		return nil, err
-	}
+	p := describedPool(out.UserPool)
 	p.account, p.users, known.settings = known.account, known.users, p
 	return p, nil
 }
 
-func decodePool(raw json.RawMessage) (*pool, error) {
-	var d poolDescription
-	if err := json.Unmarshal(raw, &d); err != nil {
+func (c *Cloud) createUserPool(ctx context.Context, q *query) (any, error) {
+	out, err := c.forward(ctx, q, nil)
+	if err != nil {
 		return nil, err
 	}
+	var created struct{ UserPool poolDescription }
+	if err := json.Unmarshal(out, &created); err != nil {
+		return nil, err
+	}
+	q.request.Resource = created.UserPool.ID
+	c.pools.remember(q.request.Account, created.UserPool)
+	return out, nil
+}
+
+func (c *Cloud) changeUserPool(ctx context.Context, q *query) (any, error) {
+	defer c.pools.invalidate(q.pool.id)
+	return c.forward(ctx, q, nil)
+}
+
+func describedPool(d poolDescription) *pool {
 	p := &pool{
 		id:        d.ID,
 		usernames: d.UsernameAttributes,
 		schema:    map[string]schemaAttribute{},
 		triggers:  map[string]string{},
-		policy:    d.Policies.PasswordPolicy,
 		codeMessage: template{
 			EmailSubject: cmp.Or(d.EmailVerificationSubject, d.VerificationMessageTemplate.EmailSubject),
 			EmailMessage: cmp.Or(d.EmailVerificationMessage, d.VerificationMessageTemplate.EmailMessage),
 		},
-		atCreation: map[string]json.RawMessage{},
 	}
 	for _, a := range d.SchemaAttributes {
 		p.schema[a.Name] = a
@@ -108,14 +114,7 @@ func decodePool(raw json.RawMessage) (*pool, error) {
 			p.triggers[trigger] = functionName(arn)
 		}
 	}
-	var all map[string]json.RawMessage
-	_ = json.Unmarshal(raw, &all) // decoded before
-	for _, name := range []string{"UsernameAttributes", "AliasAttributes", "UsernameConfiguration"} {
-		if value, ok := all[name]; ok && string(value) != "null" {
-			p.atCreation[name] = value
-		}
-	}
-	return p, nil
+	return p
 }
 
 // find returns the pool with an id without reading its settings.

@@ -14,22 +14,6 @@ type schemaAttribute struct {
 	StringAttributeConstraints *struct{ MinLength, MaxLength string }
 }
 
-// Cognito developer guide, User pool attributes: standard attributes, which every pool has.
-var standardAttributes = []schemaAttribute{
-	{Name: "sub", AttributeDataType: "String", Required: true},
-	standard("name"), standard("given_name"), standard("family_name"), standard("middle_name"), standard("nickname"),
-	standard("preferred_username"), standard("profile"), standard("picture"), standard("website"), standard("email"),
-	{Name: "email_verified", AttributeDataType: "Boolean", Mutable: true},
-	standard("gender"), standard("birthdate"), standard("zoneinfo"), standard("locale"), standard("phone_number"),
-	{Name: "phone_number_verified", AttributeDataType: "Boolean", Mutable: true},
-	standard("address"),
-	{Name: "updated_at", AttributeDataType: "Number", Mutable: true},
-}
-
-func standard(name string) schemaAttribute {
-	return schemaAttribute{Name: name, AttributeDataType: "String", Mutable: true}
-}
-
 // nonconforming returns what Cognito would object to in one attribute, or "".
 func (p *pool) nonconforming(a attribute) string {
 	described, known := p.schema[a.Name]
