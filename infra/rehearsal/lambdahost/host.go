@@ -57,7 +57,7 @@ type Host struct {
 	running      int // invocations that hold a slot of Options.Concurrency
 	queued       int // events not yet done, including running ones
 	invocations  []*Invocation
-	deadLetters  []DeadLetter
+	deadLetters  []Invocation
 	tap          func(string, []byte)
 
 	tapping sync.Mutex // held while the tap is called, never together with mu
@@ -103,7 +103,6 @@ func (h *Host) Close() error {
 	h.cancel()
 	stop(all)
 	h.wg.Wait()
-	h.flushAll()
 	return nil
 }
 

@@ -3,11 +3,8 @@ package lambdahost
 import (
 	"bytes"
 	"io"
-	"maps"
 	"math"
 	"os"
-	"slices"
-	"time"
 )
 
 // functionLog is what all environments of a function wrote. They write to a
@@ -47,38 +44,12 @@ func (h *Host) Log(name string) []byte {
 }
 
 // OnLog calls tap with each complete line that functions write, without its
-// newline: lines of an invocation before it returns, others soon. The tap is
-// not called concurrently; it must not invoke functions.
+// newline, before the invocation returns. The tap is not called concurrently; it
+// must not invoke functions.
 func (h *Host) OnLog(tap func(name string, line []byte)) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	first := h.tap == nil
 	h.tap = tap
-	if first && !h.closed {
-		h.wg.Go(h.follow)
-	}
-}
-
-func (h *Host) follow() {
-	tick := time.NewTicker(50 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		select {
-		case <-tick.C:
-			h.flushAll()
-		case <-h.ctx.Done():
-			return
-		}
-	}
-}
-
-func (h *Host) flushAll() {
-	h.mu.Lock()
-	functions := slices.Collect(maps.Values(h.functions))
-	h.mu.Unlock()
-	for _, fn := range functions {
-		h.flush(fn)
-	}
 }
 
 // flush gives the tap the lines that it has not seen.
