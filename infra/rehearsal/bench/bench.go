@@ -16,7 +16,6 @@ import (
 func Run(ctx context.Context, out io.Writer) error {
 	began := time.Now()
 	w := &printer{out: out}
-	w.printf("%s, %s\n", began.Format(time.DateOnly), machine())
 	var all []threshold
 	for i, measure := range []func(context.Context) (section, error){
 		coldStarts, distance, largeMove, requests, load, sweep, pools,

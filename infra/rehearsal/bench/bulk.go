@@ -5,15 +5,16 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"os/exec"
 	"time"
+
+	"github.com/spaceport/user-migration/infra/rehearsal/spaceport"
 )
 
 // child is one run of the built bulk.
 type child struct {
-	wall, cpu time.Duration // of the whole command
-	peak      int64         // memory, 0 if it is unknown
-	out       []byte
+	took time.Duration
+	peak int64 // memory, 0 if it is unknown
+	out  []byte
 }
 
 // runBulk runs bulk in a folder of its own.
@@ -24,24 +25,19 @@ func runBulk(ctx context.Context, bulk string, env map[string]string, args ...st
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
 	var out, errs bytes.Buffer
-	cmd := exec.CommandContext(ctx, bulk, args...)
-	cmd.Dir, cmd.Stdout, cmd.Stderr = dir, &out, &errs
-	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + dir}
-	for name, value := range env {
-		cmd.Env = append(cmd.Env, name+"="+value)
-	}
+	cmd := spaceport.Command(ctx, bulk, dir, env, args...)
+	cmd.Stdout, cmd.Stderr = &out, &errs
 	began := time.Now()
 	if err := cmd.Start(); err != nil {
 		return c, err
 	}
 	peak := watchMemory(cmd.Process.Pid)
 	err = cmd.Wait()
-	c = child{wall: time.Since(began), peak: peak(), out: out.Bytes()}
+	c = child{took: time.Since(began), peak: peak(), out: out.Bytes()}
 	if err != nil {
-		return c, fmt.Errorf("%w\n%s", err, errs.String())
+		err = fmt.Errorf("%w\n%s", err, errs.String())
 	}
-	c.cpu = cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
-	return c, nil
+	return c, err
 }
 
 // watchMemory follows a process's largest resident set until peak is called, in bytes; 0 if it is unknown. The

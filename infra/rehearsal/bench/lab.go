@@ -48,7 +48,6 @@ func inLab(ctx context.Context, aws *standIn, trip time.Duration, measure func(*
 
 // within starts a new Spaceport for each section, so that none sees the rows of another.
 func within(ctx context.Context, o spaceport.Options, measure func(*spaceport.Spaceport) error) (err error) {
-	o.Cloud.Indexed = true
 	s, err := spaceport.Start(ctx, o)
 	if err != nil {
 		return err

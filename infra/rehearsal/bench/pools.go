@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http/httptest"
 	"path/filepath"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 )
@@ -92,13 +91,12 @@ func poolsSection(runs [][2]*poolRun) section {
 		how: fmt.Sprintf("The built bulk over pools of users with a profile and %d projects of 1 KB each; one in %d is in a group. AWS is in this\n"+
 			"process. bulk keeps to its share of Cognito's 30 pages of 60 users a second. All commands run at the same time, each\n"+
 			"over the small pool first, which makes them slower.", someProjects, groupOf),
-		table: [][]string{{"", "users", "calls for a user", "peak memory, MB", "processor time for a user, µs", "time, s"}},
+		table: [][]string{{"", "users", "calls for a user", "peak memory, MB", "time, s"}},
 	}
 	for _, pair := range runs {
 		for _, r := range pair {
 			s.table = append(s.table, []string{
-				r.name, fmt.Sprint(r.users), fmt.Sprintf("%.3f", r.calls), megabytes(r.peak),
-				fmt.Sprint((r.cpu / time.Duration(r.users)).Microseconds()), fmt.Sprintf("%.1f", r.wall.Seconds()),
+				r.name, fmt.Sprint(r.users), fmt.Sprintf("%.3f", r.calls), megabytes(r.peak), fmt.Sprintf("%.1f", r.took.Seconds()),
 			})
 		}
 		small, large := pair[0], pair[1]

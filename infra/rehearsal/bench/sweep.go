@@ -45,9 +45,9 @@ func sweep(ctx context.Context) (section, error) {
 		how: fmt.Sprintf("The built bulk, sweep --live --quota-share 1, of users with %d projects and a reset email each. The local cloud\n"+
 			"rejects calls above Cognito's quotas, which allow %g users/s; DynamoDB is in this process.", r.projects, ceiling),
 		table: [][]string{
-			{"users", "time, s", "users/s", "of the whole command", "calls rejected as too many"},
+			{"users", "time, s", "users/s", "calls rejected as too many"},
 			{fmt.Sprint(r.users), fmt.Sprintf("%.1f", r.result.Seconds), fmt.Sprintf("%.2f", r.perSecond()),
-				fmt.Sprintf("%.2f", float64(r.users)/r.wall.Seconds()), fmt.Sprint(r.throttled)},
+				fmt.Sprint(r.throttled)},
 		},
 		thresholds: []threshold{{
 			what:     fmt.Sprintf("rate of a sweep as a share of the %g users/s that the quotas allow", ceiling),

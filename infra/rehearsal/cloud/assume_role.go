@@ -26,7 +26,8 @@ func (c *Cloud) sts(k *call) (reply, error) {
 
 func (c *Cloud) assumeRole(k *call, form url.Values) (reply, error) {
 	arn := form.Get("RoleArn")
-	role, known := c.identities.role(arn)
+	found, _ := c.roles.Load(arn)
+	role, known := found.(Role)
 	trusted := known &&
 		(role.ExternalID == "" || role.ExternalID == form.Get("ExternalId")) &&
 		(len(role.Principals) == 0 || slices.Contains(role.Principals, k.caller.name))
@@ -35,7 +36,7 @@ func (c *Cloud) assumeRole(k *call, form url.Values) (reply, error) {
 			message: "User: " + k.caller.arn() + " is not authorized to perform: sts:AssumeRole on resource: " + arn}
 	}
 	i := &identity{key: newKey("ASIA"), name: role.name(), account: role.account(), allow: role.Allow}
-	c.identities.add(i)
+	c.identities.Store(i.key, i)
 	// Sessions do not expire here: a test that moves the clock would end those of clients whose own clock does not move.
 	return stsReply("AssumeRole", fmt.Sprintf("<Credentials><AccessKeyId>%s</AccessKeyId>"+
 		"<SecretAccessKey>not-checked</SecretAccessKey><SessionToken>%s</SessionToken><Expiration>%s</Expiration></Credentials>",

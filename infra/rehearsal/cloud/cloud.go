@@ -23,9 +23,8 @@ const (
 
 // Options of a Cloud. Only Moto is required.
 type Options struct {
-	Moto    string // path of moto_server
-	Indexed bool   // run moto behind an index and on kept connections: three times as fast, and as fast for many users
-	Seed    uint64 // for faults with a Rate; the same seed hits the same requests
+	Moto string // path of moto_server
+	Seed uint64 // for faults with a Rate; the same seed hits the same requests
 
 	Now            func() time.Time // for codes, lock-outs and sessions; default time.Now
 	TriggerTimeout time.Duration    // for one attempt at a pool trigger; default Cognito's 5 s
@@ -43,7 +42,8 @@ type Cloud struct {
 	moto     *motoProcess
 
 	functions  atomic.Pointer[Invoker]
-	identities identities
+	identities sync.Map // of *identity, by access key
+	roles      sync.Map // of Role, by ARN
 	pools      pools
 	log        requestLog
 	faults     faults
@@ -55,7 +55,7 @@ type Cloud struct {
 
 // Start runs moto and the proxy, and returns when both answer.
 func Start(ctx context.Context, o Options) (*Cloud, error) {
-	process, err := startMoto(ctx, o.Moto, o.Indexed)
+	process, err := startMoto(ctx, o.Moto)
 	if err != nil {
 		return nil, fmt.Errorf("start moto: %w", err)
 	}
@@ -80,10 +80,12 @@ func newCloud(o Options, process *motoProcess) *Cloud {
 		upstream:       newUpstream(process.address),
 	}
 	c.faults.dice = rand.New(rand.NewPCG(o.Seed, o.Seed))
-	c.identities.add(&identity{name: "staging-admin", account: StagingAccount, allow: []string{"*"}, key: stagingAdminKey})
-	c.identities.add(
-		&identity{name: "production-admin", account: ProductionAccount, allow: []string{"*"}, key: productionAdminKey},
-	)
+	for _, admin := range []*identity{
+		{name: "staging-admin", account: StagingAccount, allow: []string{"*"}, key: stagingAdminKey},
+		{name: "production-admin", account: ProductionAccount, allow: []string{"*"}, key: productionAdminKey},
+	} {
+		c.identities.Store(admin.key, admin)
+	}
 	return c
 }
 

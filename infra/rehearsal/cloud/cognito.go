@@ -3,6 +3,7 @@ package cloud
 import (
 	"context"
 	"encoding/json"
+	"maps"
 	"net/http"
 )
 
@@ -81,56 +82,31 @@ func (c *Cloud) passOn(ctx context.Context, q *query) (any, error) {
 	return c.forward(ctx, q, nil)
 }
 
-// forward sends an operation to moto with some of its members changed; nil takes a member away.
+// forward sends an operation to moto with some of its members changed.
 func (c *Cloud) forward(ctx context.Context, q *query, changes map[string]any) (json.RawMessage, error) {
-	body := q.body
-	if len(changes) > 0 {
-		changed, err := merge(q.body, changes)
-		if err != nil {
-			return nil, err
-		}
-		body = changed
+	body, err := merge(q.body, changes)
+	if err != nil {
+		return nil, err
 	}
 	return c.upstream.askRaw(ctx, q.request.Account, q.request.Operation, body)
 }
 
 func merge(body []byte, changes map[string]any) ([]byte, error) {
+	if len(changes) == 0 {
+		return body, nil
+	}
 	members := map[string]any{}
-	var have map[string]json.RawMessage
-	if err := json.Unmarshal(body, &have); err != nil {
+	if err := json.Unmarshal(body, &members); err != nil {
 		return nil, err
 	}
-	for name, value := range have {
-		members[name] = value
-	}
-	for name, value := range changes {
-		if value == nil {
-			delete(members, name)
-		} else {
-			members[name] = value
-		}
-	}
+	maps.Copy(members, changes)
 	return json.Marshal(members)
 }
 
 func jsonReply(out any) (reply, error) {
-	body := []byte("{}")
-	switch out := out.(type) {
-	case nil:
-	case json.RawMessage:
-		if len(out) > 0 && string(out) != "null" {
-			body = out
-		}
-	default:
-		encoded, err := json.Marshal(out)
-		if err != nil {
-			return reply{}, err
-		}
-		body = encoded
+	body, err := json.Marshal(out)
+	if out == nil || string(body) == "null" {
+		body = []byte("{}")
 	}
-	return reply{
-		status: http.StatusOK,
-		header: http.Header{"Content-Type": {contentType("cognito-idp")}},
-		body:   body,
-	}, nil
+	return reply{status: http.StatusOK, header: http.Header{"Content-Type": {contentType("cognito-idp")}}, body: body}, err
 }

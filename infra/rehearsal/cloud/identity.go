@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"regexp"
 	"strings"
-	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 )
@@ -29,20 +28,13 @@ func (r Role) account() string { return strings.Split(r.ARN+":::::", ":")[4] }
 func (r Role) name() string    { return r.ARN[strings.LastIndex(r.ARN, "/")+1:] }
 
 // AllowRole makes a role assumable, or changes it.
-func (c *Cloud) AllowRole(r Role) {
-	c.identities.mu.Lock()
-	defer c.identities.mu.Unlock()
-	if c.identities.roles == nil {
-		c.identities.roles = map[string]Role{}
-	}
-	c.identities.roles[r.ARN] = r
-}
+func (c *Cloud) AllowRole(r Role) { c.roles.Store(r.ARN, r) }
 
 // Credentials makes an identity of the production account, such as a function's own role, with the given permissions
 // only. Each call makes a new identity with a new key, even for the same name.
 func (c *Cloud) Credentials(name string, allow ...string) aws.Credentials {
 	i := &identity{name: name, account: ProductionAccount, allow: allow, key: newKey("AKIA")}
-	c.identities.add(i)
+	c.identities.Store(i.key, i)
 	return credentialsFor(i.key)
 }
 
@@ -66,34 +58,6 @@ func (i *identity) may(action string) bool {
 		}
 	}
 	return false
-}
-
-type identities struct {
-	mu    sync.RWMutex
-	byKey map[string]*identity
-	roles map[string]Role
-}
-
-func (s *identities) add(i *identity) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.byKey == nil {
-		s.byKey = map[string]*identity{}
-	}
-	s.byKey[i.key] = i
-}
-
-func (s *identities) find(key string) *identity {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	return s.byKey[key]
-}
-
-func (s *identities) role(arn string) (Role, bool) {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	r, ok := s.roles[arn]
-	return r, ok
 }
 
 func credentialsFor(key string) aws.Credentials {

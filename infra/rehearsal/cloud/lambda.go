@@ -36,25 +36,12 @@ func lambdaOperation(method, path string) (operation, function string) {
 	if len(parts) < 3 {
 		return method, ""
 	}
-	function = functionName(parts[2])
-	known := map[string]string{
-		"POST invocations": "Invoke", "GET ": "GetFunction", "GET configuration": "GetFunctionConfiguration",
-		"GET policy": "GetPolicy", "POST policy": "AddPermission", "DELETE policy": "RemovePermission",
-	}
+	function, _ = url.PathUnescape(parts[2])
+	function = lambdahost.FunctionName(function)
+	known := map[string]string{"POST invocations": "Invoke", "GET policy": "GetPolicy"}
 	rest := strings.Join(parts[3:], "/")
 	if operation = known[method+" "+rest]; operation == "" {
 		operation = method + " " + rest
 	}
 	return operation, function
-}
-
-// functionName takes the name out of an ARN, which may be escaped in a path.
-func functionName(arn string) string {
-	if plain, err := url.PathUnescape(arn); err == nil {
-		arn = plain
-	}
-	if _, rest, found := strings.Cut(arn, ":function:"); found {
-		arn, _, _ = strings.Cut(rest, ":")
-	}
-	return arn
 }

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -20,7 +19,7 @@ import (
 	"github.com/spaceport/user-migration/infra/rehearsal/lambdahost"
 )
 
-// runMoto replaces moto_server and takes the same flags.
+// runMoto replaces moto_server.
 //
 //go:embed moto.py
 var runMoto string
@@ -36,7 +35,7 @@ type motoProcess struct {
 	once    sync.Once
 }
 
-func startMoto(ctx context.Context, path string, indexed bool) (*motoProcess, error) {
+func startMoto(ctx context.Context, path string) (*motoProcess, error) {
 	port, err := freePort()
 	if err != nil {
 		return nil, err
@@ -46,10 +45,7 @@ func startMoto(ctx context.Context, path string, indexed bool) (*motoProcess, er
 		ended:   make(chan struct{}),
 	}
 	python := filepath.Join(filepath.Dir(path), "python")
-	m.command = exec.Command(python, "-I", "-c", runMoto, "-H", "127.0.0.1", "-p", port)
-	if indexed {
-		m.command.Args = append(m.command.Args, "--indexed")
-	}
+	m.command = exec.Command(python, "-I", "-c", runMoto, port)
 	m.command.Env = append(cleanEnvironment(), "PYTHONUNBUFFERED=1")
 	if m.output, err = os.CreateTemp("", "moto-*"); err != nil {
 		return nil, err
@@ -88,16 +84,8 @@ func (m *motoProcess) waitReady(ctx context.Context) error {
 }
 
 func (m *motoProcess) answers(ctx context.Context) bool {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+m.address+"/moto-api/data.json", nil)
-	if err != nil {
-		return false
-	}
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return false
-	}
-	_ = response.Body.Close()
-	return response.StatusCode == http.StatusOK
+	conn, err := new(net.Dialer).DialContext(ctx, "tcp", m.address)
+	return err == nil && conn.Close() == nil
 }
 
 func (m *motoProcess) stop() error {

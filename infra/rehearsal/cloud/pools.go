@@ -5,6 +5,8 @@ import (
 	"context"
 	"encoding/json"
 	"sync"
+
+	"github.com/spaceport/user-migration/infra/rehearsal/lambdahost"
 )
 
 // pool is what the proxy knows of a user pool. It is read from moto when first needed and after each change.
@@ -111,7 +113,7 @@ func describedPool(d poolDescription) *pool {
 	}
 	for trigger, arn := range d.LambdaConfig {
 		if arn, isText := arn.(string); isText && arn != "" {
-			p.triggers[trigger] = functionName(arn)
+			p.triggers[trigger] = lambdahost.FunctionName(arn)
 		}
 	}
 	return p

@@ -169,10 +169,11 @@ func (c *Cloud) identify(k *call, signed scope, isSigned bool) error {
 			message: "Missing Authentication Token",
 		}
 	}
-	k.caller = c.identities.find(signed.key)
-	if k.caller == nil {
+	caller, known := c.identities.Load(signed.key)
+	if !known {
 		return unknownKey(signed.service)
 	}
+	k.caller = caller.(*identity)
 	k.request.Caller, k.request.Account = k.caller.name, k.caller.account
 	return nil
 }

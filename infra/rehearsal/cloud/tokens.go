@@ -73,9 +73,8 @@ func (s *pools) ofClient(id string) string {
 // grants remembers the refresh tokens. All tokens of one sign-in and its refreshes have the same origin_jti, by which
 // they are revoked (Cognito developer guide, Revoking tokens).
 type grants struct {
-	mu      sync.Mutex
-	byToken map[string]grant
-	revoked map[string]bool
+	byToken sync.Map // of grant, by refresh token
+	revoked sync.Map // by origin_jti
 }
 
 type grant struct{ clientID, origin string }
@@ -86,26 +85,19 @@ func (s *grants) add(result json.RawMessage, clientID string) error {
 		return err
 	}
 	access, _ := readClaims(given.AccessToken) // moto's own
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.byToken == nil {
-		s.byToken, s.revoked = map[string]grant{}, map[string]bool{}
-	}
-	s.byToken[given.RefreshToken] = grant{clientID, access.Origin}
+	s.byToken.Store(given.RefreshToken, grant{clientID, access.Origin})
 	return nil
 }
 
 func (s *grants) find(refreshToken string) (grant, bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	g, ok := s.byToken[refreshToken]
+	found, _ := s.byToken.Load(refreshToken)
+	g, ok := found.(grant)
 	return g, ok
 }
 
 func (s *grants) isRevoked(origin string) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.revoked[origin]
+	_, revoked := s.revoked.Load(origin)
+	return revoked
 }
 
 // getTokensFromRefreshToken is unknown to moto. Clients here do not rotate refresh tokens, so the answer has none (API
@@ -152,9 +144,7 @@ func (c *Cloud) revokeToken(_ context.Context, q *query) (any, error) {
 	case g.clientID != q.client.id:
 		return nil, reject("UnauthorizedException", "The token was issued to another client")
 	}
-	c.grants.mu.Lock()
-	defer c.grants.mu.Unlock()
-	c.grants.revoked[g.origin] = true
+	c.grants.revoked.Store(g.origin, true)
 	return nil, nil
 }
 

@@ -40,10 +40,6 @@ func (u *upstream) send(ctx context.Context, account, service string, r request)
 	scope := fmt.Sprintf("AKIAPROXY/20260101/%s/%s/aws4_request", defaultRegion, service)
 	outgoing.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential="+scope+", SignedHeaders=host, Signature=none")
 	outgoing.Header.Set("x-moto-account-id", account)
-	return u.receive(outgoing)
-}
-
-func (u *upstream) receive(outgoing *http.Request) (reply, error) {
 	response, err := u.client.Do(outgoing)
 	if err != nil {
 		return reply{}, fmt.Errorf("ask moto: %w", err)
@@ -66,7 +62,7 @@ func (u *upstream) ask(ctx context.Context, account, operation string, in, out a
 	if err != nil {
 		return err
 	}
-	if out == nil || len(answer) == 0 {
+	if out == nil || answer == nil {
 		return nil
 	}
 	if err := json.Unmarshal(answer, out); err != nil {
@@ -97,8 +93,11 @@ func (u *upstream) askRaw(ctx context.Context, account, operation string, body [
 	if err != nil {
 		return nil, err
 	}
-	if answer.status >= http.StatusMultipleChoices {
+	switch {
+	case answer.status >= http.StatusMultipleChoices:
 		return nil, errorOf(answer)
+	case len(answer.body) == 0:
+		return nil, nil
 	}
 	return answer.body, nil
 }

@@ -27,11 +27,10 @@ type environment struct {
 	server  *http.Server
 	started time.Time
 
-	ready     chan struct{}          // the runtime has asked for its next invocation
-	work      chan *call             // ... and receives it
-	current   atomic.Pointer[call]   // delivered and not answered
-	initError atomic.Pointer[answer] // from /runtime/init/error
-	exited    chan struct{}          // closed when the process has ended and was removed
+	ready   chan struct{}        // the runtime has asked for its next invocation
+	work    chan *call           // ... and receives it
+	current atomic.Pointer[call] // delivered and not answered
+	exited  chan struct{}        // closed when the process has ended and was removed
 }
 
 func (h *Host) start(fn *function) (*environment, error) {
@@ -166,9 +165,6 @@ func (h *Host) coldStart(fn *function, inv *Invocation) (*environment, *answer) 
 	case <-timer.C:
 		e.kill()
 		a = timedOut(inv.RequestID, fn)
-	}
-	if reported := e.initError.Load(); reported != nil {
-		a = *reported
 	}
 	return nil, &a
 }

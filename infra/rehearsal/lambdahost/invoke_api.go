@@ -36,7 +36,7 @@ func (h *Host) serveInvoke(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		return // the caller has disconnected
 	}
-	name := functionName(r.PathValue("name"))
+	name := FunctionName(r.PathValue("name"))
 	switch r.Header.Get("X-Amz-Invocation-Type") {
 	case "", "RequestResponse":
 		var inv Invocation
@@ -58,7 +58,7 @@ func (h *Host) serveInvoke(w http.ResponseWriter, r *http.Request) {
 // servePolicy returns a function's resource policy. API: GetPolicy.
 func (h *Host) servePolicy(w http.ResponseWriter, r *http.Request) {
 	h.mu.Lock()
-	f := h.functions[functionName(r.PathValue("name"))]
+	f := h.functions[FunctionName(r.PathValue("name"))]
 	h.mu.Unlock()
 	if f == nil || f.Policy == "" {
 		writeError(w, ErrNotFound)
@@ -88,9 +88,9 @@ func writeError(w http.ResponseWriter, err error) {
 	_ = json.NewEncoder(w).Encode(map[string]string{"Type": "User", "Message": err.Error()})
 }
 
-// functionName takes a name or an ARN, whole or partial, and drops a version
+// FunctionName takes a name or an ARN, whole or partial, and drops a version
 // or alias. API: Invoke, FunctionName.
-func functionName(s string) string {
+func FunctionName(s string) string {
 	if _, after, ok := strings.Cut(s, "function:"); ok {
 		s = after
 	}

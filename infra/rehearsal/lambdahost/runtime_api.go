@@ -32,7 +32,6 @@ func (e *environment) runtimeAPI() http.Handler {
 	mux.HandleFunc("GET /2018-06-01/runtime/invocation/next", e.next)
 	mux.HandleFunc("POST /2018-06-01/runtime/invocation/{id}/response", e.response)
 	mux.HandleFunc("POST /2018-06-01/runtime/invocation/{id}/error", e.failure)
-	mux.HandleFunc("POST /2018-06-01/runtime/init/error", e.initFailure)
 	return mux
 }
 
@@ -73,12 +72,6 @@ func (e *environment) failure(w http.ResponseWriter, r *http.Request) {
 	e.settle(w, r, readFailure(r))
 }
 
-func (e *environment) initFailure(w http.ResponseWriter, r *http.Request) {
-	a := readFailure(r)
-	e.initError.Store(&a)
-	accept(w)
-}
-
 // settle answers the current invocation, which a runtime can do once.
 func (e *environment) settle(w http.ResponseWriter, r *http.Request, a answer) {
 	c := e.current.Load()
@@ -105,9 +98,6 @@ func readFailure(r *http.Request) answer {
 	a := answer{body: body, err: &FunctionError{}}
 	if json.Unmarshal(body, a.err) != nil {
 		a.err.Message = string(body)
-	}
-	if a.err.Type == "" {
-		a.err.Type = r.Header.Get("Lambda-Runtime-Function-Error-Type")
 	}
 	return a
 }

@@ -2,6 +2,8 @@ package spaceport
 
 import (
 	"context"
+	"os"
+	"os/exec"
 
 	"github.com/spaceport/user-migration/infra/rehearsal/cloud"
 )
@@ -22,6 +24,16 @@ func (s *Spaceport) makeOperator(context.Context) error {
 	)
 	s.operatorMay, err = s.mayInProduction("OperatorRole")
 	return err
+}
+
+// Command is a run of bulk in a folder, with nothing else of this environment.
+func Command(ctx context.Context, bulk, folder string, env map[string]string, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, bulk, args...)
+	cmd.Dir, cmd.Env = folder, []string{"PATH=" + os.Getenv("PATH"), "HOME=" + folder}
+	for name, value := range env {
+		cmd.Env = append(cmd.Env, name+"="+value)
+	}
+	return cmd
 }
 
 // OperatorEnv is the environment of the operator.
