@@ -57,6 +57,8 @@ func TestUserNames(t *testing.T) {
 		_, err = w.get("ann@example.com")
 		rejectedWith(t, err, "UserNotFoundException")
 		require.NoError(t, w.update("eve@example.com", "email", "eve@example.com"), "moto mistakes it for another user's")
+		w.create("ann@example.com")
+		rejectedWith(t, w.tryCreate("eve@example.com"), "UsernameExistsException")
 	})
 	t.Run("a deleted name is free", func(t *testing.T) {
 		w := newWorld(t, emailAsUsername)

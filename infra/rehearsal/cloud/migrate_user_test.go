@@ -229,22 +229,6 @@ func TestTriggerThatAnswersAtTheLastAttempt(t *testing.T) {
 
 const goodUserPlain = `{"userAttributes":{"email":"ann@example.com","email_verified":"true"},"finalUserStatus":"CONFIRMED","messageAction":"SUPPRESS"}`
 
-// The function calls the proxy while Cognito waits for it: nothing may be locked meanwhile.
-func TestTriggerCallsBack(t *testing.T) {
-	staging := newWorld(t, emailAsUsername)
-	staging.confirm("ann@example.com", "email_verified", "true")
-	w := newWorld(t, emailAsUsername, hooked)
-	lambdas.on("hook", echo)
-	lambdas.on("migrate", func(ctx context.Context, payload []byte) ([]byte, *lambdahost.FunctionError, error) {
-		if _, err := staging.adminSignIn("ann@example.com", password); err != nil {
-			return nil, nil, err
-		}
-		return answerWith(goodUserPlain)(ctx, payload)
-	})
-	_, err := w.signIn("ann@example.com", password)
-	require.NoError(t, err)
-}
-
 func TestHookFailureFailsTheSignIn(t *testing.T) {
 	w := newWorld(t, hooked)
 	w.confirm("ann")
@@ -270,6 +254,7 @@ func TestChallengeIsNoSignIn(t *testing.T) {
 	require.Empty(t, lambdas.events("hook"))
 }
 
+// The functions call the proxy while Cognito waits for them: nothing may be locked meanwhile.
 func TestManyAtOnce(t *testing.T) {
 	w := newWorld(t, emailAsUsername, hooked)
 	lambdas.on("migrate", func(ctx context.Context, payload []byte) ([]byte, *lambdahost.FunctionError, error) {

@@ -133,22 +133,6 @@ func TestLockOut(t *testing.T) {
 	require.NoError(t, err)
 }
 
-func TestTokensNameTheUser(t *testing.T) {
-	w := newWorld(t, emailAsUsername)
-	sub := w.confirm("Ann@example.com", "email_verified", "true")
-	out, err := w.signIn("ann@EXAMPLE.com", password)
-	require.NoError(t, err)
-	for _, token := range []*string{out.AuthenticationResult.AccessToken, out.AuthenticationResult.IdToken} {
-		claims, ok := readClaims(*token)
-		require.True(t, ok)
-		require.Equal(t, sub, claims.Sub)
-	}
-	me, err := w.idp.GetUser(t.Context(), &cognitoidentityprovider.GetUserInput{AccessToken: out.AuthenticationResult.AccessToken})
-	require.NoError(t, err)
-	require.Equal(t, sub, *me.Username)
-	require.Equal(t, "Ann@example.com", attr(me.UserAttributes, "email"))
-}
-
 // moto would give tokens for any proof.
 func TestSRPIsNotServed(t *testing.T) {
 	w := newWorld(t, withTriggers(types.LambdaConfigType{UserMigration: functionARN("migrate")}))

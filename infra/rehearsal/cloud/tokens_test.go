@@ -126,8 +126,8 @@ func TestRevokeTokenNeedsItsSetting(t *testing.T) {
 
 func TestClaims(t *testing.T) {
 	w := newWorld(t, emailAsUsername)
-	w.confirm("ann@example.com", "email_verified", "true")
-	first := w.tokens("ann@example.com")
+	sub := w.confirm("ann@example.com", "email_verified", "true")
+	first := w.tokens("ANN@example.com")
 	refreshed, err := w.refresh(first.RefreshToken)
 	require.NoError(t, err)
 	events := map[any]int{}
@@ -135,6 +135,7 @@ func TestClaims(t *testing.T) {
 		id, access := w.verified(*result.IdToken), w.verified(*result.AccessToken)
 		assert.Equal(t, true, id["email_verified"], "a boolean")
 		assert.Equal(t, "ann@example.com", id["email"])
+		assert.Equal(t, []any{sub, sub, sub}, []any{id["sub"], access["sub"], access["username"]})
 		assert.Equal(t, "id", id["token_use"])
 		assert.Equal(t, "access", access["token_use"])
 		events[id["event_id"]]++

@@ -2,7 +2,6 @@ package lambdahost
 
 import (
 	"context"
-	"encoding/json"
 	"os"
 	"path/filepath"
 	"strings"
@@ -64,15 +63,6 @@ func TestInvokeRejected(t *testing.T) {
 	assert.Empty(t, h.Invocations())
 }
 
-func TestLargePayloads(t *testing.T) {
-	h := newHost(t, Options{})
-	large := strings.Repeat("x", 2<<20)
-	r := decode(t, invoke(t, h, request{Echo: large, Size: 3 << 20}))
-	assert.Len(t, r.Echo, 2<<20)
-	assert.Len(t, r.Large, 3<<20)
-
-}
-
 func TestTimeout(t *testing.T) {
 	h := hostOf(t, Options{}, Function{Timeout: 250 * time.Millisecond})
 	inv := invoke(t, h, request{Sleep: time.Hour})
@@ -123,27 +113,6 @@ func TestConcurrency(t *testing.T) {
 	assert.False(t, all[3].Cold)
 	assert.Equal(t, "later", decode(t, all[3]).Echo)
 	assert.Len(t, h.Processes("fn"), 3)
-}
-
-func TestMostRecentlyUsedFirst(t *testing.T) {
-	h := newHost(t, Options{})
-	pids := make(chan int, 2)
-	var wg sync.WaitGroup
-	for _, sleep := range []time.Duration{time.Second, 2 * time.Second} {
-		wg.Go(func() {
-			b, _ := json.Marshal(request{Sleep: sleep})
-			inv, err := h.Invoke(t.Context(), "fn", b)
-			if assert.NoError(t, err) {
-				pids <- decode(t, inv).PID
-			}
-		})
-	}
-	wg.Wait()
-	<-pids
-	last := <-pids
-	for range 3 {
-		assert.Equal(t, last, decode(t, invoke(t, h, request{})).PID)
-	}
 }
 
 func TestCallerGone(t *testing.T) {

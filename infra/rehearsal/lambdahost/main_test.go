@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"strings"
 	"testing"
 	"time"
 
@@ -34,7 +33,6 @@ type request struct {
 	Echo  string        `json:",omitempty"`
 	Do    string        `json:",omitempty"`
 	Sleep time.Duration `json:",omitempty"`
-	Size  int           `json:",omitempty"`
 }
 
 type reply struct {
@@ -45,7 +43,6 @@ type reply struct {
 	Left      time.Duration // until the deadline
 	Env       []string
 	Dir       string
-	Large     string
 }
 
 type namedError struct{}
@@ -75,7 +72,6 @@ func handle(ctx context.Context, r request) (reply, error) {
 		Left:      time.Until(deadline),
 		Env:       os.Environ(),
 		Dir:       dir,
-		Large:     strings.Repeat("x", r.Size),
 	}, nil
 }
 
