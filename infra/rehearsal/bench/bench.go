@@ -1,6 +1,6 @@
-// Package bench measures what the README promises of speed and size, as ratios within one run: what the two functions
-// cost compared with an empty one, how many round trips and requests they need, whether a large move or many sign-ins
-// make them grow, how close a sweep comes to Cognito's quotas, and what bulk costs with many users compared with few. The
+// Package bench measures what is promised of speed and size, as ratios within one run: what the two functions cost
+// compared with an empty one, how many round trips and requests they need, whether a large move or many sign-ins make
+// them grow, how close a sweep comes to Cognito's quotas, and what bulk costs with many users compared with few. The
 // launch day is a test, since only tests have the clock of synctest.
 package bench
 
@@ -27,7 +27,8 @@ func Run(ctx context.Context, out io.Writer) error {
 		w.section(i+1, s)
 		all = append(all, s.thresholds...)
 	}
-	w.printf("\nMeasured on %s, in %s, on %s.\n\n", began.Format(time.DateOnly), time.Since(began).Round(time.Second), machine())
+	took := time.Since(began).Round(time.Second)
+	w.printf("\n%s, %s, in %s.\n\n", began.Format(time.DateOnly), machine(), took)
 	w.promises(all)
 	return errors.Join(w.err, missed(all))
 }

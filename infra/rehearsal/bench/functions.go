@@ -55,8 +55,8 @@ func coldStarts(ctx context.Context) (section, error) {
 	last := func(f *subject) int64 { return f.peak[len(f.peak)-1] }
 	return section{
 		title: "Cold starts of the functions as built for deployment",
-		how: fmt.Sprintf("%d cold starts of each, with %d warm invocations after; then %d warm. AWS is in this process and answers at\n"+
-			"once. empty: a Go function that does nothing. trigger: an import. datamover: the hook, with %d rows to move.",
+		how: fmt.Sprintf("%d cold starts of each, with %d warm invocations after; then %d warm. AWS is in this process.\n"+
+			"empty: a Go function that does nothing. trigger: an import. datamover: the hook, with %d rows to move.",
 			starts, warmEach, steady, 1+aws.projects),
 		table: [][]string{
 			{"", "empty", "trigger", "datamover"},
@@ -92,10 +92,10 @@ func distance(ctx context.Context) (section, error) {
 	trips := func(took []time.Duration) float64 { return float64(median(took)) / float64(roundTrip) }
 	s := section{
 		title: "At AWS's distance",
-		how: fmt.Sprintf("STS, Cognito and DynamoDB are three TLS hosts, each a round trip of %v away, and answer at once. %d cold\n"+
-			"starts, each with %d warm invocations after. The hook moves a profile and %d projects. The trigger needs three round\n"+
-			"trips for the role, one for staging's pool and one for the ledger; the hook connects and reads the ledger, binds, takes\n"+
-			"the lease, reads the profile, writes it and reads the projects, writes them, and completes the record.",
+		how: fmt.Sprintf("STS, Cognito and DynamoDB are three TLS hosts, each a round trip of %v away. %d cold starts,\n"+
+			"each with %d warm invocations after. The hook moves a profile and %d projects. The trigger needs three round\n"+
+			"trips for the role, one for staging's pool and one for the ledger; the hook connects and reads the ledger, binds,\n"+
+			"takes the lease, reads the profile, writes it and reads the projects, writes them, and completes the record.",
 			roundTrip, starts, warm, aws.projects),
 		table: [][]string{{"in round trips", "measured", "needed"}},
 	}

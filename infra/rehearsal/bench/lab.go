@@ -56,7 +56,7 @@ func within(ctx context.Context, o spaceport.Options, measure func(*spaceport.Sp
 	return measure(s)
 }
 
-// rounds has users sign in: in each round first one to a new environment of each function, and then warm more. The first
+// rounds has users sign in: in each round one to a new environment of each function, and then warm more. The first
 // round is not counted: it loads the binaries into the page cache.
 func (l *lab) rounds(ctx context.Context, n, warm int) error {
 	for round := range n + 1 {
@@ -108,9 +108,9 @@ func (f *subject) invoke(ctx context.Context, s *spaceport.Spaceport, event []by
 	return nil
 }
 
-// serve starts STS, Cognito and DynamoDB as three hosts a round trip away, with TLS, and returns the variables that name
-// them. Without a trip it is without TLS, since handshakes would take most of the time: smithy-go closes a request's body
-// when the answer is there, and so the connection, if that was before Go had noticed the end of the body.
+// serve starts STS, Cognito and DynamoDB as three hosts a round trip away, with TLS, and returns the variables that
+// name them. Without a trip it is without TLS, since handshakes would take most of the time: smithy-go closes a
+// request's body when the answer is there, and so the connection, if that was before Go had noticed the end of the body.
 func serve(aws http.Handler, trip time.Duration) (env map[string]string, stop func(), err error) {
 	folder, err := os.MkdirTemp("", "spaceport-bench-")
 	if err != nil {

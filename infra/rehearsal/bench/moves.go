@@ -54,8 +54,8 @@ func largeMove(ctx context.Context) (section, error) {
 	}
 	return section{
 		title: "A large move",
-		how: fmt.Sprintf("Background moves of one user's projects of 1 KB, %d of each size, cold each time. DynamoDB is in this process\n"+
-			"and answers at once, so the rate is the mover's own.", rounds),
+		how: fmt.Sprintf("Background moves of one user's projects of 1 KB, %d of each size, cold each time. DynamoDB is in\n"+
+			"this process, so the rate is the mover's own.", rounds),
 		table: [][]string{{"rows", "time, s", "rows/s", "peak resident memory, MB"}, column(few, small), column(many, large)},
 		thresholds: []threshold{timesAtMost(
 			fmt.Sprintf("memory of a move of %d rows over one of %d", many, few), ratio(large.peak, small.peak), 1.3)},
@@ -90,8 +90,8 @@ func requests(ctx context.Context) (section, error) {
 	delete(native, inInit)
 	s := section{
 		title: "Requests",
-		how: fmt.Sprintf("Of a background move of %d projects, in a table of %d rows and in one of %d; of %d sign-ins of a user who is moved,\n"+
-			"and of one who was never in staging.", projects, users*projects, users*factor*projects, signIns),
+		how: fmt.Sprintf("Of a background move of %d projects, in a table of %d rows and in one of %d; of %d sign-ins of\n"+
+			"a user who is moved, and of one who was never in staging.", projects, users*projects, users*factor*projects, signIns),
 		table: [][]string{{"", "small table", "large table", "moved", "native"}},
 		thresholds: []threshold{
 			same(fmt.Sprintf("requests of a move in a table %d times as large", factor), large, small),

@@ -20,8 +20,8 @@ import (
 	"github.com/spaceport/user-migration/infra/rehearsal/spaceport"
 )
 
-// standIn answers as STS, Cognito and DynamoDB of both accounts would, at once and from memory, where moto is too slow to
-// measure against. It generates users, each with a profile and projects, from their index, and keeps only what is
+// standIn answers as STS, Cognito and DynamoDB of both accounts would, at once and from memory, where moto is too slow
+// to measure against. It generates users, each with a profile and projects, from their index, and keeps only what is
 // written. What it does not support is an error.
 type standIn struct {
 	mu       sync.Mutex
@@ -145,7 +145,7 @@ func (s *standIn) moved(users int) error {
 	}
 	profiles, projects := len(s.written[productionProfiles]), len(s.written[productionProjects])
 	if len(records) != users || profiles != users || projects != users*s.projects {
-		return fmt.Errorf("%d ledger records, %d profiles and %d projects of %d users", len(records), profiles, projects, users)
+		return fmt.Errorf("%d records, %d profiles and %d projects of %d users", len(records), profiles, projects, users)
 	}
 	return nil
 }

@@ -137,7 +137,7 @@ func move(t *testing.T, api *dynamodb.Client, u user) {
 func TestMovedMissesNothing(t *testing.T) {
 	s, api := apiOf(t)
 	s.resize(2, 450) // of more than one page
-	require.ErrorContains(t, s.moved(1), "0 ledger records, 0 profiles and 0 projects of 1 users")
+	require.ErrorContains(t, s.moved(1), "0 records, 0 profiles and 0 projects of 1 users")
 	move(t, api, testUser(0))
 	require.NoError(t, s.moved(1))
 	require.ErrorContains(t, s.moved(2), "of 2 users")

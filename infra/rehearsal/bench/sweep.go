@@ -42,8 +42,9 @@ func sweep(ctx context.Context) (section, error) {
 	err := r.run(ctx)
 	return section{
 		title: "A sweep at the documented quotas",
-		how: fmt.Sprintf("The built bulk, sweep --live --quota-share 1, of users with %d projects and a reset email each. The local cloud\n"+
-			"rejects calls above Cognito's quotas, which allow %g users/s; DynamoDB is in this process.", r.projects, ceiling),
+		how: fmt.Sprintf("The built bulk, sweep --live --quota-share 1, of users with %d projects and a reset email each. The\n"+
+			"local cloud rejects calls above Cognito's quotas, which allow %g users/s; DynamoDB is in this process.",
+			r.projects, ceiling),
 		table: [][]string{
 			{"users", "time, s", "users/s", "calls rejected as too many"},
 			{fmt.Sprint(r.users), fmt.Sprintf("%.1f", r.result.Seconds), fmt.Sprintf("%.2f", r.perSecond()),

@@ -39,7 +39,7 @@ func (c *Cloud) assumeRole(k *call, form url.Values) (reply, error) {
 	c.identities.Store(i.key, i)
 	// Sessions do not expire here: a test that moves the clock would end those of clients whose own clock does not move.
 	return stsReply("AssumeRole", fmt.Sprintf("<Credentials><AccessKeyId>%s</AccessKeyId>"+
-		"<SecretAccessKey>not-checked</SecretAccessKey><SessionToken>%s</SessionToken><Expiration>%s</Expiration></Credentials>",
+		"<SecretAccessKey>s</SecretAccessKey><SessionToken>%s</SessionToken><Expiration>%s</Expiration></Credentials>",
 		i.key, randomHex(16), time.Now().Add(time.Hour).UTC().Format(time.RFC3339))), nil
 }
 

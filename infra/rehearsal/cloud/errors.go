@@ -124,7 +124,8 @@ type usualErrors struct {
 
 var (
 	otherErrors = usualErrors{
-		"TooManyRequestsException", "InternalErrorException", "UnrecognizedClientException", "AccessDeniedException", 400, 400,
+		throttled: "TooManyRequestsException", failed: "InternalErrorException", unknownKey: "UnrecognizedClientException",
+		denied: "AccessDeniedException", busy: 400, forbidden: 400,
 	}
 	queryErrors   = usualErrors{"Throttling", "InternalFailure", "InvalidClientTokenId", "AccessDenied", 400, 403}
 	serviceErrors = map[string]usualErrors{

@@ -22,7 +22,7 @@ type Invoker interface {
 func (c *Cloud) lambda(k *call) (reply, error) {
 	invoker := c.functions.Load()
 	if invoker == nil {
-		return reply{}, &apiError{http.StatusNotFound, "ResourceNotFoundException", "Function not found: " + k.request.Resource}
+		return reply{}, reject("ResourceNotFoundException", "Function not found: %s", k.request.Resource)
 	}
 	k.http.Body = io.NopCloser(bytes.NewReader(k.body))
 	recorder := httptest.NewRecorder() // it keeps the answer, so that a fault can still drop it

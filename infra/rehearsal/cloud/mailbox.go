@@ -5,6 +5,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
 )
 
 // Message is an email that Cognito would have sent.
@@ -108,10 +110,11 @@ func (c *Cloud) customMessage(ctx context.Context, q *query, u *user) (*template
 	}
 	var said customMessageResponse
 	err := c.fire(ctx, q, trigger, resetSource, u.Username, request, &said)
-	if err != nil || said.EmailMessage == nil || said.EmailSubject == nil || !strings.Contains(*said.EmailMessage, codePlaceholder) {
+	text := template{EmailSubject: aws.ToString(said.EmailSubject), EmailMessage: aws.ToString(said.EmailMessage)}
+	if err != nil || text.EmailSubject == "" || !strings.Contains(text.EmailMessage, codePlaceholder) {
 		return nil, err
 	}
-	return &template{EmailSubject: *said.EmailSubject, EmailMessage: *said.EmailMessage}, nil
+	return &text, nil
 }
 
 // deliveryDetails is the answer of every operation that sends a code.

@@ -10,14 +10,13 @@ import (
 func DefaultQuotas() map[string]float64 {
 	return map[string]float64{
 		"UserAuthentication": 120, "UserCreation": 50, "UserAccountRecovery": 30, "UserRead": 120, "UserUpdate": 25,
-		"UserList": 30, "UserResourceRead": 50, "UserResourceUpdate": 25, "UserPoolRead": 15, "UserPoolUpdate": 15, "UserPoolClientRead": 15, "UserPoolClientUpdate": 15,
-		"UserToken": 120,
+		"UserList": 30, "UserResourceRead": 50, "UserResourceUpdate": 25, "UserPoolRead": 15, "UserPoolUpdate": 15,
+		"UserPoolClientRead": 15, "UserPoolClientUpdate": 15, "UserToken": 120,
 	}
 }
 
 // EnforceQuotas rejects requests above the quotas from now on; nil means DefaultQuotas, an empty map no quotas. A
-// limiter's bucket holds the requests of one second. A trigger's own work inside Cognito does not count; its calls from outside
-// do.
+// second's requests can come at once. A trigger's own work inside Cognito does not count; its calls from outside do.
 func (c *Cloud) EnforceQuotas(perSecond map[string]float64) {
 	if perSecond == nil {
 		perSecond = DefaultQuotas()

@@ -28,9 +28,9 @@ func (c *Cloud) adminInitiateAuth(ctx context.Context, q *query) (any, error) {
 	return c.startAuth(ctx, q, "ADMIN_USER_PASSWORD_AUTH")
 }
 
-// startAuth serves the operation's flow with a password, and refresh. Other flows are rejected: moto verifies no proof of
-// SRP, and a rehearsal that gives tokens for any password is worse than none. Only the flows with a password invoke the
-// migration trigger (Cognito developer guide, Migrate user Lambda trigger).
+// startAuth serves the operation's flow with a password, and refresh. Other flows are rejected: moto verifies no proof
+// of SRP, and a rehearsal that gives tokens for any password is worse than none. Only the flows with a password invoke
+// the migration trigger (Cognito developer guide, Migrate user Lambda trigger).
 func (c *Cloud) startAuth(ctx context.Context, q *query, withPassword string) (any, error) {
 	switch flow := q.in.AuthFlow; flow {
 	case withPassword:
@@ -116,7 +116,7 @@ type authAnswer struct {
 	Session              string            `json:",omitempty"`
 }
 
-// finishAuth gives tokens after the hook, or a challenge, which is not a sign-in. No operation answers a challenge here.
+// finishAuth gives tokens after the hook, or a challenge, which is not a sign-in and cannot be answered here.
 func (c *Cloud) finishAuth(ctx context.Context, q *query, u *user, out json.RawMessage) (any, error) {
 	var answer authAnswer
 	if err := json.Unmarshal(out, &answer); err != nil {

@@ -30,9 +30,9 @@ type callerContext struct {
 	ClientID   string `json:"clientId"`
 }
 
-// fire calls a pool's trigger with an empty response, and decodes the response member of the returned event into it. The
-// guide says of post authentication that a function that does not return the event can fail the sign-in. No lock is held
-// meanwhile, since the function calls the proxy itself.
+// fire calls a pool's trigger with an empty response, and decodes the returned event's into it. The guide says of post
+// authentication that a function that does not return the event can fail the sign-in. No lock is held meanwhile, since
+// the function calls the proxy itself.
 func (c *Cloud) fire(ctx context.Context, q *query, trigger, source, userName string, request, response any) error {
 	clientID := "CLIENT_ID_NOT_APPLICABLE" // as Cognito writes where an operation names no client
 	if q.client != nil {

@@ -50,8 +50,8 @@ func (d *userIndex) find(name string) string {
 	return ""
 }
 
-// create adds the user that make creates, unless another has one of the names. The lock is held meanwhile, so that no two
-// users have the same name.
+// create adds the user that make creates, unless another has one of the names. The lock is held meanwhile, so that no
+// two users have the same name.
 func (d *userIndex) create(names []string, make func() (username, sub string, err error)) (username string, err error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()

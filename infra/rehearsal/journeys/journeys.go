@@ -147,7 +147,8 @@ func idsInRows(s *story) {
 // subscription is a profile as the app's subscription function writes it.
 func subscription(sub string) rows.Row {
 	return rows.Row{
-		"id": text(sub), "userSub": text(sub), "userId": text(sub), "avatar": text("s3://spaceport-uploads/" + sub + "/me.png"),
+		"id": text(sub), "userSub": text(sub), "userId": text(sub),
+		"avatar":       text("s3://spaceport-uploads/" + sub + "/me.png"),
 		"subscription": &dynamotypes.AttributeValueMemberM{Value: rows.Row{"plan": text("starter"), "userId": text(sub)}},
 	}
 }

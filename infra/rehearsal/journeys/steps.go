@@ -118,8 +118,8 @@ func (s *story) hasAllData(what, email, stagingSub string) {
 			}
 			sub, got, err := s.productionRows(t, email)
 			same := slices.EqualFunc(want, got, func(a, b rows.Row) bool { return rows.Equal(a.OwnedBy(t, sub), b) })
-			if err := errors.Join(err, ensure(same, "%d rows in %s differ from staging's %d", len(got), t.Target, len(want))); err != nil {
-				return err
+			if err != nil || !same {
+				return errors.Join(err, fmt.Errorf("%d rows in %s differ from staging's %d", len(got), t.Target, len(want)))
 			}
 		}
 		sub, err := s.productionSub(email)

@@ -144,7 +144,8 @@ func (s *Spaceport) addRows(ctx context.Context, u User, sub string) error {
 	for first := 0; first < u.Projects; first += batch {
 		var writes []dynamotypes.WriteRequest
 		for i := first; i < min(first+batch, u.Projects); i++ {
-			writes = append(writes, dynamotypes.WriteRequest{PutRequest: &dynamotypes.PutRequest{Item: Project(sub, i, u.ProjectSize)}})
+			put := &dynamotypes.PutRequest{Item: Project(sub, i, u.ProjectSize)}
+			writes = append(writes, dynamotypes.WriteRequest{PutRequest: put})
 		}
 		_, err := s.StagingTables.BatchWriteItem(ctx, &dynamodb.BatchWriteItemInput{
 			RequestItems: map[string][]dynamotypes.WriteRequest{"Spaceport-Projects-staging": writes},
