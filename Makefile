@@ -30,7 +30,7 @@ rehearsal: .venv/installed local-binaries .build/rehearsal ## try it in a browse
 test: .venv/installed .venv/stacks/installed .venv/axe/installed .venv/clients/installed browser local-binaries ## run every test; nothing is skipped
 	REHEARSAL=required go test -race -timeout 20m ./...
 
-bench: .venv/installed local-binaries .build/empty/bootstrap build ## measure the figures of the README, and simulate its launch day
+bench: .venv/installed local-binaries .build/empty/bootstrap ## measure what is promised of speed and size, and simulate a launch day
 	@go run ./infra/rehearsal bench
 	@go test ./infra/rehearsal/bench -run 'TestLaunches$$' -count=1 -v -launches
 

@@ -11,7 +11,6 @@ import (
 
 	"github.com/spaceport/user-migration/bulk/console"
 	"github.com/spaceport/user-migration/datamover/settings"
-	"github.com/spaceport/user-migration/infra/rehearsal/cloud"
 	"github.com/spaceport/user-migration/infra/rehearsal/journeys"
 	"github.com/spaceport/user-migration/infra/rehearsal/page"
 	"github.com/spaceport/user-migration/infra/rehearsal/spaceport"
@@ -43,7 +42,7 @@ func wasStopped(err error) bool {
 }
 
 func serve(ctx context.Context, out io.Writer) (err error) {
-	s, err := spaceport.Start(ctx, spaceport.Options{Cloud: cloud.Options{Indexed: true}}) // it starts faster
+	s, err := spaceport.Start(ctx, spaceport.Options{})
 	if err != nil {
 		return err
 	}

@@ -3,11 +3,13 @@
 package stacks
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
 	"os"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -140,6 +142,7 @@ type Stack struct {
 	template   *Template
 	parameters map[string]string
 	known      map[string]string
+	err        error
 }
 
 // With sets parameters; the others have their defaults. known are values that exist only after a deployment: pseudo
@@ -167,32 +170,14 @@ func (t *Template) With(parameters, known map[string]string) (*Stack, error) {
 	return s, errors.Join(problems...)
 }
 
-// Resources returns the types of the resources that these parameters create, by logical id.
-func (s *Stack) Resources() (map[string]string, error) {
-	types := map[string]string{}
-	for id, r := range s.template.Resources {
-		yes, err := s.holds(r.Condition)
-		if err != nil {
-			return nil, err
-		}
-		if yes {
-			types[id] = r.Type
-		}
-	}
-	return types, nil
-}
-
 // Properties decodes a resource's properties into into. AWS uses the same names in CloudFormation and in the SDK.
 func (s *Stack) Properties(id string, into any) error {
 	r, ok := s.template.Resources[id]
 	if !ok {
 		return fmt.Errorf("unknown resource %s", id)
 	}
-	value, err := s.resolve(r.Properties)
-	if err != nil {
-		return fmt.Errorf("resource %s: %w", id, err)
-	}
-	if err := convert(value, into); err != nil {
+	value := s.resolve(r.Properties)
+	if err := errors.Join(s.takeError(), convert(value, into)); err != nil {
 		return fmt.Errorf("resource %s: %w", id, err)
 	}
 	return nil
@@ -202,42 +187,40 @@ func (s *Stack) Properties(id string, into any) error {
 func (s *Stack) Outputs() (map[string]string, error) {
 	outputs := map[string]string{}
 	for name, o := range s.template.Outputs {
-		yes, err := s.holds(o.Condition)
-		if err != nil {
-			return nil, err
+		if s.holds(o.Condition) {
+			outputs[name] = fmt.Sprint(s.resolve(o.Value))
 		}
-		if !yes {
-			continue
-		}
-		value, err := s.resolve(o.Value)
-		if err != nil {
-			return nil, fmt.Errorf("output %s: %w", name, err)
-		}
-		outputs[name] = fmt.Sprint(value)
 	}
-	return outputs, nil
+	return outputs, s.takeError()
 }
 
-func (s *Stack) holds(condition string) (bool, error) {
+// fail keeps the first error, so that what resolves checks it only once.
+func (s *Stack) fail(format string, args ...any) any {
+	s.err = cmp.Or(s.err, fmt.Errorf(format, args...))
+	return nil
+}
+
+func (s *Stack) takeError() (err error) {
+	s.err, err = nil, s.err
+	return err
+}
+
+func (s *Stack) holds(condition string) bool {
 	if condition == "" {
-		return true, nil
+		return true
 	}
 	expression, ok := s.template.Conditions[condition]
 	if !ok {
-		return false, fmt.Errorf("unknown condition %s", condition)
+		s.fail("unknown condition %s", condition)
 	}
-	value, err := s.resolve(expression)
-	if err != nil {
-		return false, fmt.Errorf("condition %s: %w", condition, err)
-	}
-	yes, _ := value.(bool)
-	return yes, nil
+	yes, _ := s.resolve(expression).(bool)
+	return yes
 }
 
 // noValue is the value of AWS::NoValue: maps and lists omit it.
 type noValue struct{}
 
-func (s *Stack) resolve(value any) (any, error) {
+func (s *Stack) resolve(value any) any {
 	switch v := value.(type) {
 	case map[string]any:
 		if len(v) == 1 {
@@ -251,94 +234,78 @@ func (s *Stack) resolve(value any) (any, error) {
 	case []any:
 		return s.elements(v)
 	}
-	return value, nil
+	return value
 }
 
-func (s *Stack) members(values map[string]any) (any, error) {
+func (s *Stack) members(values map[string]any) map[string]any {
 	resolved := map[string]any{}
 	for name, value := range values {
-		value, err := s.resolve(value)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", name, err)
-		}
-		if value != (noValue{}) {
+		if value := s.resolve(value); value != (noValue{}) {
 			resolved[name] = value
 		}
 	}
-	return resolved, nil
+	return resolved
 }
 
-func (s *Stack) elements(values []any) (any, error) {
+func (s *Stack) elements(values []any) []any {
 	resolved := []any{}
 	for _, value := range values {
-		value, err := s.resolve(value)
-		if err != nil {
-			return nil, err
-		}
-		if value != (noValue{}) {
+		if value := s.resolve(value); value != (noValue{}) {
 			resolved = append(resolved, value)
 		}
 	}
-	return resolved, nil
+	return resolved
 }
 
-func (s *Stack) call(name string, argument any) (any, error) {
+func (s *Stack) call(name string, argument any) any {
 	switch name {
 	case "Ref":
-		return s.ref(argument.(string)), nil
+		return s.ref(argument.(string))
 	case "Condition":
 		return s.holds(argument.(string))
 	case "Fn::GetAtt":
 		at := argument.([]any)
-		return s.knownOr(fmt.Sprintf("%s.%s", at[0], at[1])), nil
+		return s.knownOr(fmt.Sprintf("%s.%s", at[0], at[1]))
 	case "Fn::If":
 		arms := argument.([]any)
-		yes, err := s.holds(arms[0].(string))
-		if err != nil {
-			return nil, err
-		}
-		if yes {
+		if s.holds(arms[0].(string)) {
 			return s.resolve(arms[1])
 		}
 		return s.resolve(arms[2])
 	case "Fn::Sub":
 		return s.sub(argument)
 	}
-	resolved, err := s.elements(argument.([]any))
-	if err != nil {
-		return nil, err
-	}
-	return apply(name, resolved.([]any))
+	return s.apply(name, s.elements(argument.([]any)))
 }
 
 // apply evaluates a function that depends on its arguments only.
-func apply(name string, arguments []any) (any, error) {
+func (s *Stack) apply(name string, arguments []any) any {
 	switch name {
 	case "Fn::Equals":
-		return fmt.Sprint(arguments[0]) == fmt.Sprint(arguments[1]), nil
+		return fmt.Sprint(arguments[0]) == fmt.Sprint(arguments[1])
 	case "Fn::Not":
-		return arguments[0] != any(true), nil
+		return arguments[0] != any(true)
 	case "Fn::And":
-		return !slices.Contains(arguments, any(false)), nil
+		return !slices.Contains(arguments, any(false))
 	case "Fn::Or":
-		return slices.Contains(arguments, any(true)), nil
+		return slices.Contains(arguments, any(true))
 	case "Fn::Select":
 		index, err := strconv.Atoi(fmt.Sprint(arguments[0]))
 		list, isList := arguments[1].([]any)
 		if err != nil || !isList || index >= len(list) {
-			return nil, fmt.Errorf("%s: no element %v", name, arguments[0])
+			return s.fail("%s: no element %v", name, arguments[0])
 		}
-		return list[index], nil
+		return list[index]
 	case "Fn::Split":
-		return split(arguments[1].(string), arguments[0].(string)), nil
+		return split(arguments[1].(string), arguments[0].(string))
 	case "Fn::Join":
 		var texts []string
 		for _, element := range arguments[1].([]any) {
 			texts = append(texts, fmt.Sprint(element))
 		}
-		return strings.Join(texts, arguments[0].(string)), nil
+		return strings.Join(texts, arguments[0].(string))
 	}
-	return nil, fmt.Errorf("unsupported function %s", name)
+	return s.fail("unsupported function %s", name)
 }
 
 func split(text, separator string) []any {
@@ -373,34 +340,20 @@ func (s *Stack) knownOr(name string) string {
 	return "<" + name + ">"
 }
 
-func (s *Stack) sub(argument any) (string, error) {
+func (s *Stack) sub(argument any) string {
 	text, isText := argument.(string)
 	own := map[string]any{}
 	if !isText {
 		both := argument.([]any)
-		text = both[0].(string)
-		resolved, err := s.members(both[1].(map[string]any))
-		if err != nil {
-			return "", err
-		}
-		own = resolved.(map[string]any)
+		text, own = both[0].(string), s.members(both[1].(map[string]any))
 	}
-	var b strings.Builder
-	for {
-		before, rest, found := strings.Cut(text, "${")
-		b.WriteString(before)
-		if !found {
-			return b.String(), nil
-		}
-		name, after, closed := strings.Cut(rest, "}")
-		if !closed {
-			return "", fmt.Errorf("Fn::Sub: ${%s is not closed", rest)
-		}
+	return variable.ReplaceAllStringFunc(text, func(written string) string {
+		name := written[2 : len(written)-1]
 		if value, ok := own[name]; ok {
-			fmt.Fprint(&b, value)
-		} else {
-			fmt.Fprint(&b, s.ref(name))
+			return fmt.Sprint(value)
 		}
-		text = after
-	}
+		return fmt.Sprint(s.ref(name))
+	})
 }
+
+var variable = regexp.MustCompile(`\$\{[^}]*\}`)

@@ -58,3 +58,14 @@ Outputs:
 	require.NoError(t, err)
 	assert.Equal(t, map[string]string{"Arn": "arn"}, outputs)
 }
+
+// Resources returns the types of the resources that these parameters create, by logical id.
+func (s *Stack) Resources() (map[string]string, error) {
+	types := map[string]string{}
+	for id, r := range s.template.Resources {
+		if s.holds(r.Condition) {
+			types[id] = r.Type
+		}
+	}
+	return types, s.takeError()
+}

@@ -1,13 +1,15 @@
 package bench
 
 import (
+	"os"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/spaceport/user-migration/infra/rehearsal/cloud"
+	"github.com/spaceport/user-migration/infra/rehearsal/spaceport"
+	"github.com/spaceport/user-migration/infra/rehearsal/spaceport/spaceporttest"
 )
 
 func TestMedian(t *testing.T) {
@@ -18,73 +20,32 @@ func TestMedian(t *testing.T) {
 	require.Equal(t, 3*time.Second, median([]time.Duration{4 * time.Second, 2 * time.Second}))
 }
 
-func TestWaiting(t *testing.T) {
-	began := time.Now()
-	request := func(caller string, from, to time.Duration) cloud.Request {
-		return cloud.Request{Caller: caller, Time: began.Add(from), Duration: to - from}
-	}
-	requests := []cloud.Request{ // as they ended
-		request("fn", -9, -5), // before
-		request("fn", -2, 1),  // began before: 1
-		request("fn", 12, 14), // inside the next
-		request("fn", 10, 20), // 10
-		request("other", 0, 30),
-		request("fn", 15, 25), // 5 more
-		request("fn", 40, 41), // 1
-	}
-	require.EqualValues(t, 17, waiting(requests, "fn", began))
-	require.Zero(t, waiting(nil, "fn", began))
-}
-
-func TestByOperation(t *testing.T) {
-	counted := byOperation([]cloud.Request{
-		{Caller: "fn", Operation: "GetItem", Resource: "Table"},
-		{Caller: "fn", Operation: "GetItem", Resource: "Table"},
-		{Caller: "fn", Operation: "AssumeRole", Resource: "arn:aws:iam::111111111111:role/fn"},
-		{Caller: "admin", Operation: "GetItem", Resource: "Table"},
-	}, "fn")
-	require.Equal(t, map[string]int{"GetItem Table": 2, "AssumeRole fn": 1}, counted)
-	require.Equal(t, 3, total(counted))
-}
-
 func TestThresholds(t *testing.T) {
-	same := map[string]int{"PutItem T": 2}
-	tests := map[string]struct {
+	requests := map[string]int{"PutItem T": 2}
+	for name, test := range map[string]struct {
 		threshold
 		want bool
 	}{
-		"ratio at its bound":    {timesAtMost("", 4, 4), true},
-		"ratio above its bound": {timesAtMost("", 4.01, 4), false},
-		"nothing measured":      {timesAtMost("", ratio[int64](nil, nil), 4), false},
-		"below":                 {megabytesBelow("", 24<<20-1, 24), true},
-		"not below":             {megabytesBelow("", 24<<20, 24), false},
-		"memory unknown":        {megabytesBelow("", 0, 24), false},
-		"share at its bound":    {shareAtLeast("", .95, .95), true},
-		"share below it":        {shareAtLeast("", .9499, .95), false},
-		"same requests":         {growthSection(same, map[string]int{"PutItem T": 2}).thresholds[0], true},
-		"as many, but others":   {growthSection(same, map[string]int{"Scan T": 2}).thresholds[0], false},
-		"moved, one read":       {hookSection(map[string]int{ledgerRead: hookSignIns}, nil).thresholds[0], true},
-		"moved, and more": {
-			hookSection(map[string]int{ledgerRead: hookSignIns, "Query T": 1}, nil).thresholds[0], false,
-		},
-		"moved, another request": {hookSection(map[string]int{"Query T": hookSignIns}, nil).thresholds[0], false},
-		"native, none":           {hookSection(nil, map[string]int{}).thresholds[1], true},
-		"native, one":            {hookSection(nil, map[string]int{ledgerRead: 1}).thresholds[1], false},
-	}
-	for name, test := range tests {
+		"at its bound":         {timesAtMost("", 4, 4), true},
+		"above its bound":      {timesAtMost("", 4.01, 4), false},
+		"nothing measured":     {timesAtMost("", ratio[int64](nil, nil), 4), false},
+		"same requests":        {same("", map[string]int{"PutItem T": 2}, requests), true},
+		"as many, but others":  {same("", map[string]int{"Scan T": 2}, requests), false},
+		"no request":           {same("", map[string]int{}, map[string]int{}), true},
+		"requests not counted": {same("", nil, map[string]int{}), false},
+	} {
 		t.Run(name, func(t *testing.T) { require.Equal(t, test.want, test.met) })
 	}
 }
 
 func TestReport(t *testing.T) {
-	s := section{
-		title: "Things", how: "Weighed.",
-		table:      [][]string{{"", "one", "two"}, {"weight, kg", "1.5", "30.25"}},
-		thresholds: []threshold{timesAtMost("two over one", 20.1667, 30), megabytesBelow("memory", 25<<20, 24)},
-	}
+	all := []threshold{timesAtMost("two over one", 20.1667, 30), atMost("memory", 25, 24, "%.1f", " MB")}
 	var out strings.Builder
 	w := &printer{out: &out}
-	w.section(7, s)
+	w.section(7, section{
+		title: "Things", how: "Weighed.", table: [][]string{{"", "one", "two"}, {"weight, kg", "1.5", "30.25"}},
+	})
+	w.promises(all)
 	require.NoError(t, w.err)
 	require.Equal(t, `
 7. Things
@@ -92,16 +53,73 @@ Weighed.
 
               one    two
   weight, kg  1.5  30.25
-
-  ok      two over one  20.17 ×  (at most 30 ×)
-  FAILED  memory        25.0 MB   (below 24 MB)
+| promise | measured | threshold |
+|---|---|---|
+| two over one | 20.17 × | at most 30 × |
+| memory | 25.0 MB | at most 24 MB |
 `, out.String())
-	require.Equal(t, "1 of 2 thresholds met", summary(s.thresholds))
-	require.EqualError(t, missed(s.thresholds), "thresholds not met: memory: 25.0 MB (below 24 MB)")
-	require.NoError(t, missed(s.thresholds[:1]))
+	require.EqualError(t, missed(all), "1 of 2 thresholds not met: memory: 25.0 MB (at most 24 MB)")
+	require.NoError(t, missed(all[:1]))
 }
 
-func TestMachine(t *testing.T) {
-	require.Contains(t, machine(), "cores")
-	require.NotContains(t, machine(), ", ,")
+// TestRequests needs no make bench: what is counted does not depend on the machine.
+func TestRequests(t *testing.T) {
+	spaceporttest.Need(t, spaceport.Installed())
+	s, err := requests(t.Context())
+	require.NoError(t, err)
+	require.NoError(t, missed(s.thresholds))
+}
+
+// TestSmallLab has users sign in as make bench does, also a round trip away.
+func TestSmallLab(t *testing.T) {
+	spaceporttest.Need(t, spaceport.Installed())
+	for _, trip := range []time.Duration{0, time.Millisecond} {
+		aws := newStandIn(4, 3)
+		require.NoError(t, inLab(t.Context(), aws, trip, func(l *lab) error {
+			require.NoError(t, l.rounds(t.Context(), 1, 1))
+			for _, f := range []subject{l.trigger, l.hook} {
+				require.Len(t, f.first, 1, "the first round is not counted")
+				require.Len(t, f.warm, 1)
+			}
+			require.NoError(t, aws.moved(4))
+			return nil
+		}))
+	}
+}
+
+// TestSmallSweep runs a sweep as make bench does, for a pool of more than one page.
+func TestSmallSweep(t *testing.T) {
+	spaceporttest.Need(t, spaceport.Installed())
+	r := &sweepRun{users: 70, projects: 3}
+	require.NoError(t, r.run(t.Context()))
+	require.Zero(t, r.throttled)
+	require.Less(t, r.perSecond(), ceiling*1.2, "quotas are enforced")
+}
+
+// TestSmallPool runs every command as make bench does, over pools and tables of more than one page.
+func TestSmallPool(t *testing.T) {
+	spaceporttest.Need(t, spaceport.Installed())
+	t.Chdir("../../..")
+	for _, c := range commands {
+		r := &poolRun{command: c, users: 1100}
+		require.NoError(t, r.run(t.Context()), c.name)
+		require.Positive(t, r.calls, c.name)
+	}
+}
+
+func TestPoolThresholds(t *testing.T) {
+	pair := [2]*poolRun{{calls: 1, users: 1, child: child{peak: 20}}, {calls: 1.06, users: 1, child: child{peak: 30}}}
+	s := poolsSection([][2]*poolRun{pair})
+	require.True(t, s.thresholds[0].met, "memory at its bound")
+	require.False(t, s.thresholds[1].met, "calls above theirs")
+	require.Len(t, s.table, 3)
+}
+
+func TestWatchMemory(t *testing.T) {
+	peak := watchMemory(os.Getpid())
+	time.Sleep(20 * time.Millisecond)
+	if _, err := os.Stat("/proc/self/status"); err != nil {
+		t.Skip("no /proc here")
+	}
+	require.Greater(t, peak(), int64(1<<20))
 }

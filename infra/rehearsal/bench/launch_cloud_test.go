@@ -108,12 +108,6 @@ func call[T any](ctx context.Context, r aws.Retryer, latency time.Duration, f fu
 	}
 }
 
-// numberOf is the user's number, which ends every id of theirs.
-func numberOf(id string) int {
-	n, _ := strconv.Atoi(strings.TrimSuffix(id[strings.LastIndexByte(id, '-')+1:], "@example.com"))
-	return n
-}
-
 // pool is a Cognito user pool that knows every user, and has the quotas of its account.
 type pool struct {
 	*cognito.Client // for the operations that nobody calls
@@ -138,7 +132,7 @@ func (p pool) AdminInitiateAuth(
 		if !p.quota.authentication.take(1) {
 			return nil, &cognitotypes.TooManyRequestsException{}
 		}
-		claims := fmt.Sprintf(`{"sub":%q}`, p.sub(testUser(numberOf(in.AuthParameters["USERNAME"]))))
+		claims := fmt.Sprintf(`{"sub":%q}`, p.sub(testUser(indexOf(in.AuthParameters["USERNAME"]))))
 		return &cognito.AdminInitiateAuthOutput{AuthenticationResult: &cognitotypes.AuthenticationResultType{
 			AccessToken: aws.String("e30." + base64.RawURLEncoding.EncodeToString([]byte(claims)) + ".c2ln"),
 		}}, nil
@@ -152,7 +146,7 @@ func (p pool) AdminGetUser(
 		if !p.quota.read.take(1) {
 			return nil, &cognitotypes.TooManyRequestsException{}
 		}
-		u := testUser(numberOf(*in.Username))
+		u := testUser(indexOf(*in.Username))
 		attribute := func(name, value string) cognitotypes.AttributeType {
 			return cognitotypes.AttributeType{Name: &name, Value: &value}
 		}
@@ -277,7 +271,7 @@ func (t *tables) Query(
 	if *in.TableName == stagingProfiles {
 		out.Items = []row{{"id": owner}}
 	} else {
-		from, to := 0, t.rows(numberOf(owner.Value))
+		from, to := 0, t.rows(indexOf(owner.Value))
 		if in.ExclusiveStartKey != nil {
 			from, _ = strconv.Atoi(in.ExclusiveStartKey["projectId"].(*types.AttributeValueMemberN).Value)
 		}
@@ -310,7 +304,7 @@ func (t *tables) PutItem(
 func (t *tables) insert(table, owner string, item row) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	u := numberOf(owner)
+	u := indexOf(owner)
 	if !strings.HasPrefix(owner, productionSubs) {
 		t.wrong++
 		return errors.New("not a production user")

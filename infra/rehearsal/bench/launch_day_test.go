@@ -196,7 +196,7 @@ func (d *day) signIn(u user, imported *bool) error {
 		return errThrottled
 	}
 	if !*imported {
-		event, err := migrateUser(u.email, "Secret-Passw0rd")
+		event, err := migrateUser(u)
 		if err != nil {
 			return err
 		}

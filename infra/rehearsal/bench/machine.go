@@ -2,31 +2,17 @@ package bench
 
 import (
 	"bufio"
+	"cmp"
 	"fmt"
 	"os"
 	"runtime"
 	"strings"
 )
 
-// machine describes the machine that the figures were measured on, outside Linux with less detail.
+// machine describes the machine that the figures were measured on.
 func machine() string {
-	system := strings.Trim(field("/etc/os-release", "PRETTY_NAME="), `"`)
-	if system == "" {
-		system = runtime.GOOS
-	}
-	var kB float64
-	_, _ = fmt.Sscan(field("/proc/meminfo", "MemTotal:"), &kB)
-	parts := []string{
-		field("/proc/cpuinfo", "model name\t:"), fmt.Sprintf("%d cores", runtime.NumCPU()),
-		fmt.Sprintf("%.0f GB", kB/(1<<20)), system, runtime.Version() + " " + runtime.GOOS + "/" + runtime.GOARCH,
-	}
-	var known []string
-	for _, part := range parts {
-		if part != "" && part != "0 GB" {
-			known = append(known, part)
-		}
-	}
-	return strings.Join(known, ", ")
+	return fmt.Sprintf("%s, %d cores, %s %s/%s", cmp.Or(field("/proc/cpuinfo", "model name\t:"), "unknown processor"),
+		runtime.NumCPU(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
 }
 
 // field returns what follows a name at the beginning of a line, or "".

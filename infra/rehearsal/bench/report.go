@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spaceport/user-migration/bulk/console"
@@ -12,9 +13,27 @@ import (
 // section is one section of the report.
 type section struct {
 	title      string
-	how        string     // what was measured and how, a line or more
+	how        string     // what one needs to know to understand the figures
 	table      [][]string // a header and its rows
 	thresholds []threshold
+}
+
+// threshold is a limit that the README states, and what was measured.
+type threshold struct {
+	what, measured, bound string
+	met                   bool
+}
+
+// atMost is met if a measured value is at most bound, but not if nothing was measured: 0, or 0/0.
+func atMost(what string, measured, bound float64, format, unit string) threshold {
+	return threshold{
+		what: what, measured: fmt.Sprintf(format+unit, measured), bound: fmt.Sprintf("at most %g%s", bound, unit),
+		met: measured > 0 && measured <= bound,
+	}
+}
+
+func timesAtMost(what string, ratio, bound float64) threshold {
+	return atMost(what, ratio, bound, "%.2f", " ×")
 }
 
 // printer keeps the first error, so that a report checks it only once.
@@ -31,24 +50,34 @@ func (w *printer) printf(format string, args ...any) {
 
 func (w *printer) section(number int, s section) {
 	w.printf("\n%d. %s\n%s\n\n", number, s.title, s.how)
-	w.columns("lrrrrr", s.table)
-	w.printf("\n")
-	lines := make([][]string, len(s.thresholds))
-	for i, t := range s.thresholds {
-		lines[i] = []string{t.status(), t.what, t.measured, "(" + t.bound + ")"}
-	}
-	w.columns("llrr", lines)
-}
-
-// columns prints rows with an indent. align has an l or r for each column.
-func (w *printer) columns(align string, rows [][]string) {
-	indented := make([][]string, len(rows))
-	for i, row := range rows {
-		indented[i] = append([]string{""}, row...)
+	rows := make([][]string, len(s.table))
+	for i, row := range s.table {
+		rows[i] = append([]string{""}, row...)
 	}
 	if w.err == nil {
-		w.err = console.Columns(w.out, "l"+align, indented...)
+		w.err = console.Columns(w.out, "ll"+strings.Repeat("r", len(s.table[0])-1), rows...)
 	}
+}
+
+// promises prints the table of infra/rehearsal/README.md.
+func (w *printer) promises(all []threshold) {
+	w.printf("| promise | measured | threshold |\n|---|---|---|\n")
+	for _, t := range all {
+		w.printf("| %s | %s | %s |\n", t.what, t.measured, t.bound)
+	}
+}
+
+func missed(all []threshold) error {
+	var names []string
+	for _, t := range all {
+		if !t.met {
+			names = append(names, fmt.Sprintf("%s: %s (%s)", t.what, t.measured, t.bound))
+		}
+	}
+	if len(names) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%d of %d thresholds not met: %s", len(names), len(all), strings.Join(names, "; "))
 }
 
 // number is what is measured: bytes and times.

@@ -2,10 +2,6 @@ package cloud
 
 import (
 	"context"
-	"fmt"
-	"io"
-	"net/http"
-	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -167,35 +163,6 @@ func TestLambdaAPI(t *testing.T) {
 	require.NoError(t, invoke(c.Credentials("hook", "lambda:InvokeFunction")))
 	rejectedWith(t, invoke(c.Credentials("other", "dynamodb:*")), "AccessDeniedException")
 	require.Equal(t, 1, c.CountRequests(Filter{Service: "lambda", Operation: "Invoke", Resource: "hook", Caller: "hook"}))
-	c.SetFunctions(nil)
-	defer c.SetFunctions(lambdas)
-	rejectedWith(t, invoke(c.ProductionAdmin()), "ResourceNotFoundException")
-}
-
-func TestBrowser(t *testing.T) {
-	w := newWorld(t, hideUsers)
-	send := func(method, body string) *http.Response {
-		request, err := http.NewRequest(method, w.c.URL()+"/", strings.NewReader(body))
-		require.NoError(t, err)
-		request.Header.Set("Origin", "http://localhost:3000")
-		request.Header.Set("Content-Type", "application/x-amz-json-1.1")
-		request.Header.Set("X-Amz-Target", "AWSCognitoIdentityProviderService.InitiateAuth")
-		response, err := http.DefaultClient.Do(request)
-		require.NoError(t, err)
-		t.Cleanup(func() { _ = response.Body.Close() })
-		require.Equal(t, []string{"*"}, response.Header.Values("Access-Control-Allow-Origin"))
-		return response
-	}
-	require.Equal(t, http.StatusOK, send(http.MethodOptions, "").StatusCode)
-	answer := send(http.MethodPost, fmt.Sprintf(
-		`{"AuthFlow":"USER_PASSWORD_AUTH","ClientId":%q,"AuthParameters":{"USERNAME":"unknown","PASSWORD":"x"}}`, w.client))
-	require.Equal(t, http.StatusBadRequest, answer.StatusCode)
-	require.Equal(t, "NotAuthorizedException", answer.Header.Get("x-amzn-ErrorType"))
-	require.Contains(t, answer.Header.Get("Access-Control-Expose-Headers"), "x-amzn-ErrorType")
-	require.NotEmpty(t, answer.Header.Get("x-amzn-RequestId"))
-	body, err := io.ReadAll(answer.Body)
-	require.NoError(t, err)
-	require.JSONEq(t, `{"__type":"NotAuthorizedException","message":"Incorrect username or password."}`, string(body))
 }
 
 // TestRightsAreSimulated has what bulk check asks of IAM.

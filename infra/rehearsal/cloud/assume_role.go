@@ -1,7 +1,7 @@
 package cloud
 
 import (
-	"encoding/xml"
+	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -21,24 +21,10 @@ func (c *Cloud) sts(k *call) (reply, error) {
 	return c.assumeRole(k, form)
 }
 
-type stsCredentials struct {
-	AccessKeyID     string `xml:"AccessKeyId"`
-	SecretAccessKey string
-	SessionToken    string
-	Expiration      string
-}
-
-type assumeRoleResponse struct {
-	XMLName      xml.Name       `xml:"https://sts.amazonaws.com/doc/2011-06-15/ AssumeRoleResponse"`
-	Credentials  stsCredentials `xml:"AssumeRoleResult>Credentials"`
-	AssumedARN   string         `xml:"AssumeRoleResult>AssumedRoleUser>Arn"`
-	AssumedID    string         `xml:"AssumeRoleResult>AssumedRoleUser>AssumedRoleId"`
-	ResponseMeta string         `xml:"ResponseMetadata>RequestId"`
-}
-
 func (c *Cloud) assumeRole(k *call, form url.Values) (reply, error) {
-	arn, session := form.Get("RoleArn"), form.Get("RoleSessionName")
-	role, known := c.identities.role(arn)
+	arn := form.Get("RoleArn")
+	found, _ := c.roles.Load(arn)
+	role, known := found.(Role)
 	trusted := known &&
 		(role.ExternalID == "" || role.ExternalID == form.Get("ExternalId")) &&
 		(len(role.Principals) == 0 || slices.Contains(role.Principals, k.caller.name))
@@ -47,29 +33,20 @@ func (c *Cloud) assumeRole(k *call, form url.Values) (reply, error) {
 			message: "User: " + k.caller.arn() + " is not authorized to perform: sts:AssumeRole on resource: " + arn}
 	}
 	i := &identity{key: newKey("ASIA"), name: role.name(), account: role.account(), allow: role.Allow}
-	c.identities.add(i)
+	c.identities.Store(i.key, i)
 	// Sessions do not expire here: a test that moves the clock would end those of clients whose own clock does not move.
-	return xmlReply(http.StatusOK, assumeRoleResponse{
-		Credentials: stsCredentials{
-			AccessKeyID:     i.key,
-			SecretAccessKey: "not-checked",
-			SessionToken:    randomHex(16),
-			Expiration:      time.Now().Add(time.Hour).UTC().Format(time.RFC3339),
-		},
-		AssumedARN: "arn:aws:sts::" + i.account + ":assumed-role/" + i.name + "/" + session,
-		AssumedID:  "AROA" + randomHex(8) + ":" + session,
-	}), nil
-}
-
-type callerIdentityResponse struct {
-	XMLName xml.Name `xml:"https://sts.amazonaws.com/doc/2011-06-15/ GetCallerIdentityResponse"`
-	ARN     string   `xml:"GetCallerIdentityResult>Arn"`
-	UserID  string   `xml:"GetCallerIdentityResult>UserId"`
-	Account string   `xml:"GetCallerIdentityResult>Account"`
+	return stsReply("AssumeRole", fmt.Sprintf("<Credentials><AccessKeyId>%s</AccessKeyId>"+
+		"<SecretAccessKey>s</SecretAccessKey><SessionToken>%s</SessionToken><Expiration>%s</Expiration></Credentials>",
+		i.key, randomHex(16), time.Now().Add(time.Hour).UTC().Format(time.RFC3339))), nil
 }
 
 func callerIdentity(k *call) reply {
-	return xmlReply(http.StatusOK, callerIdentityResponse{
-		ARN: k.caller.arn(), UserID: k.caller.key, Account: k.caller.account,
-	})
+	return stsReply("GetCallerIdentity", fmt.Sprintf("<Arn>%s</Arn><UserId>%s</UserId><Account>%s</Account>",
+		k.caller.arn(), k.caller.key, k.caller.account))
+}
+
+func stsReply(operation, result string) reply {
+	return reply{status: http.StatusOK, header: http.Header{"Content-Type": {"text/xml"}}, body: fmt.Appendf(nil,
+		`<%[1]sResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><%[1]sResult>%[2]s</%[1]sResult></%[1]sResponse>`,
+		operation, result)}
 }

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -22,24 +23,17 @@ const (
 
 // Options of a Cloud. Only Moto is required.
 type Options struct {
-	Moto      string  // path of moto_server
-	Indexed   bool    // run moto behind an index and on kept connections: three times as fast, and as fast for many users
-	Functions Invoker // may be nil, and set later by SetFunctions
-	Seed      uint64  // for faults with a Rate; the same seed hits the same requests
+	Moto string // path of moto_server
+	Seed uint64 // for faults with a Rate; the same seed hits the same requests
 
-	Now            func() time.Time // for codes, lock-outs and sessions; default time.Now
+	Now            func() time.Time // for codes and lock-outs; default time.Now
 	TriggerTimeout time.Duration    // for one attempt at a pool trigger; default Cognito's 5 s
-
-	// RetryFunctionErrors retries a trigger that answered with an error. Cognito's guide documents a retry only if no
-	// answer came in time, so the default is not to.
-	RetryFunctionErrors bool
 }
 
 // Cloud is the running local cloud.
 type Cloud struct {
 	now            func() time.Time
 	triggerTimeout time.Duration
-	retryErrors    bool
 
 	upstream *upstream
 	tables   sync.Mutex // one operation at a time, see perform
@@ -47,22 +41,22 @@ type Cloud struct {
 	url      string
 	moto     *motoProcess
 
-	functions  functions
-	identities identities
+	functions  atomic.Pointer[Invoker]
+	identities sync.Map // of *identity, by access key
+	roles      sync.Map // of Role, by ARN
 	pools      pools
 	stack      stack
 	log        requestLog
 	faults     faults
 	quotas     quotas
 	mailbox    mailbox
-	sessions   sessions
 	grants     grants
-	reset      resetAnswers
+	reset      atomic.Int32 // a ResetAnswer
 }
 
 // Start runs moto and the proxy, and returns when both answer.
 func Start(ctx context.Context, o Options) (*Cloud, error) {
-	process, err := startMoto(ctx, o.Moto, o.Indexed)
+	process, err := startMoto(ctx, o.Moto)
 	if err != nil {
 		return nil, fmt.Errorf("start moto: %w", err)
 	}
@@ -83,16 +77,16 @@ func newCloud(o Options, process *motoProcess) *Cloud {
 	c := &Cloud{
 		now:            o.Now,
 		triggerTimeout: o.TriggerTimeout,
-		retryErrors:    o.RetryFunctionErrors,
 		moto:           process,
 		upstream:       newUpstream(process.address),
 	}
-	c.functions.set(o.Functions)
 	c.faults.dice = rand.New(rand.NewPCG(o.Seed, o.Seed))
-	c.identities.add(&identity{name: "staging-admin", account: StagingAccount, allow: []string{"*"}, key: stagingAdminKey})
-	c.identities.add(
-		&identity{name: "production-admin", account: ProductionAccount, allow: []string{"*"}, key: productionAdminKey},
-	)
+	for _, admin := range []*identity{
+		{name: "staging-admin", account: StagingAccount, allow: []string{"*"}, key: stagingAdminKey},
+		{name: "production-admin", account: ProductionAccount, allow: []string{"*"}, key: productionAdminKey},
+	} {
+		c.identities.Store(admin.key, admin)
+	}
 	return c
 }
 
@@ -114,7 +108,7 @@ func (c *Cloud) URL() string { return c.url }
 func (c *Cloud) Region() string { return defaultRegion }
 
 // SetFunctions sets what runs Lambda functions: they need the URL in their environment, so it is called after Start.
-func (c *Cloud) SetFunctions(i Invoker) { c.functions.set(i) }
+func (c *Cloud) SetFunctions(i Invoker) { c.functions.Store(&i) }
 
 // Close stops the proxy and moto. Nothing is left running; a second call does nothing.
 func (c *Cloud) Close() error {
@@ -126,21 +120,3 @@ func (c *Cloud) StagingAdmin() aws.Credentials { return credentialsFor(stagingAd
 
 // ProductionAdmin may do everything in the production account: for seeding it.
 func (c *Cloud) ProductionAdmin() aws.Credentials { return credentialsFor(productionAdminKey) }
-
-// functions holds the Invoker, which is set after the proxy has begun to serve.
-type functions struct {
-	mu      sync.RWMutex
-	invoker Invoker
-}
-
-func (f *functions) set(i Invoker) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.invoker = i
-}
-
-func (f *functions) get() Invoker {
-	f.mu.RLock()
-	defer f.mu.RUnlock()
-	return f.invoker
-}

@@ -18,6 +18,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go"
 	"github.com/stretchr/testify/require"
+
+	"github.com/spaceport/user-migration/infra/rehearsal/lambdahost"
 )
 
 // One cloud serves all tests; each has pools and tables of its own.
@@ -33,8 +35,11 @@ const shortTimeout = 300 * time.Millisecond
 func TestMain(m *testing.M) {
 	if path := motoPath(); path != "" {
 		shared, sharedErr = Start(context.Background(), Options{
-			Moto: path, Functions: lambdas, Now: clock.Now, TriggerTimeout: shortTimeout, Seed: 1,
+			Moto: path, Now: clock.Now, TriggerTimeout: shortTimeout, Seed: 1,
 		})
+		if sharedErr == nil {
+			shared.SetFunctions(lambdas)
+		}
 	}
 	code := m.Run()
 	if shared != nil {
@@ -88,10 +93,13 @@ func (c *testClock) advance(d time.Duration) {
 	c.ahead += d
 }
 
+// handler is a fake function.
+type handler func(ctx context.Context, payload []byte) ([]byte, *lambdahost.FunctionError, error)
+
 // fakeFunctions answers by name and keeps the events it got.
 type fakeFunctions struct {
 	mu      sync.Mutex
-	answers map[string]func(ctx context.Context, payload []byte) ([]byte, *FunctionError, error)
+	answers map[string]handler
 	got     map[string][]string
 }
 
@@ -100,10 +108,10 @@ var _ Invoker = (*fakeFunctions)(nil)
 func (f *fakeFunctions) reset() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.answers, f.got = map[string]func(context.Context, []byte) ([]byte, *FunctionError, error){}, map[string][]string{}
+	f.answers, f.got = map[string]handler{}, map[string][]string{}
 }
 
-func (f *fakeFunctions) on(function string, answer func(ctx context.Context, payload []byte) ([]byte, *FunctionError, error)) {
+func (f *fakeFunctions) on(function string, answer handler) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.answers[function] = answer
@@ -115,15 +123,16 @@ func (f *fakeFunctions) events(function string) []string {
 	return append([]string(nil), f.got[function]...)
 }
 
-func (f *fakeFunctions) Invoke(ctx context.Context, function string, payload []byte) ([]byte, *FunctionError, error) {
+func (f *fakeFunctions) Invoke(ctx context.Context, function string, payload []byte) (lambdahost.Invocation, error) {
 	f.mu.Lock()
 	f.got[function] = append(f.got[function], string(payload))
 	answer := f.answers[function]
 	f.mu.Unlock()
 	if answer == nil {
-		return nil, nil, fmt.Errorf("no function %s", function)
+		return lambdahost.Invocation{}, fmt.Errorf("no function %s", function)
 	}
-	return answer(ctx, payload)
+	response, failed, err := answer(ctx, payload)
+	return lambdahost.Invocation{Response: response, Error: failed}, err
 }
 
 func (f *fakeFunctions) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -133,7 +142,7 @@ func (f *fakeFunctions) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // echo returns the event, as a hook does.
-func echo(_ context.Context, payload []byte) ([]byte, *FunctionError, error) {
+func echo(_ context.Context, payload []byte) ([]byte, *lambdahost.FunctionError, error) {
 	return payload, nil, nil
 }
 
@@ -212,14 +221,6 @@ type poolChange = func(*cognitoidentityprovider.CreateUserPoolInput, *cognitoide
 func emailAsUsername(p *cognitoidentityprovider.CreateUserPoolInput, _ *cognitoidentityprovider.CreateUserPoolClientInput) {
 	p.UsernameAttributes = []types.UsernameAttributeType{types.UsernameAttributeTypeEmail}
 	p.UsernameConfiguration = &types.UsernameConfigurationType{CaseSensitive: aws.Bool(false)}
-}
-
-func emailAsAlias(p *cognitoidentityprovider.CreateUserPoolInput, _ *cognitoidentityprovider.CreateUserPoolClientInput) {
-	p.AliasAttributes = []types.AliasAttributeType{types.AliasAttributeTypeEmail}
-}
-
-func autoVerify(p *cognitoidentityprovider.CreateUserPoolInput, _ *cognitoidentityprovider.CreateUserPoolClientInput) {
-	p.AutoVerifiedAttributes = []types.VerifiedAttributeType{types.VerifiedAttributeTypeEmail}
 }
 
 func hideUsers(_ *cognitoidentityprovider.CreateUserPoolInput, c *cognitoidentityprovider.CreateUserPoolClientInput) {
@@ -326,12 +327,6 @@ func (w *world) disable(name string) {
 	w.t.Helper()
 	_, err := w.idp.AdminDisableUser(w.t.Context(), &cognitoidentityprovider.AdminDisableUserInput{UserPoolId: &w.pool, Username: &name})
 	require.NoError(w.t, err)
-}
-
-func (w *world) signUp(name string, pairs ...string) (*cognitoidentityprovider.SignUpOutput, error) {
-	return w.idp.SignUp(w.t.Context(), &cognitoidentityprovider.SignUpInput{
-		ClientId: &w.client, Username: &name, Password: aws.String(password), UserAttributes: attributes(pairs...),
-	})
 }
 
 // messages counts the emails to an address.

@@ -3,55 +3,44 @@ package cloud
 import (
 	"context"
 	"encoding/json"
+	"maps"
 	"net/http"
 )
 
 // query is one Cognito operation: what was asked, of which pool, through which client.
 type query struct {
 	*call
-	in     input
 	pool   *pool
 	client *client // only where the operation names a client
-	token  *claims // only where the operation carries an access token
 }
 
 // input holds all that the operations served here take; an operation that is only passed on needs none of it.
 type input struct {
-	UserPoolID         string `json:"UserPoolId"`
-	ClientID           string `json:"ClientId"`
-	Username           string
-	Password           string
-	Permanent          bool
-	PreviousPassword   string
-	ProposedPassword   string
-	TemporaryPassword  string
-	MessageAction      string
-	ForceAliasCreation bool
-	ConfirmationCode   string
-	AuthFlow           string
-	AuthParameters     map[string]string
-	ClientMetadata     map[string]string
-	ChallengeName      string
-	ChallengeResponses map[string]string
-	Session            string
-	AccessToken        string
-	Token              string
-	RefreshToken       string
-	UserCode           string
-	AttributeName      string
-	Code               string
-	Limit              *int
-	UserAttributes     []attribute
-	UserAttributeNames []string
+	TableName         string
+	RequestItems      map[string]json.RawMessage
+	UserPoolID        string `json:"UserPoolId"`
+	ClientID          string `json:"ClientId"`
+	Username          string
+	Password          string
+	Permanent         bool
+	TemporaryPassword string
+	MessageAction     string
+	ConfirmationCode  string
+	AuthFlow          string
+	AuthParameters    map[string]string
+	ClientMetadata    map[string]string
+	AccessToken       string
+	Token             string
+	RefreshToken      string
+	Limit             *int
+	UserAttributes    []attribute
 }
 
 // cognito serves one operation of the table.
 func (c *Cloud) cognito(ctx context.Context, k *call) (reply, error) {
 	q := &query{call: k}
-	if len(k.body) > 0 {
-		if err := json.Unmarshal(k.body, &q.in); err != nil {
-			return reply{}, reject("SerializationException", "%v", err)
-		}
+	if err := json.Unmarshal(k.body, &q.in); err != nil {
+		return reply{}, reject("SerializationException", "%v", err)
 	}
 	op, known := operations[k.request.Operation]
 	if !known {
@@ -71,20 +60,20 @@ func (c *Cloud) cognito(ctx context.Context, k *call) (reply, error) {
 func (c *Cloud) prepare(ctx context.Context, q *query, n need) (err error) {
 	switch n {
 	case aPool:
-		q.pool, err = c.pool(ctx, q.place().account, q.in.UserPoolID)
+		q.pool, err = c.pool(ctx, q.request.Account, q.in.UserPoolID)
 	case aClient:
 		q.client, q.pool, err = c.client(ctx, q.in.ClientID)
 	case aClientOfPool:
-		q.client, q.pool, err = c.clientOfPool(ctx, q.place().account, q.in.UserPoolID, q.in.ClientID)
+		q.client, q.pool, err = c.clientOfPool(ctx, q.request.Account, q.in.UserPoolID, q.in.ClientID)
 	case aToken:
-		q.token, q.pool, err = c.tokenOwner(ctx, q.in.AccessToken)
+		q.pool, err = c.tokenOwner(ctx, q.in.AccessToken)
 	case nothing:
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	q.request.Account, q.region, q.request.Resource = q.pool.account, q.pool.region, q.pool.id
+	q.request.Account, q.request.Resource = q.pool.account, q.pool.id
 	return nil
 }
 
@@ -93,56 +82,31 @@ func (c *Cloud) passOn(ctx context.Context, q *query) (any, error) {
 	return c.forward(ctx, q, nil)
 }
 
-// forward sends an operation to moto with some of its members changed; nil takes a member away.
+// forward sends an operation to moto with some of its members changed.
 func (c *Cloud) forward(ctx context.Context, q *query, changes map[string]any) (json.RawMessage, error) {
-	body := q.body
-	if len(changes) > 0 {
-		changed, err := merge(q.body, changes)
-		if err != nil {
-			return nil, err
-		}
-		body = changed
+	body, err := merge(q.body, changes)
+	if err != nil {
+		return nil, err
 	}
-	return c.upstream.askRaw(ctx, q.place(), q.request.Operation, body)
+	return c.upstream.askRaw(ctx, q.request.Account, q.request.Operation, body)
 }
 
 func merge(body []byte, changes map[string]any) ([]byte, error) {
+	if len(changes) == 0 {
+		return body, nil
+	}
 	members := map[string]any{}
-	var have map[string]json.RawMessage
-	if err := json.Unmarshal(body, &have); err != nil {
+	if err := json.Unmarshal(body, &members); err != nil {
 		return nil, err
 	}
-	for name, value := range have {
-		members[name] = value
-	}
-	for name, value := range changes {
-		if value == nil {
-			delete(members, name)
-		} else {
-			members[name] = value
-		}
-	}
+	maps.Copy(members, changes)
 	return json.Marshal(members)
 }
 
 func jsonReply(out any) (reply, error) {
-	body := []byte("{}")
-	switch out := out.(type) {
-	case nil:
-	case json.RawMessage:
-		if len(out) > 0 && string(out) != "null" {
-			body = out
-		}
-	default:
-		encoded, err := json.Marshal(out)
-		if err != nil {
-			return reply{}, err
-		}
-		body = encoded
+	body, err := json.Marshal(out)
+	if out == nil || string(body) == "null" {
+		body = []byte("{}")
 	}
-	return reply{
-		status: http.StatusOK,
-		header: http.Header{"Content-Type": {contentType("cognito-idp")}},
-		body:   body,
-	}, nil
+	return reply{status: http.StatusOK, header: http.Header{"Content-Type": {contentType("cognito-idp")}}, body: body}, err
 }

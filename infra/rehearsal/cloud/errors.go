@@ -1,6 +1,7 @@
 package cloud
 
 import (
+	"cmp"
 	"encoding/json"
 	"encoding/xml"
 	"errors"
@@ -47,35 +48,22 @@ func asAPIError(err error) *apiError {
 	return &apiError{status: http.StatusInternalServerError, code: "InternalErrorException", message: err.Error()}
 }
 
-// errorOf reads the error from an answer, in any of the formats that the services use.
+// errorOf reads the error from an answer of moto or of the Lambda API.
 func errorOf(r reply) *apiError {
 	e := &apiError{status: r.status}
 	var body struct {
 		Type    string `json:"__type"`
-		Lower   string `json:"message"`
-		Message string
+		Message string // or message
 	}
-	var form queryError
-	switch {
-	case json.Unmarshal(r.body, &body) == nil:
-		e.code, e.message = body.Type, body.Message+body.Lower
-	case xml.Unmarshal(r.body, &form) == nil:
-		e.code, e.message = form.Error.Code, form.Error.Message
-	}
-	if header := r.header.Get("X-Amzn-Errortype"); e.code == "" {
-		e.code = header
-	}
-	e.code = e.code[strings.LastIndex(e.code, "#")+1:]
-	if e.code == "" {
-		e.code = fmt.Sprintf("Http%d", r.status)
-	}
+	_ = json.Unmarshal(r.body, &body) // a function's error and a crash of moto are not JSON of this kind
+	code := cmp.Or(body.Type, r.header.Get("X-Amzn-Errortype"), fmt.Sprintf("Http%d", r.status))
+	e.code, e.message = code[strings.LastIndex(code, "#")+1:], body.Message
 	return e
 }
 
 // errorReply gives an error the format of its service.
 func errorReply(service string, e *apiError) reply {
-	switch service {
-	case "sts", "iam", "cloudformation":
+	if errorsOf(service) == queryErrors {
 		return queryErrorReply(e)
 	}
 	kind := e.code
@@ -126,4 +114,50 @@ func queryErrorReply(e *apiError) reply {
 func xmlReply(status int, body any) reply {
 	text, _ := xml.Marshal(body)
 	return reply{status: status, header: http.Header{"Content-Type": {"text/xml"}}, body: text}
+}
+
+// usualErrors are the codes and statuses of errors that every service has in its own way.
+type usualErrors struct {
+	throttled, failed, unknownKey, denied string
+	busy, forbidden                       int
+}
+
+var (
+	otherErrors = usualErrors{
+		throttled: "TooManyRequestsException", failed: "InternalErrorException", unknownKey: "UnrecognizedClientException",
+		denied: "AccessDeniedException", busy: 400, forbidden: 400,
+	}
+	queryErrors   = usualErrors{"Throttling", "InternalFailure", "InvalidClientTokenId", "AccessDenied", 400, 403}
+	serviceErrors = map[string]usualErrors{
+		"dynamodb": {
+			"ProvisionedThroughputExceededException", "InternalServerError", "UnrecognizedClientException",
+			"AccessDeniedException", 400, 400,
+		},
+		"lambda": {
+			"TooManyRequestsException", "ServiceException", "UnrecognizedClientException", "AccessDeniedException", 429, 403,
+		},
+		"sts": queryErrors, "iam": queryErrors, "cloudformation": queryErrors,
+	}
+)
+
+func errorsOf(service string) usualErrors { return cmp.Or(serviceErrors[service], otherErrors) }
+
+func throttled(service string) *apiError {
+	return &apiError{errorsOf(service).busy, errorsOf(service).throttled, "Rate exceeded"}
+}
+
+func serverError(service string) *apiError {
+	return &apiError{http.StatusInternalServerError, errorsOf(service).failed, "Internal server error"}
+}
+
+// unknownKey is the answer to a key that was never issued.
+func unknownKey(service string) *apiError {
+	const message = "The security token included in the request is invalid."
+	return &apiError{errorsOf(service).forbidden, errorsOf(service).unknownKey, message}
+}
+
+// denied is the answer to an action that the caller's policies do not allow.
+func denied(service, caller, action, resource string) *apiError {
+	return &apiError{errorsOf(service).forbidden, errorsOf(service).denied, fmt.Sprintf("User: %s is not authorized to "+
+		"perform: %s on resource: %s because no identity-based policy allows the %[2]s action", caller, action, resource)}
 }

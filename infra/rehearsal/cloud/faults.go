@@ -2,7 +2,6 @@ package cloud
 
 import (
 	"math/rand/v2"
-	"net/http"
 	"slices"
 	"sync"
 	"time"
@@ -128,27 +127,4 @@ func after(k *call, met []Fault) (drop bool) {
 		}
 	}
 	return drop
-}
-
-func throttled(service string) *apiError {
-	switch service {
-	case "dynamodb":
-		return reject("ProvisionedThroughputExceededException",
-			"The level of configured provisioned throughput for the table was exceeded.")
-	case "sts":
-		return reject("Throttling", "Rate exceeded")
-	case "lambda":
-		return &apiError{status: http.StatusTooManyRequests, code: "TooManyRequestsException", message: "Rate Exceeded."}
-	}
-	return reject("TooManyRequestsException", "Rate exceeded")
-}
-
-func serverError(service string) *apiError {
-	code := map[string]string{
-		"dynamodb": "InternalServerError", "sts": "InternalFailure", "lambda": "ServiceException",
-	}[service]
-	if code == "" {
-		code = "InternalErrorException"
-	}
-	return &apiError{status: http.StatusInternalServerError, code: code, message: "Internal server error"}
 }

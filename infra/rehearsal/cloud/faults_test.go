@@ -186,15 +186,6 @@ func TestMotoThatDoesNotStart(t *testing.T) {
 	require.ErrorContains(t, err, "no module named moto")
 }
 
-func TestTailKeepsTheEnd(t *testing.T) {
-	kept := &tail{limit: 4}
-	for _, text := range []string{"ab", "cdef", "ghijkl", "m"} {
-		_, err := kept.Write([]byte(text))
-		require.NoError(t, err)
-	}
-	require.Equal(t, "jklm", kept.String())
-}
-
 // Calls without a signature are counted where their pool is.
 func TestUnsignedCallsHaveAnAccount(t *testing.T) {
 	w := newWorld(t)

@@ -1,6 +1,12 @@
 package cloud
 
-import "context"
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"math/big"
+	"time"
+)
 
 // forgotPassword sends a code. A client that hides users gets a made-up delivery if the user does not exist, is
 // disabled or has no verified address (Cognito developer guide, Managing user existence error responses).
@@ -20,7 +26,7 @@ func (c *Cloud) forgotPassword(ctx context.Context, q *query) (any, error) {
 		}
 		return nil, err
 	}
-	return c.sendCode(ctx, q, u, codeMessage{source: "CustomMessage_ForgotPassword", purpose: forReset})
+	return c.sendCode(ctx, q, u)
 }
 
 func isUnknownUser(err error) bool {
@@ -54,17 +60,14 @@ func (c *Cloud) confirmForgotPassword(ctx context.Context, q *query) (any, error
 	if err := mayConfirm(q, u); err != nil {
 		return nil, err
 	}
-	if err := q.pool.policy.check(q.in.Password); err != nil {
-		return nil, err
-	}
-	if err := c.checkCode(q.pool, u.Username, forReset, q.in.ConfirmationCode); err != nil {
+	if err := c.checkCode(q.pool, u.Username, q.in.ConfirmationCode); err != nil {
 		return nil, err
 	}
 	if err := c.setPassword(ctx, q, u.Username, q.in.Password, true); err != nil {
 		return nil, err
 	}
-	c.useCode(q.pool, u.Username, forReset)
-	return nil, c.postConfirmation(ctx, q, "PostConfirmation_ConfirmForgotPassword", u.Username)
+	q.pool.users.change(u.Username, func(e *entry) { e.code = code{} })
+	return nil, c.postTrigger(ctx, q, "PostConfirmation", "PostConfirmation_ConfirmForgotPassword", u.Username)
 }
 
 // mayConfirm: the same page of the guide gives CodeMismatchException for users who do not exist or are disabled.
@@ -78,4 +81,36 @@ func mayConfirm(q *query, u *user) error {
 		return userNotFound()
 	}
 	return notAuthorized("User is disabled.")
+}
+
+// Cognito developer guide, Code expiry: 1 hour to reset a password.
+const codeLife = time.Hour
+
+type code struct {
+	digits  string
+	expires time.Time
+}
+
+// newCode makes a code; the previous one is no longer valid.
+func (c *Cloud) newCode(p *pool, username string) string {
+	n, _ := rand.Int(rand.Reader, big.NewInt(1_000_000)) // never fails
+	made := code{digits: fmt.Sprintf("%06d", n), expires: c.now().Add(codeLife)}
+	p.users.change(username, func(e *entry) { e.code = made })
+	return made.digits
+}
+
+func (c *Cloud) checkCode(p *pool, username, digits string) error {
+	var have code
+	p.users.change(username, func(e *entry) { have = e.code })
+	switch {
+	case have.digits == "" || !c.now().Before(have.expires):
+		return reject("ExpiredCodeException", "Invalid code provided, please request a code again.")
+	case have.digits != digits:
+		return codeMismatch()
+	}
+	return nil
+}
+
+func codeMismatch() *apiError {
+	return reject("CodeMismatchException", "Invalid verification code provided, please try again.")
 }

@@ -33,8 +33,8 @@ func TestForgotPasswordByState(t *testing.T) {
 		},
 		"unconfirmed": {
 			prepare: func(w *world) {
-				_, err := w.signUp("ann", "email", "ann@example.com")
-				require.NoError(w.t, err)
+				w.create("ann", "email", "ann@example.com", "email_verified", "true")
+				require.NoError(w.t, w.c.SetStatus(w.pool, "ann", "UNCONFIRMED"))
 			},
 			code: "InvalidParameterException", message: "no registered/verified email", hidden: true,
 		},

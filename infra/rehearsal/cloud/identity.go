@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"regexp"
 	"strings"
-	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 )
@@ -29,20 +28,13 @@ func (r Role) account() string { return strings.Split(r.ARN+":::::", ":")[4] }
 func (r Role) name() string    { return r.ARN[strings.LastIndex(r.ARN, "/")+1:] }
 
 // AllowRole makes a role assumable, or changes it.
-func (c *Cloud) AllowRole(r Role) {
-	c.identities.mu.Lock()
-	defer c.identities.mu.Unlock()
-	if c.identities.roles == nil {
-		c.identities.roles = map[string]Role{}
-	}
-	c.identities.roles[r.ARN] = r
-}
+func (c *Cloud) AllowRole(r Role) { c.roles.Store(r.ARN, r) }
 
 // Credentials makes an identity of the production account, such as a function's own role, with the given permissions
 // only. Each call makes a new identity with a new key, even for the same name.
 func (c *Cloud) Credentials(name string, allow ...string) aws.Credentials {
 	i := &identity{name: name, account: ProductionAccount, allow: allow, key: newKey("AKIA")}
-	c.identities.add(i)
+	c.identities.Store(i.key, i)
 	return credentialsFor(i.key)
 }
 
@@ -68,34 +60,6 @@ func (i *identity) may(action string) bool {
 	return false
 }
 
-type identities struct {
-	mu    sync.RWMutex
-	byKey map[string]*identity
-	roles map[string]Role
-}
-
-func (s *identities) add(i *identity) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.byKey == nil {
-		s.byKey = map[string]*identity{}
-	}
-	s.byKey[i.key] = i
-}
-
-func (s *identities) find(key string) *identity {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	return s.byKey[key]
-}
-
-func (s *identities) role(arn string) (Role, bool) {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	r, ok := s.roles[arn]
-	return r, ok
-}
-
 func credentialsFor(key string) aws.Credentials {
 	return aws.Credentials{AccessKeyID: key, SecretAccessKey: "not-checked", Source: "rehearsal"}
 }
@@ -110,41 +74,15 @@ func randomHex(n int) string {
 	return hex.EncodeToString(raw)
 }
 
-var credentialScope = regexp.MustCompile(`Credential=([^/]+)/[^/]+/([^/]+)/([^/]+)/aws4_request`)
+var credentialScope = regexp.MustCompile(`Credential=([^/]+)/[^/]+/[^/]+/([^/]+)/aws4_request`)
 
 // scope is what a signature says about its request.
-type scope struct{ key, region, service string }
+type scope struct{ key, service string }
 
 func readScope(h http.Header) (scope, bool) {
 	m := credentialScope.FindStringSubmatch(h.Get("Authorization"))
 	if m == nil {
 		return scope{}, false
 	}
-	return scope{key: m[1], region: m[2], service: m[3]}, true
-}
-
-// unknownKey is the answer to a key that was never issued.
-func unknownKey(service string) *apiError {
-	const message = "The security token included in the request is invalid."
-	codes := map[string]string{
-		"sts": "InvalidClientTokenId", "iam": "InvalidClientTokenId", "cloudformation": "InvalidClientTokenId",
-		"lambda": "UnrecognizedClientException",
-	}
-	if code := codes[service]; code != "" {
-		return &apiError{status: http.StatusForbidden, code: code, message: message}
-	}
-	return reject("UnrecognizedClientException", message)
-}
-
-// denied is the answer to an action that the caller's policies do not allow.
-func denied(service, caller, action, resource string) *apiError {
-	e := reject("AccessDeniedException", "User: %s is not authorized to perform: %s on resource: %s "+
-		"because no identity-based policy allows the %s action", caller, action, resource, action)
-	switch service {
-	case "sts", "iam", "cloudformation":
-		e.status, e.code = http.StatusForbidden, "AccessDenied"
-	case "lambda":
-		e.status = http.StatusForbidden
-	}
-	return e
+	return scope{key: m[1], service: m[2]}, true
 }

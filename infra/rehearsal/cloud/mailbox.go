@@ -1,12 +1,12 @@
 package cloud
 
 import (
-	"cmp"
 	"context"
-	"encoding/json"
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
 )
 
 // Message is an email that Cognito would have sent.
@@ -52,54 +52,22 @@ func (m *mailbox) post(sent Message) {
 // template is an email before its placeholders are filled.
 type template struct{ EmailSubject, EmailMessage string }
 
-const (
-	codePlaceholder     = "{####}"
-	usernamePlaceholder = "{username}"
-)
-
-// codeMessage describes an email with a code.
-type codeMessage struct {
-	source  string
-	purpose purpose
-	to      string // empty: the user's email
-}
-
-func (c *Cloud) sendCode(ctx context.Context, q *query, u *user, m codeMessage) (any, error) {
-	to := cmp.Or(m.to, u.attribute("email"))
-	text, err := c.customMessage(ctx, q, u, m.source, codePlaceholder)
+// sendCode sends a code to reset the password.
+func (c *Cloud) sendCode(ctx context.Context, q *query, u *user) (any, error) {
+	to := u.attribute("email")
+	text, err := c.customMessage(ctx, q, u)
 	if err != nil {
 		return nil, err
 	}
 	if text == nil {
 		text = &q.pool.codeMessage
 	}
-	digits := c.newCode(q.pool, u.Username, m.purpose)
+	digits := c.newCode(q.pool, u.Username)
 	c.mailbox.post(Message{
 		To: to, Subject: text.EmailSubject, Body: strings.ReplaceAll(text.EmailMessage, codePlaceholder, digits),
-		Code: digits, Time: c.now(), Trigger: m.source, Pool: q.pool.id,
+		Code: digits, Time: c.now(), Trigger: resetSource, Pool: q.pool.id,
 	})
 	return delivered(to), nil
-}
-
-func (c *Cloud) sendInvitation(ctx context.Context, q *query, u *user, username, password string) error {
-	const source = "CustomMessage_AdminCreateUser"
-	to := u.attribute("email")
-	if to == "" {
-		return nil
-	}
-	text, err := c.customMessage(ctx, q, u, source, codePlaceholder, usernamePlaceholder)
-	if err != nil {
-		return err
-	}
-	if text == nil {
-		text = &q.pool.inviteMessage
-	}
-	fill := strings.NewReplacer(codePlaceholder, password, usernamePlaceholder, username)
-	c.mailbox.post(Message{
-		To: to, Subject: text.EmailSubject, Body: fill.Replace(text.EmailMessage),
-		Code: password, Time: c.now(), Trigger: source, Pool: q.pool.id,
-	})
-	return nil
 }
 
 // sendWelcome: Cognito developer guide, Migrate user, messageAction: if it is not returned, the welcome message is
@@ -125,15 +93,14 @@ type customMessageResponse struct {
 	EmailSubject *string `json:"emailSubject"`
 }
 
-// customMessage asks the pool's trigger for the text; nil means the pool's own. A text without its placeholders is not
+const (
+	resetSource     = "CustomMessage_ForgotPassword"
+	codePlaceholder = "{####}"
+)
+
+// customMessage asks the pool's trigger for the text; nil means the pool's own. A text without the placeholder is not
 // used, since the reader could not act on it (Cognito developer guide, Custom message Lambda trigger).
-func (c *Cloud) customMessage(
-	ctx context.Context,
-	q *query,
-	u *user,
-	source string,
-	placeholders ...string,
-) (*template, error) {
+func (c *Cloud) customMessage(ctx context.Context, q *query, u *user) (*template, error) {
 	const trigger = "CustomMessage"
 	if q.pool.triggers[trigger] == "" {
 		return nil, nil
@@ -141,30 +108,13 @@ func (c *Cloud) customMessage(
 	request := customMessageRequest{
 		UserAttributes: attributesOf(u), CodeParameter: codePlaceholder, ClientMetadata: q.in.ClientMetadata,
 	}
-	if len(placeholders) > 1 {
-		request.UsernameParameter = &placeholders[1]
-	}
-	raw, err := c.fire(ctx, q, trigger, newEvent(q, source, u.Username, request, customMessageResponse{}))
-	if err != nil {
+	var said customMessageResponse
+	err := c.fire(ctx, q, trigger, resetSource, u.Username, request, &said)
+	text := template{EmailSubject: aws.ToString(said.EmailSubject), EmailMessage: aws.ToString(said.EmailMessage)}
+	if err != nil || text.EmailSubject == "" || !strings.Contains(text.EmailMessage, codePlaceholder) {
 		return nil, err
 	}
-	var said customMessageResponse
-	if err := json.Unmarshal(raw, &said); err != nil {
-		return nil, badResponse(trigger, "Unrecognizable lambda output")
-	}
-	return said.template(placeholders), nil
-}
-
-func (r customMessageResponse) template(placeholders []string) *template {
-	if r.EmailMessage == nil || r.EmailSubject == nil {
-		return nil
-	}
-	for _, p := range placeholders {
-		if !strings.Contains(*r.EmailMessage, p) {
-			return nil
-		}
-	}
-	return &template{EmailSubject: *r.EmailSubject, EmailMessage: *r.EmailMessage}
+	return &text, nil
 }
 
 // deliveryDetails is the answer of every operation that sends a code.
@@ -175,11 +125,9 @@ type deliveryDetails struct {
 }
 
 func delivered(to string) map[string]deliveryDetails {
-	return map[string]deliveryDetails{"CodeDeliveryDetails": emailTo(to)}
-}
-
-func emailTo(address string) deliveryDetails {
-	return deliveryDetails{AttributeName: "email", DeliveryMedium: "EMAIL", Destination: mask(address)}
+	return map[string]deliveryDetails{
+		"CodeDeliveryDetails": {AttributeName: "email", DeliveryMedium: "EMAIL", Destination: mask(to)},
+	}
 }
 
 // mask hides an address as Cognito does. A name that is not an address is made to look like one.

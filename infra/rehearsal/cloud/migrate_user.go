@@ -2,7 +2,6 @@ package cloud
 
 import (
 	"context"
-	"encoding/json"
 	"slices"
 	"strings"
 )
@@ -47,16 +46,10 @@ func (c *Cloud) migrate(ctx context.Context, q *query, when moment, name, passwo
 	} else {
 		request.ClientMetadata = q.in.ClientMetadata
 	}
-	raw, err := c.fire(ctx, q, trigger, newEvent(q, string(when), name, request, migrationResponse{}))
-	if err != nil {
-		return nil, err
-	}
 	var said migrationResponse
-	if err := json.Unmarshal(raw, &said); err != nil {
-		return nil, badResponse(trigger, "Unrecognizable lambda output")
-	}
-	if len(said.UserAttributes) == 0 {
-		return nil, nil
+	err := c.fire(ctx, q, trigger, string(when), name, request, &said)
+	if err != nil || len(said.UserAttributes) == 0 {
+		return nil, err
 	}
 	if detail := said.objection(); detail != "" {
 		return nil, q.client.unknownUser(detail)
@@ -113,8 +106,7 @@ func (c *Cloud) importUser(
 }
 
 func (c *Cloud) confirmImported(ctx context.Context, q *query, username string, keepsPassword bool) (*user, error) {
-	in := map[string]string{"UserPoolId": q.pool.id, "Username": username}
-	if err := c.upstream.ask(ctx, q.pool.place, "AdminConfirmSignUp", in, nil); err != nil {
+	if err := c.askAbout(ctx, q.pool, username, "AdminConfirmSignUp", nil, nil); err != nil {
 		return nil, err
 	}
 	u, err := c.lookUp(ctx, q.pool, username)

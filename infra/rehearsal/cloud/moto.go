@@ -5,20 +5,21 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
+	"io"
 	"net"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/spaceport/user-migration/infra/rehearsal/lambdahost"
 )
 
-// runMoto replaces moto_server and takes the same flags.
+// runMoto replaces moto_server.
 //
 //go:embed moto.py
 var runMoto string
@@ -28,54 +29,41 @@ const motoStartLimit = 60 * time.Second
 // motoProcess is moto_server as a child with its own port and process group. It ends with this process.
 type motoProcess struct {
 	address string
-	chatter *tail
+	output  *os.File // nameless
 	command *exec.Cmd
 	ended   chan struct{}
 	once    sync.Once
 }
 
-func startMoto(ctx context.Context, path string, indexed bool) (*motoProcess, error) {
+func startMoto(ctx context.Context, path string) (*motoProcess, error) {
 	port, err := freePort()
 	if err != nil {
 		return nil, err
 	}
 	m := &motoProcess{
 		address: "127.0.0.1:" + port,
-		chatter: &tail{limit: 64 << 10},
 		ended:   make(chan struct{}),
 	}
 	python := filepath.Join(filepath.Dir(path), "python")
-	m.command = exec.Command(python, "-I", "-c", runMoto, "-H", "127.0.0.1", "-p", port)
-	if indexed {
-		m.command.Args = append(m.command.Args, "--indexed")
-	}
+	m.command = exec.Command(python, "-I", "-c", runMoto, port)
 	m.command.Env = append(cleanEnvironment(), "PYTHONUNBUFFERED=1")
-	m.command.Stdout, m.command.Stderr = m.chatter, m.chatter
-	m.command.SysProcAttr = ownGroup()
-	if err := m.run(); err != nil {
+	if m.output, err = os.CreateTemp("", "moto-*"); err != nil {
 		return nil, err
 	}
-	if err := m.waitReady(ctx); err != nil {
-		return nil, errors.Join(fmt.Errorf("%w\n%s", err, m.chatter), m.stop())
+	_ = os.Remove(m.output.Name()) // it remains readable
+	m.command.Stdout, m.command.Stderr = m.output, m.output
+	if err := lambdahost.Launch(m.command); err != nil {
+		return nil, err
 	}
-	return m, nil
-}
-
-// run starts the child on a thread that lives as long as the child does: the death signal is sent when the parent's
-// *thread* ends, not its process.
-func (m *motoProcess) run() error {
-	started := make(chan error)
 	go func() {
-		runtime.LockOSThread()
-		defer runtime.UnlockOSThread()
-		err := m.command.Start()
-		started <- err
-		if err == nil {
-			_ = m.command.Wait()
-		}
+		_ = m.command.Wait()
 		close(m.ended)
 	}()
-	return <-started
+	if err := m.waitReady(ctx); err != nil {
+		said, _ := io.ReadAll(io.NewSectionReader(m.output, 0, 64<<10))
+		return nil, errors.Join(fmt.Errorf("%w\n%s", err, said), m.stop())
+	}
+	return m, nil
 }
 
 func (m *motoProcess) waitReady(ctx context.Context) error {
@@ -96,24 +84,12 @@ func (m *motoProcess) waitReady(ctx context.Context) error {
 }
 
 func (m *motoProcess) answers(ctx context.Context) bool {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+m.address+"/moto-api/data.json", nil)
-	if err != nil {
-		return false
-	}
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return false
-	}
-	_ = response.Body.Close()
-	return response.StatusCode == http.StatusOK
+	conn, err := new(net.Dialer).DialContext(ctx, "tcp", m.address)
+	return err == nil && conn.Close() == nil
 }
 
 func (m *motoProcess) stop() error {
-	m.once.Do(func() {
-		if m.command.Process != nil {
-			_ = syscall.Kill(-m.command.Process.Pid, syscall.SIGKILL)
-		}
-	})
+	m.once.Do(func() { _ = syscall.Kill(-m.command.Process.Pid, syscall.SIGKILL) })
 	select {
 	case <-m.ended:
 		return nil

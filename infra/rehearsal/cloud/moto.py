@@ -1,11 +1,11 @@
-"""Runs moto. The models and the operations are moto's own, and so are the answers but for two claims of the tokens. It
-takes moto_server's -H and -p, and serves until it is killed. With --indexed it is fast for a pool of thousands of users:
+"""Runs moto. The models and the operations are moto's own, corrected where they differ from what Cognito documents of
+tokens and of settings. It takes a port of this machine, and serves until it is killed. Unlike moto_server it is fast for a
+pool of thousands of users:
 
 - Connections are kept alive. moto_server closes each, and asks the file system for its list of modules at each request.
 - A user is found by name through an index. moto searches the whole pool and parses each user's attributes.
 """
 
-import argparse
 import functools
 import io
 import sys
@@ -14,9 +14,10 @@ from socketserver import ThreadingMixIn
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 
 import moto.core.responses
-from moto.cognitoidp.models import CognitoIdpUser, CognitoIdpUserPool
+from moto.cognitoidp.models import (
+    CognitoIdpBackend, CognitoIdpUser, CognitoIdpUserPool, CognitoIdpUserPoolAttribute, CognitoIdpUserPoolClient,
+)
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
-from moto.server import main as moto_server
 
 
 def as_documented(create_jwt):
@@ -31,6 +32,55 @@ def as_documented(create_jwt):
         return create_jwt(pool, client_id, username, token_use, expires_in, claims)
 
     return create
+
+
+def pool_settings(update):
+    """UpdateUserPool resets what a call leaves out (API reference), as moto does, but not what can be set only at
+    creation. Every pool has the standard attributes, and a password policy requires only what it names (Cognito developer
+    guide, User pool attributes; Password requirements)."""
+    at_creation = ("UsernameAttributes", "AliasAttributes", "UsernameConfiguration")
+    policy = {"MinimumLength": 8}
+    policy.update({f"Require{kind}": False for kind in ("Uppercase", "Lowercase", "Numbers", "Symbols")})
+
+    def apply(pool, config):
+        before = getattr(pool, "extended_config", {})
+        config = {**config, **{name: before[name] for name in at_creation if name in before}}
+        if given := config.get("Policies", {}).get("PasswordPolicy"):
+            config["Policies"] = {"PasswordPolicy": {**policy, **given}}
+        if schema := config.get("Schema"):
+            named = {attribute["Name"] for attribute in schema}
+            standard = CognitoIdpUserPoolAttribute.STANDARD_SCHEMA.items()
+            config["Schema"] = schema + [{"Name": name, **rest} for name, rest in standard if name not in named]
+        if before:
+            config.pop("Schema", None)
+        update(pool, config)
+
+    return apply
+
+
+def client_settings(update):
+    """UpdateUserPoolClient resets what a call leaves out (API reference). moto keeps it."""
+
+    def apply(backend, pool_id, client_id, config):
+        if client := backend.describe_user_pool(pool_id).clients.get(client_id):
+            named = {"ClientName": client.extended_config.get("ClientName"), **config}
+            client.extended_config = CognitoIdpUserPoolClient(pool_id, False, named).extended_config
+        return update(backend, pool_id, client_id, config)
+
+    return apply
+
+
+def without_empty(to_json):
+    return lambda client, extended=False: {
+        name: value for name, value in to_json(client, extended).items() if value not in ([], {}, "", None)
+    }
+
+
+def readable(pool, client_id, username):
+    """A client without ReadAttributes reads all (Cognito developer guide, Attribute permissions and scopes)."""
+    listed = pool.clients[client_id].extended_config.get("ReadAttributes")
+    attributes = ((a["Name"], a["Value"]) for a in pool._get_user(username).attributes)
+    return {name: value for name, value in attributes if name != "sub" and (not listed or name in listed)}
 
 
 class Users:
@@ -127,16 +177,13 @@ class Handler(WSGIRequestHandler):
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("-H", "--host", required=True)
-    parser.add_argument("-p", "--port", type=int, required=True)
-    parser.add_argument("--indexed", action="store_true")
-    args = parser.parse_args()
     CognitoIdpUserPool.create_jwt = as_documented(CognitoIdpUserPool.create_jwt)
-    if not args.indexed:
-        return moto_server(["-H", args.host, "-p", str(args.port)])
+    CognitoIdpUserPool.update_extended_config = pool_settings(CognitoIdpUserPool.update_extended_config)
+    CognitoIdpUserPool.get_user_extra_data_by_client_id = readable
+    CognitoIdpBackend.update_user_pool_client = client_settings(CognitoIdpBackend.update_user_pool_client)
+    CognitoIdpUserPoolClient.to_json = without_empty(CognitoIdpUserPoolClient.to_json)
     use_indexes()
-    server = Server((args.host, args.port), Handler)
+    server = Server(("127.0.0.1", int(sys.argv[1])), Handler)
     server.set_app(Application())
     server.serve_forever()
 

@@ -18,82 +18,49 @@ const (
 	aToken // AccessToken
 )
 
-// publicOperations need no signature: the API reference says of each that Cognito evaluates no IAM policies for it.
-var publicOperations = map[string]bool{
-	"InitiateAuth": true, "RespondToAuthChallenge": true, "SignUp": true, "ConfirmSignUp": true,
-	"ResendConfirmationCode": true, "ForgotPassword": true, "ConfirmForgotPassword": true, "ChangePassword": true,
-	"GetUser": true, "UpdateUserAttributes": true, "DeleteUser": true, "DeleteUserAttributes": true,
-	"GetUserAttributeVerificationCode": true, "VerifyUserAttribute": true, "GlobalSignOut": true, "RevokeToken": true,
-	"AssociateSoftwareToken": true, "VerifySoftwareToken": true, "SetUserMFAPreference": true,
-	"GetTokensFromRefreshToken": true, "GetUserAuthFactors": true, "SetUserSettings": true,
-	"ConfirmDevice": true, "ForgetDevice": true, "GetDevice": true, "ListDevices": true, "UpdateDeviceStatus": true,
-	"StartWebAuthnRegistration": true, "CompleteWebAuthnRegistration": true, "ListWebAuthnCredentials": true,
-	"DeleteWebAuthnCredential": true,
-}
+// isPublic says that an operation needs no signature: the API reference says of each that Cognito evaluates no IAM
+// policies for it.
+func (o operation) isPublic() bool { return o.needs == aClient || o.needs == aToken }
 
 // operations are those that this cloud serves; any other is an error that says so.
 var operations = map[string]operation{
 	"CreateUserPool":       {(*Cloud).createUserPool, nothing},
-	"UpdateUserPool":       {(*Cloud).updateUserPool, aPool},
-	"DeleteUserPool":       {(*Cloud).deleteUserPool, aPool},
-	"AddCustomAttributes":  {(*Cloud).changePool, aPool},
-	"SetUserPoolMfaConfig": {(*Cloud).changePool, aPool},
+	"UpdateUserPool":       {(*Cloud).changeUserPool, aPool},
+	"AddCustomAttributes":  {(*Cloud).changeUserPool, aPool},
+	"SetUserPoolMfaConfig": {(*Cloud).changeUserPool, aPool},
 
-	"CreateUserPoolClient":   {(*Cloud).createUserPoolClient, aPool},
-	"UpdateUserPoolClient":   {(*Cloud).updateUserPoolClient, aClientOfPool},
-	"DescribeUserPoolClient": {(*Cloud).describeUserPoolClient, aClientOfPool},
-	"DeleteUserPoolClient":   {(*Cloud).deleteUserPoolClient, aClientOfPool},
+	"CreateUserPoolClient":   {(*Cloud).setUserPoolClient, aPool},
+	"UpdateUserPoolClient":   {(*Cloud).setUserPoolClient, aClientOfPool},
+	"DescribeUserPoolClient": {(*Cloud).passOn, aClientOfPool},
 
-	"InitiateAuth":                {(*Cloud).initiateAuth, aClient},
-	"AdminInitiateAuth":           {(*Cloud).adminInitiateAuth, aClientOfPool},
-	"RespondToAuthChallenge":      {(*Cloud).respondToChallenge, aClient},
-	"AdminRespondToAuthChallenge": {(*Cloud).respondToChallenge, aClientOfPool},
-	"GetTokensFromRefreshToken":   {(*Cloud).getTokensFromRefreshToken, aClient},
-	"RevokeToken":                 {(*Cloud).revokeToken, aClient},
+	"InitiateAuth":              {(*Cloud).initiateAuth, aClient},
+	"AdminInitiateAuth":         {(*Cloud).adminInitiateAuth, aClientOfPool},
+	"GetTokensFromRefreshToken": {(*Cloud).getTokensFromRefreshToken, aClient},
+	"RevokeToken":               {(*Cloud).revokeToken, aClient},
+	"ForgotPassword":            {(*Cloud).forgotPassword, aClient},
+	"ConfirmForgotPassword":     {(*Cloud).confirmForgotPassword, aClient},
+	"GetUser":                   {(*Cloud).getUser, aToken},
+	"GlobalSignOut":             {(*Cloud).passOn, aToken},
 
-	"SignUp":                 {(*Cloud).signUp, aClient},
-	"ConfirmSignUp":          {(*Cloud).confirmSignUp, aClient},
-	"AdminConfirmSignUp":     {(*Cloud).adminConfirmSignUp, aPool},
-	"ResendConfirmationCode": {(*Cloud).resendConfirmationCode, aClient},
-	"ForgotPassword":         {(*Cloud).forgotPassword, aClient},
-	"ConfirmForgotPassword":  {(*Cloud).confirmForgotPassword, aClient},
-
-	"AdminCreateUser":        {(*Cloud).adminCreateUser, aPool},
-	"AdminResetUserPassword": {(*Cloud).adminResetUserPassword, aPool},
-	"AdminSetUserPassword":   {(*Cloud).adminSetUserPassword, aPool},
-	"AdminDeleteUser":        {(*Cloud).adminDeleteUser, aPool},
-	"AdminGetUser":           {(*Cloud).adminGetUser, aPool},
-	"ListUsers":              {(*Cloud).listUsers, aPool},
-
+	"AdminCreateUser":           {(*Cloud).adminCreateUser, aPool},
+	"AdminResetUserPassword":    {(*Cloud).adminResetUserPassword, aPool},
+	"AdminSetUserPassword":      {(*Cloud).adminSetUserPassword, aPool},
+	"AdminDeleteUser":           {(*Cloud).adminDeleteUser, aPool},
+	"AdminGetUser":              {(*Cloud).adminGetUser, aPool},
 	"AdminUpdateUserAttributes": {(*Cloud).adminUpdateUserAttributes, aPool},
-	"AdminDeleteUserAttributes": {(*Cloud).adminDeleteUserAttributes, aPool},
 	"AdminDisableUser":          {(*Cloud).aboutUser, aPool},
 	"AdminEnableUser":           {(*Cloud).aboutUser, aPool},
 	"AdminUserGlobalSignOut":    {(*Cloud).aboutUser, aPool},
 	"AdminAddUserToGroup":       {(*Cloud).aboutUser, aPool},
 	"AdminRemoveUserFromGroup":  {(*Cloud).aboutUser, aPool},
 	"AdminListGroupsForUser":    {(*Cloud).aboutUser, aPool},
-	"AdminSetUserMFAPreference": {(*Cloud).aboutUser, aPool},
-
-	"GetUser":                          {(*Cloud).getUser, aToken},
-	"UpdateUserAttributes":             {(*Cloud).updateUserAttributes, aToken},
-	"GetUserAttributeVerificationCode": {(*Cloud).sendAttributeCode, aToken},
-	"VerifyUserAttribute":              {(*Cloud).verifyUserAttribute, aToken},
-	"ChangePassword":                   {(*Cloud).changePassword, aToken},
-	"DeleteUser":                       {(*Cloud).deleteUser, aToken},
-	"GlobalSignOut":                    {(*Cloud).passOn, aToken},
-	"SetUserMFAPreference":             {(*Cloud).passOn, aToken},
-	"AssociateSoftwareToken":           {(*Cloud).passOn, aToken},
-	"VerifySoftwareToken":              {(*Cloud).verifySoftwareToken, aToken},
+	"ListUsers":                 {(*Cloud).listUsers, aPool},
 
 	"ListUserPools":        {(*Cloud).passOn, nothing},
 	"DescribeUserPool":     {(*Cloud).passOn, nothing},
 	"GetUserPoolMfaConfig": {(*Cloud).passOn, nothing},
 	"ListUserPoolClients":  {(*Cloud).passOn, nothing},
 	"CreateGroup":          {(*Cloud).passOn, nothing},
-	"GetGroup":             {(*Cloud).passOn, nothing},
 	"ListGroups":           {(*Cloud).passOn, nothing},
-	"UpdateGroup":          {(*Cloud).passOn, nothing},
-	"DeleteGroup":          {(*Cloud).passOn, nothing},
 	"ListUsersInGroup":     {(*Cloud).passOn, nothing},
 }

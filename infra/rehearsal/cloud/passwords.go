@@ -1,6 +1,12 @@
 package cloud
 
-import "context"
+import (
+	"context"
+	"crypto/rand"
+)
+
+// newPassword satisfies any policy.
+func newPassword() string { return "Aa1!" + rand.Text() }
 
 // adminSetUserPassword leaves the user CONFIRMED if the password is permanent, else in FORCE_CHANGE_PASSWORD (API
 // reference, AdminSetUserPassword).
@@ -13,40 +19,16 @@ func (c *Cloud) adminSetUserPassword(ctx context.Context, q *query) (any, error)
 }
 
 func (c *Cloud) setPassword(ctx context.Context, q *query, username, password string, permanent bool) error {
-	if err := q.pool.policy.check(password); err != nil {
+	in := map[string]any{"Password": password, "Permanent": permanent}
+	if err := c.askAbout(ctx, q.pool, username, "AdminSetUserPassword", in, nil); err != nil {
 		return err
 	}
-	in := map[string]any{"UserPoolId": q.pool.id, "Username": username, "Password": password, "Permanent": permanent}
-	if err := c.upstream.ask(ctx, q.pool.place, "AdminSetUserPassword", in, nil); err != nil {
-		return err
-	}
-	q.pool.users.change(username, endReset)
-	return nil
-}
-
-// endReset removes a reset that only the proxy knew of.
-func endReset(e *entry) {
-	if e.status == resetRequired {
-		e.status = ""
-	}
-}
-
-func (c *Cloud) changePassword(ctx context.Context, q *query) (any, error) {
-	u, err := c.signedIn(ctx, q)
-	if err != nil {
-		return nil, err
-	}
-	if err := q.pool.policy.check(q.in.ProposedPassword); err != nil {
-		return nil, err
-	}
-	if _, err := c.forward(ctx, q, nil); err != nil {
-		if asAPIError(err).code == "NotAuthorizedException" {
-			err = incorrectPassword()
+	q.pool.users.change(username, func(e *entry) {
+		if e.status == resetRequired { // which only the proxy knew of
+			e.status = ""
 		}
-		return nil, err
-	}
-	q.pool.users.change(u.Username, endReset)
-	return nil, nil
+	})
+	return nil
 }
 
 // adminResetUserPassword makes the password invalid and emails a code (API reference, AdminResetUserPassword). moto
@@ -62,7 +44,7 @@ func (c *Cloud) adminResetUserPassword(ctx context.Context, q *query) (any, erro
 	if err := c.requireReset(ctx, q, u); err != nil {
 		return nil, err
 	}
-	_, err = c.sendCode(ctx, q, u, codeMessage{source: "CustomMessage_ForgotPassword", purpose: forReset})
+	_, err = c.sendCode(ctx, q, u)
 	return nil, err
 }
 
@@ -91,6 +73,5 @@ func (c *Cloud) requireReset(ctx context.Context, q *query, u *user) error {
 		q.pool.users.change(u.Username, func(e *entry) { e.status = resetRequired })
 		return nil
 	}
-	in := map[string]string{"UserPoolId": q.pool.id, "Username": u.Username}
-	return c.upstream.ask(ctx, q.pool.place, "AdminResetUserPassword", in, nil)
+	return c.askAbout(ctx, q.pool, u.Username, "AdminResetUserPassword", nil, nil)
 }

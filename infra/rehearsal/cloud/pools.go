@@ -5,52 +5,41 @@ import (
 	"context"
 	"encoding/json"
 	"sync"
+
+	"github.com/spaceport/user-migration/infra/rehearsal/lambdahost"
 )
 
 // pool is what the proxy knows of a user pool. It is read from moto when first needed and after each change.
 type pool struct {
-	place
-	id            string
-	caseSensitive bool
-	usernames     []string // UsernameAttributes: "email", "phone_number"
-	aliases       []string // AliasAttributes
-	schema        map[string]schemaAttribute
-	triggers      map[string]string // LambdaConfig: trigger → function name
-	policy        passwordPolicy
-	adminOnly     bool
-	autoVerified  []string
-	verifyFirst   []string // AttributesRequireVerificationBeforeUpdate
-	codeMessage   template
-	inviteMessage template
-	atCreation    map[string]json.RawMessage // settings that can only be set at creation
+	account     string
+	id          string
+	usernames   []string // UsernameAttributes: "email", "phone_number"
+	schema      map[string]schemaAttribute
+	triggers    map[string]string // LambdaConfig: trigger → function name
+	codeMessage template
 
 	users *userIndex
 }
 
 // poolDescription is DescribeUserPool's answer, as far as it matters here.
 type poolDescription struct {
-	ID                    string `json:"Id"`
-	ARN                   string `json:"Arn"`
-	UsernameAttributes    []string
-	AliasAttributes       []string
-	UsernameConfiguration struct{ CaseSensitive *bool }
-	SchemaAttributes      []schemaAttribute
-	LambdaConfig          map[string]any
-	Policies              struct{ PasswordPolicy passwordPolicy }
-	AdminCreateUserConfig struct {
-		AllowAdminCreateUserOnly bool
-		InviteMessageTemplate    struct{ EmailSubject, EmailMessage string }
-	}
-	AutoVerifiedAttributes      []string
-	UserAttributeUpdateSettings struct {
-		AttributesRequireVerificationBeforeUpdate []string
-	}
-	VerificationMessageTemplate struct{ EmailSubject, EmailMessage string }
+	ID                          string `json:"Id"`
+	UsernameAttributes          []string
+	UsernameConfiguration       struct{ CaseSensitive *bool }
+	SchemaAttributes            []schemaAttribute
+	LambdaConfig                map[string]any
+	VerificationMessageTemplate template
 	EmailVerificationSubject    string
 	EmailVerificationMessage    string
 }
 
-// pools remembers pools and clients. A user index outlives what is known of its pool's settings.
+// ignoresCase: a pool made without the setting is case-sensitive (API reference, UsernameConfigurationType).
+func (d poolDescription) ignoresCase() bool {
+	return d.UsernameConfiguration.CaseSensitive != nil && !*d.UsernameConfiguration.CaseSensitive
+}
+
+// pools remembers pools and clients. A user index outlives what is known of its pool's settings. The lock is held while
+// settings are read, so that those from before a change are not kept after it.
 type pools struct {
 	mu      sync.Mutex
 	known   map[string]*knownPool
@@ -58,99 +47,76 @@ type pools struct {
 }
 
 type knownPool struct {
-	place
+	account  string
 	users    *userIndex
 	settings *pool // nil: to be read again
-	changes  int   // so that settings read before a change are not kept after it
 }
 
 type knownClient struct {
-	poolID       string
-	implicitRead bool    // ReadAttributes were not given; moto was given all of them
-	settings     *client // nil: to be read again
+	poolID   string
+	settings *client // nil: to be read again
 }
 
+// pool returns a pool, if the account has it; "" is any account.
 func (c *Cloud) pool(ctx context.Context, account, id string) (*pool, error) {
 	c.pools.mu.Lock()
+	defer c.pools.mu.Unlock()
 	known := c.pools.known[id]
-	var settings *pool
-	var changes int
-	if known != nil {
-		settings, changes = known.settings, known.changes
-	}
-	c.pools.mu.Unlock()
 	if known == nil || account != "" && known.account != account {
 		return nil, reject("ResourceNotFoundException", "User pool %s does not exist.", id)
 	}
-	if settings != nil {
-		return settings, nil
+	if known.settings != nil {
+		return known.settings, nil
 	}
-	return c.readPool(ctx, id, known, changes)
-}
-
-func (c *Cloud) readPool(ctx context.Context, id string, known *knownPool, changes int) (*pool, error) {
-	var raw struct{ UserPool json.RawMessage }
-	if err := c.upstream.ask(ctx, known.place, "DescribeUserPool", map[string]string{"UserPoolId": id}, &raw); err != nil {
-		return nil, err
-	}
-	p, err := decodePool(raw.UserPool)
+	var out struct{ UserPool poolDescription }
+	err := c.upstream.ask(ctx, known.account, "DescribeUserPool", map[string]string{"UserPoolId": id}, &out)
 	if err != nil {
 		return nil, err
 	}
-	p.place, p.users = known.place, known.users
-	c.pools.mu.Lock()
-	defer c.pools.mu.Unlock()
-	if known.changes == changes {
-		known.settings = p
-	}
+	p := describedPool(out.UserPool)
+	p.account, p.users, known.settings = known.account, known.users, p
 	return p, nil
 }
 
-func decodePool(raw json.RawMessage) (*pool, error) {
-	var d poolDescription
-	if err := json.Unmarshal(raw, &d); err != nil {
+func (c *Cloud) createUserPool(ctx context.Context, q *query) (any, error) {
+	out, err := c.forward(ctx, q, nil)
+	if err != nil {
 		return nil, err
 	}
+	var created struct{ UserPool poolDescription }
+	if err := json.Unmarshal(out, &created); err != nil {
+		return nil, err
+	}
+	q.request.Resource = created.UserPool.ID
+	c.pools.remember(q.request.Account, created.UserPool)
+	return out, nil
+}
+
+func (c *Cloud) changeUserPool(ctx context.Context, q *query) (any, error) {
+	defer c.pools.invalidate(q.pool.id)
+	return c.forward(ctx, q, nil)
+}
+
+func describedPool(d poolDescription) *pool {
 	p := &pool{
-		id:            d.ID,
-		usernames:     d.UsernameAttributes,
-		aliases:       d.AliasAttributes,
-		schema:        map[string]schemaAttribute{},
-		triggers:      map[string]string{},
-		policy:        d.Policies.PasswordPolicy,
-		adminOnly:     d.AdminCreateUserConfig.AllowAdminCreateUserOnly,
-		autoVerified:  d.AutoVerifiedAttributes,
-		verifyFirst:   d.UserAttributeUpdateSettings.AttributesRequireVerificationBeforeUpdate,
-		inviteMessage: template(d.AdminCreateUserConfig.InviteMessageTemplate),
+		id:        d.ID,
+		usernames: d.UsernameAttributes,
+		schema:    map[string]schemaAttribute{},
+		triggers:  map[string]string{},
 		codeMessage: template{
 			EmailSubject: cmp.Or(d.EmailVerificationSubject, d.VerificationMessageTemplate.EmailSubject),
 			EmailMessage: cmp.Or(d.EmailVerificationMessage, d.VerificationMessageTemplate.EmailMessage),
 		},
 	}
-	// API reference, UsernameConfigurationType: a pool made without it is case-sensitive.
-	p.caseSensitive = d.UsernameConfiguration.CaseSensitive == nil || *d.UsernameConfiguration.CaseSensitive
 	for _, a := range d.SchemaAttributes {
 		p.schema[a.Name] = a
 	}
 	for trigger, arn := range d.LambdaConfig {
 		if arn, isText := arn.(string); isText && arn != "" {
-			p.triggers[trigger] = functionName(arn)
+			p.triggers[trigger] = lambdahost.FunctionName(arn)
 		}
 	}
-	p.atCreation = onlyMembers(raw, "UsernameAttributes", "AliasAttributes", "UsernameConfiguration")
-	return p, nil
-}
-
-func onlyMembers(raw json.RawMessage, names ...string) map[string]json.RawMessage {
-	var all map[string]json.RawMessage
-	_ = json.Unmarshal(raw, &all) // raw has been decoded before
-	kept := map[string]json.RawMessage{}
-	for _, name := range names {
-		if value, ok := all[name]; ok && string(value) != "null" {
-			kept[name] = value
-		}
-	}
-	return kept
+	return p
 }
 
 // find returns the pool with an id without reading its settings.
@@ -160,32 +126,29 @@ func (s *pools) find(id string) *knownPool {
 	return s.known[id]
 }
 
-func (s *pools) remember(p place, d poolDescription) {
+func (s *pools) remember(account string, d poolDescription) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.known == nil {
 		s.known, s.clients = map[string]*knownPool{}, map[string]*knownClient{}
 	}
-	folds := d.UsernameConfiguration.CaseSensitive != nil && !*d.UsernameConfiguration.CaseSensitive
-	s.known[d.ID] = &knownPool{place: p, users: newUserIndex(folds)}
-}
-
-func (s *pools) forget(id string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	delete(s.known, id)
-	for clientID, known := range s.clients {
-		if known.poolID == id {
-			delete(s.clients, clientID)
-		}
-	}
+	s.known[d.ID] = &knownPool{account: account, users: newUserIndex(d.ignoresCase())}
 }
 
 func (s *pools) invalidate(id string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if known := s.known[id]; known != nil {
-		known.settings = nil
-		known.changes++
+	s.known[id].settings = nil
+}
+
+// clientOf returns a client of a pool, "" if there is none.
+func (s *pools) clientOf(poolID string) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for id, known := range s.clients {
+		if known.poolID == poolID {
+			return id
+		}
 	}
+	return ""
 }

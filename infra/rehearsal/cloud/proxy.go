@@ -1,12 +1,14 @@
 package cloud
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"io"
 	"maps"
 	"net"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -21,12 +23,10 @@ const (
 type call struct {
 	request Request
 	caller  *identity // nil where the operation needs no signature
-	region  string
 	http    *http.Request
 	body    []byte
+	in      input // of the JSON protocol
 }
-
-func (k *call) place() place { return place{account: k.request.Account, region: k.region} }
 
 func (k *call) callerARN() string {
 	if k.caller == nil {
@@ -141,14 +141,14 @@ func (c *Cloud) perform(ctx context.Context, k *call) (reply, error) {
 			defer c.tables.Unlock()
 		}
 	}
-	return c.upstream.send(ctx, destination{place: k.place(), service: k.request.Service}, request{
+	return c.upstream.send(ctx, k.request.Account, k.request.Service, request{
 		method: k.http.Method, path: k.http.URL.RequestURI(), header: k.http.Header, body: k.body,
 	})
 }
 
 // read finds the caller and the operation. The call is never nil, so that a rejected request is logged too.
 func (c *Cloud) read(r *http.Request) (*call, error) {
-	k := &call{request: Request{Time: time.Now()}, region: defaultRegion, http: r}
+	k := &call{request: Request{Time: time.Now()}, http: r}
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
 		return k, reject("RequestTimeout", "read body: %v", err)
@@ -156,9 +156,6 @@ func (c *Cloud) read(r *http.Request) (*call, error) {
 	k.body = body
 	signed, isSigned := readScope(r.Header)
 	k.request.Service = signed.service
-	if isSigned {
-		k.region = signed.region
-	}
 	k.request.Operation, k.request.Resource = describe(k)
 	return k, c.identify(k, signed, isSigned)
 }
@@ -169,7 +166,8 @@ func (c *Cloud) read(r *http.Request) (*call, error) {
 func (c *Cloud) identify(k *call, signed scope, isSigned bool) error {
 	if target, _, _ := strings.Cut(k.http.Header.Get("X-Amz-Target"), "."); target == cognitoTarget {
 		k.request.Service = "cognito-idp"
-		if publicOperations[k.request.Operation] {
+		// What is not served is an error for whoever asks.
+		if op, served := operations[k.request.Operation]; op.isPublic() || !served && !isSigned {
 			k.request.Caller = publicCaller
 			c.locate(k)
 			return nil
@@ -182,18 +180,21 @@ func (c *Cloud) identify(k *call, signed scope, isSigned bool) error {
 			message: "Missing Authentication Token",
 		}
 	}
-	k.caller = c.identities.find(signed.key)
-	if k.caller == nil {
+	caller, known := c.identities.Load(signed.key)
+	if !known {
 		return unknownKey(signed.service)
 	}
+	k.caller = caller.(*identity)
 	k.request.Caller, k.request.Account = k.caller.name, k.caller.account
 	return nil
 }
 
-// describe returns the operation and the resource of a call, from its headers and as little of its body as possible.
+// describe returns the operation and the resource of a call.
 func describe(k *call) (operation, resource string) {
 	if _, operation, found := strings.Cut(k.http.Header.Get("X-Amz-Target"), "."); found {
-		return operation, resourceOf(k.body)
+		_ = json.Unmarshal(k.body, &k.in) // what is not JSON is rejected later
+		tables := slices.Sorted(maps.Keys(k.in.RequestItems))
+		return operation, cmp.Or(append([]string{k.in.TableName, k.in.UserPoolID}, tables...)...)
 	}
 	switch k.request.Service {
 	case "lambda":
@@ -201,25 +202,8 @@ func describe(k *call) (operation, resource string) {
 	case "ses":
 		return sesOperation(k.http.Method, k.http.URL.Path), ""
 	}
-	return formOperation(k.body)
-}
-
-func resourceOf(body []byte) string {
-	var named struct {
-		TableName    string
-		UserPoolID   string `json:"UserPoolId"`
-		RequestItems map[string]json.RawMessage
-	}
-	if json.Unmarshal(body, &named) != nil {
-		return ""
-	}
-	if named.TableName != "" {
-		return named.TableName
-	}
-	if tables := slices.Sorted(maps.Keys(named.RequestItems)); len(tables) > 0 {
-		return tables[0]
-	}
-	return named.UserPoolID
+	form, _ := url.ParseQuery(string(k.body)) // the Query protocol
+	return form.Get("Action"), form.Get("RoleArn")
 }
 
 func (r reply) write(w http.ResponseWriter) {

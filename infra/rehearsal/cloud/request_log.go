@@ -1,7 +1,6 @@
 package cloud
 
 import (
-	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -63,35 +62,26 @@ func (c *Cloud) ResetRequests() {
 func (c *Cloud) Tap(see func(Request)) (remove func()) {
 	c.log.mu.Lock()
 	defer c.log.mu.Unlock()
-	if c.log.taps == nil {
-		c.log.taps = map[int]func(Request){}
-	}
-	c.log.nextTap++
-	id := c.log.nextTap
-	c.log.taps[id] = see
+	c.log.taps = append(c.log.taps, &see)
 	return func() {
 		c.log.mu.Lock()
 		defer c.log.mu.Unlock()
-		delete(c.log.taps, id)
+		c.log.taps = slices.DeleteFunc(slices.Clone(c.log.taps), func(other *func(Request)) bool { return other == &see })
 	}
 }
 
 type requestLog struct {
-	mu      sync.Mutex
-	lines   []Request
-	taps    map[int]func(Request)
-	nextTap int
+	mu    sync.Mutex
+	lines []Request
+	taps  []*func(Request)
 }
 
 func (l *requestLog) add(r Request) {
-	for _, see := range l.keep(r) {
-		see(r)
-	}
-}
-
-func (l *requestLog) keep(r Request) []func(Request) {
 	l.mu.Lock()
-	defer l.mu.Unlock()
 	l.lines = append(l.lines, r)
-	return slices.Collect(maps.Values(l.taps))
+	taps := l.taps
+	l.mu.Unlock()
+	for _, see := range taps {
+		(*see)(r)
+	}
 }

@@ -14,22 +14,6 @@ type schemaAttribute struct {
 	StringAttributeConstraints *struct{ MinLength, MaxLength string }
 }
 
-// Cognito developer guide, User pool attributes: standard attributes, which every pool has.
-var standardAttributes = []schemaAttribute{
-	{Name: "sub", AttributeDataType: "String", Required: true},
-	standard("name"), standard("given_name"), standard("family_name"), standard("middle_name"), standard("nickname"),
-	standard("preferred_username"), standard("profile"), standard("picture"), standard("website"), standard("email"),
-	{Name: "email_verified", AttributeDataType: "Boolean", Mutable: true},
-	standard("gender"), standard("birthdate"), standard("zoneinfo"), standard("locale"), standard("phone_number"),
-	{Name: "phone_number_verified", AttributeDataType: "Boolean", Mutable: true},
-	standard("address"),
-	{Name: "updated_at", AttributeDataType: "Number", Mutable: true},
-}
-
-func standard(name string) schemaAttribute {
-	return schemaAttribute{Name: name, AttributeDataType: "String", Mutable: true}
-}
-
 // nonconforming returns what Cognito would object to in one attribute, or "".
 func (p *pool) nonconforming(a attribute) string {
 	described, known := p.schema[a.Name]
@@ -89,27 +73,10 @@ func (p *pool) checkChange(attributes []attribute) error {
 	return nil
 }
 
-// mayWrite is for attributes that come through an app client. Without WriteAttributes a client may write all but those
-// that only Cognito and administrators write (Cognito developer guide, Attribute permissions and scopes).
-func (cl *client) mayWrite(attributes []attribute) error {
-	for _, a := range attributes {
-		reserved := a.Name == "sub" || a.Name == "identities" ||
-			strings.HasSuffix(a.Name, "_verified") && !strings.HasPrefix(a.Name, "custom:")
-		if reserved || len(cl.writable) > 0 && !slices.Contains(cl.writable, a.Name) {
-			return notAuthorized("A client attempted to write unauthorized attribute")
-		}
-	}
-	return nil
-}
-
 // with returns the attributes with one set.
 func with(attributes []attribute, name, value string) []attribute {
-	changed := without(attributes, name)
+	changed := slices.DeleteFunc(slices.Clone(attributes), func(a attribute) bool { return a.Name == name })
 	return append(changed, attribute{Name: name, Value: value})
-}
-
-func without(attributes []attribute, name string) []attribute {
-	return slices.DeleteFunc(slices.Clone(attributes), func(a attribute) bool { return a.Name == name })
 }
 
 func has(attributes []attribute, name string) bool {

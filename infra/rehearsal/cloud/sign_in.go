@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"maps"
-	"sync"
 )
 
 // ResetAnswer is the answer to a password sign-in of a user in RESET_REQUIRED.
@@ -19,55 +18,26 @@ const (
 )
 
 // SetResetAnswer chooses between the two.
-func (c *Cloud) SetResetAnswer(a ResetAnswer) {
-	c.reset.mu.Lock()
-	defer c.reset.mu.Unlock()
-	c.reset.answer = a
-}
-
-type resetAnswers struct {
-	mu     sync.Mutex
-	answer ResetAnswer
-}
-
-func (r *resetAnswers) err() error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.answer == AnswerNotAuthorized {
-		return incorrectPassword()
-	}
-	return reject("PasswordResetRequiredException", "Password reset required for the user")
-}
+func (c *Cloud) SetResetAnswer(a ResetAnswer) { c.reset.Store(int32(a)) }
 
 func (c *Cloud) initiateAuth(ctx context.Context, q *query) (any, error) {
-	switch flow := q.in.AuthFlow; flow {
-	case "USER_PASSWORD_AUTH":
-		if !q.client.allowsFlow(flow) {
-			return nil, invalidParameter("USER_PASSWORD_AUTH flow not enabled for this client")
-		}
-		return c.signIn(ctx, q)
-	default:
-		return c.initiateOther(ctx, q)
-	}
+	return c.startAuth(ctx, q, "USER_PASSWORD_AUTH")
 }
 
 func (c *Cloud) adminInitiateAuth(ctx context.Context, q *query) (any, error) {
-	switch q.in.AuthFlow {
-	case "ADMIN_USER_PASSWORD_AUTH", "ADMIN_NO_SRP_AUTH":
-		if !q.client.allowsFlow("ADMIN_USER_PASSWORD_AUTH") {
-			return nil, invalidParameter("Auth flow not enabled for this client")
-		}
-		return c.signIn(ctx, q)
-	default:
-		return c.initiateOther(ctx, q)
-	}
+	return c.startAuth(ctx, q, "ADMIN_USER_PASSWORD_AUTH")
 }
 
-// initiateOther serves refresh. Other flows are rejected: moto verifies no proof of SRP, and a rehearsal that gives tokens
-// for any password is worse than none. No flow but the two of signIn invokes the migration trigger (Cognito developer
-// guide, Migrate user Lambda trigger).
-func (c *Cloud) initiateOther(ctx context.Context, q *query) (any, error) {
+// startAuth serves the operation's flow with a password, and refresh. Other flows are rejected: moto verifies no proof
+// of SRP, and a rehearsal that gives tokens for any password is worse than none. Only the flows with a password invoke
+// the migration trigger (Cognito developer guide, Migrate user Lambda trigger).
+func (c *Cloud) startAuth(ctx context.Context, q *query, withPassword string) (any, error) {
 	switch flow := q.in.AuthFlow; flow {
+	case withPassword:
+		if !q.client.allowsFlow(flow) {
+			return nil, invalidParameter("%s flow not enabled for this client", flow)
+		}
+		return c.signIn(ctx, q)
 	case "REFRESH_TOKEN_AUTH", "REFRESH_TOKEN":
 		return c.refresh(ctx, q, q.in.AuthParameters["REFRESH_TOKEN"])
 	case "USER_SRP_AUTH", "USER_AUTH", "CUSTOM_AUTH":
@@ -109,8 +79,10 @@ func (c *Cloud) mayTry(q *query, u *user) error {
 	switch {
 	case !u.Enabled:
 		return notAuthorized("User is disabled.")
+	case u.UserStatus == resetRequired && ResetAnswer(c.reset.Load()) == AnswerNotAuthorized:
+		return incorrectPassword()
 	case u.UserStatus == resetRequired:
-		return c.reset.err()
+		return reject("PasswordResetRequiredException", "Password reset required for the user")
 	case u.UserStatus == externalProvider:
 		return incorrectPassword() // a federated user has no password here
 	}
@@ -144,35 +116,19 @@ type authAnswer struct {
 	Session              string            `json:",omitempty"`
 }
 
+// finishAuth gives tokens after the hook, or a challenge, which is not a sign-in and cannot be answered here.
 func (c *Cloud) finishAuth(ctx context.Context, q *query, u *user, out json.RawMessage) (any, error) {
 	var answer authAnswer
 	if err := json.Unmarshal(out, &answer); err != nil {
 		return nil, err
 	}
 	if answer.ChallengeName != "" {
-		c.sessions.open(answer.Session, q.pool, u.Username, answer.ChallengeName, c.now())
-		answer.ChallengeParameters = challengeParameters(answer.ChallengeName, u)
+		answer.ChallengeParameters = map[string]string{"USER_ID_FOR_SRP": u.Username}
 		return answer, nil
 	}
-	if err := c.postAuthentication(ctx, q, u.Username); err != nil {
+	if err := c.postTrigger(ctx, q, "PostAuthentication", "PostAuthentication_Authentication", u.Username); err != nil {
 		return nil, err
 	}
 	answer.ChallengeParameters = map[string]string{}
 	return answer, c.grants.add(answer.AuthenticationResult, q.client.id)
-}
-
-// challengeParameters are what the guide shows for each challenge (API reference, InitiateAuth, ChallengeParameters).
-func challengeParameters(challenge string, u *user) map[string]string {
-	parameters := map[string]string{"USER_ID_FOR_SRP": u.Username}
-	if challenge == "NEW_PASSWORD_REQUIRED" {
-		own := map[string]string{}
-		for _, a := range u.UserAttributes {
-			if a.Name != "sub" {
-				own[a.Name] = a.Value
-			}
-		}
-		encoded, _ := json.Marshal(own) // a map of strings
-		parameters["userAttributes"], parameters["requiredAttributes"] = string(encoded), "[]"
-	}
-	return parameters
 }

@@ -42,6 +42,21 @@ func TestSignInByState(t *testing.T) {
 			},
 			password: password, code: "NotAuthorizedException",
 		},
+		"unconfirmed": {
+			prepare: func(w *world) {
+				require.NoError(w.t, w.c.SetStatus(w.pool, "ann@example.com", "UNCONFIRMED"))
+			},
+			password: password, code: "UserNotConfirmedException",
+		},
+		"temporary password": {
+			prepare: func(w *world) {
+				_, err := w.idp.AdminSetUserPassword(w.t.Context(), &cognitoidentityprovider.AdminSetUserPasswordInput{
+					UserPoolId: &w.pool, Username: aws.String("ann@example.com"), Password: aws.String(password),
+				})
+				require.NoError(w.t, err)
+			},
+			password: password, challenge: "NEW_PASSWORD_REQUIRED",
+		},
 		"software token": {
 			prepare: func(w *world) {
 				require.NoError(w.t, w.c.SetUpTOTP(w.t.Context(), w.pool, "ann@example.com", password))
@@ -87,18 +102,6 @@ func TestSignInOfUnknownUser(t *testing.T) {
 	})
 }
 
-func TestSignInOfUnconfirmedUser(t *testing.T) {
-	w := newWorld(t)
-	_, err := w.signUp("ann", "email", "ann@example.com")
-	require.NoError(t, err)
-	_, err = w.signIn("ann", password)
-	rejectedWith(t, err, "UserNotConfirmedException")
-	_, err = w.adminSignIn("ann", password)
-	rejectedWith(t, err, "UserNotConfirmedException")
-	_, err = w.adminSignIn("ann", "wrong")
-	rejectedWith(t, err, "NotAuthorizedException")
-}
-
 func TestSignInNeedsItsFlow(t *testing.T) {
 	w := newWorld(t, func(_ *cognitoidentityprovider.CreateUserPoolInput, c *cognitoidentityprovider.CreateUserPoolClientInput) {
 		c.ExplicitAuthFlows = nil
@@ -108,66 +111,6 @@ func TestSignInNeedsItsFlow(t *testing.T) {
 	rejectedWith(t, err, "InvalidParameterException", "USER_PASSWORD_AUTH flow not enabled for this client")
 	_, err = w.adminSignIn("ann", password)
 	rejectedWith(t, err, "InvalidParameterException", "not enabled for this client")
-}
-
-func TestNewPasswordChallenge(t *testing.T) {
-	w := newWorld(t, emailAsUsername)
-	w.create("ann@example.com")
-	w.create("bob@example.com")
-	out, err := w.signIn("Ann@example.com", password)
-	require.NoError(t, err)
-	require.Equal(t, types.ChallengeNameTypeNewPasswordRequired, out.ChallengeName)
-
-	respond := func(username, to string) (*cognitoidentityprovider.RespondToAuthChallengeOutput, error) {
-		return w.idp.RespondToAuthChallenge(t.Context(), &cognitoidentityprovider.RespondToAuthChallengeInput{
-			ClientId: &w.client, ChallengeName: out.ChallengeName, Session: out.Session,
-			ChallengeResponses: map[string]string{"USERNAME": username, "NEW_PASSWORD": to},
-		})
-	}
-	_, err = respond("ann@example.com", "weak")
-	rejectedWith(t, err, "InvalidPasswordException")
-	done, err := respond("bob@example.com", "Another-Horse-2")
-	require.NoError(t, err)
-	require.NotNil(t, done.AuthenticationResult)
-	require.Equal(t, "CONFIRMED", w.status("ann@example.com"), "the session's user, not the one named")
-	require.Equal(t, "FORCE_CHANGE_PASSWORD", w.status("bob@example.com"))
-}
-
-func TestChallengeSessions(t *testing.T) {
-	w := newWorld(t)
-	w.confirm("ann", "email", "ann@example.com")
-	require.NoError(t, w.c.SetUpTOTP(t.Context(), w.pool, "ann", password))
-	out, err := w.signIn("ann", password)
-	require.NoError(t, err)
-	answer := func(challenge types.ChallengeNameType, session, code string) error {
-		_, err := w.idp.RespondToAuthChallenge(t.Context(), &cognitoidentityprovider.RespondToAuthChallengeInput{
-			ClientId: &w.client, ChallengeName: challenge, Session: &session,
-			ChallengeResponses: map[string]string{
-				"USERNAME": "ann", "SOFTWARE_TOKEN_MFA_CODE": code, "NEW_PASSWORD": password,
-			},
-		})
-		return err
-	}
-	const totpChallenge = types.ChallengeNameTypeSoftwareTokenMfa
-	respond := func(session string) error {
-		return answer(totpChallenge, session, totp(clock.Now()))
-	}
-	rejectedWith(t, respond("not-a-session"), "NotAuthorizedException", "Invalid session")
-	other := answer(types.ChallengeNameTypeNewPasswordRequired, *out.Session, "")
-	rejectedWith(t, other, "NotAuthorizedException", "Invalid session")
-	for _, wrong := range []string{"", "12345", totp(clock.Now().Add(-time.Hour))} {
-		rejectedWith(t, answer(totpChallenge, *out.Session, wrong), "CodeMismatchException", "Invalid code")
-	}
-	require.NoError(t, respond(*out.Session), "the session is open for another try")
-
-	u, err := w.get("ann")
-	require.NoError(t, err)
-	require.Equal(t, []string{"SOFTWARE_TOKEN_MFA"}, u.UserMFASettingList)
-
-	out, err = w.signIn("ann", password)
-	require.NoError(t, err)
-	clock.advance(4 * time.Minute)
-	rejectedWith(t, respond(*out.Session), "NotAuthorizedException", "expired")
 }
 
 func TestLockOut(t *testing.T) {
@@ -190,22 +133,6 @@ func TestLockOut(t *testing.T) {
 	require.NoError(t, err)
 }
 
-func TestTokensNameTheUser(t *testing.T) {
-	w := newWorld(t, emailAsUsername)
-	sub := w.confirm("Ann@example.com", "email_verified", "true")
-	out, err := w.signIn("ann@EXAMPLE.com", password)
-	require.NoError(t, err)
-	for _, token := range []*string{out.AuthenticationResult.AccessToken, out.AuthenticationResult.IdToken} {
-		claims, ok := readClaims(*token)
-		require.True(t, ok)
-		require.Equal(t, sub, claims.Sub)
-	}
-	me, err := w.idp.GetUser(t.Context(), &cognitoidentityprovider.GetUserInput{AccessToken: out.AuthenticationResult.AccessToken})
-	require.NoError(t, err)
-	require.Equal(t, sub, *me.Username)
-	require.Equal(t, "Ann@example.com", attr(me.UserAttributes, "email"))
-}
-
 // moto would give tokens for any proof.
 func TestSRPIsNotServed(t *testing.T) {
 	w := newWorld(t, withTriggers(types.LambdaConfigType{UserMigration: functionARN("migrate")}))
@@ -222,12 +149,6 @@ func TestSRPIsNotServed(t *testing.T) {
 		})
 		rejectedWith(t, err, "InvalidParameterException", "does not serve USER_SRP_AUTH")
 	}
-	_, err := w.idp.RespondToAuthChallenge(t.Context(), &cognitoidentityprovider.RespondToAuthChallengeInput{
-		ClientId: &w.client, ChallengeName: types.ChallengeNameTypePasswordVerifier,
-		ChallengeResponses: map[string]string{"USERNAME": "ann", "PASSWORD_CLAIM_SIGNATURE": "x",
-			"PASSWORD_CLAIM_SECRET_BLOCK": "x", "TIMESTAMP": "x"},
-	})
-	require.Error(t, err)
 	require.Empty(t, lambdas.events("migrate"))
 }
 

@@ -14,7 +14,6 @@ import (
 type claims struct {
 	Issuer   string `json:"iss"`
 	Sub      string `json:"sub"`
-	ClientID string `json:"client_id"`
 	Username string `json:"username"`
 	Origin   string `json:"origin_jti"`
 }
@@ -34,33 +33,31 @@ func readClaims(token string) (*claims, bool) {
 	return &c, json.Unmarshal(raw, &c) == nil
 }
 
-func (c *Cloud) tokenOwner(ctx context.Context, token string) (*claims, *pool, error) {
+func (c *Cloud) tokenOwner(ctx context.Context, token string) (*pool, error) {
 	owner, ok := readClaims(token)
 	if !ok {
-		return nil, nil, notAuthorized("Invalid Access Token")
+		return nil, notAuthorized("Invalid Access Token")
 	}
 	if c.grants.isRevoked(owner.Origin) {
-		return nil, nil, notAuthorized("Access Token has been revoked")
+		return nil, notAuthorized("Access Token has been revoked")
 	}
 	p, err := c.pool(ctx, "", owner.poolID())
 	if err != nil {
-		return nil, nil, notAuthorized("Invalid Access Token")
+		return nil, notAuthorized("Invalid Access Token")
 	}
-	return owner, p, nil
+	return p, nil
 }
 
 // locate finds the account and the pool of a call that carries no signature, from its client or its token. A call that
 // names neither, or an unknown one, counts as production's.
 func (c *Cloud) locate(k *call) {
-	var in input
-	_ = json.Unmarshal(k.body, &in) // rejected later if it is not JSON
-	poolID := c.pools.ofClient(in.ClientID)
-	if owner, ok := readClaims(in.AccessToken); ok {
+	poolID := c.pools.ofClient(k.in.ClientID)
+	if owner, ok := readClaims(k.in.AccessToken); ok {
 		poolID = owner.poolID()
 	}
 	k.request.Account = ProductionAccount
 	if known := c.pools.find(poolID); known != nil {
-		k.request.Account, k.region, k.request.Resource = known.account, known.region, poolID
+		k.request.Account, k.request.Resource = known.account, poolID
 	}
 }
 
@@ -76,9 +73,8 @@ func (s *pools) ofClient(id string) string {
 // grants remembers the refresh tokens. All tokens of one sign-in and its refreshes have the same origin_jti, by which
 // they are revoked (Cognito developer guide, Revoking tokens).
 type grants struct {
-	mu      sync.Mutex
-	byToken map[string]grant
-	revoked map[string]bool
+	byToken sync.Map // of grant, by refresh token
+	revoked sync.Map // by origin_jti
 }
 
 type grant struct{ clientID, origin string }
@@ -89,26 +85,19 @@ func (s *grants) add(result json.RawMessage, clientID string) error {
 		return err
 	}
 	access, _ := readClaims(given.AccessToken) // moto's own
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.byToken == nil {
-		s.byToken, s.revoked = map[string]grant{}, map[string]bool{}
-	}
-	s.byToken[given.RefreshToken] = grant{clientID, access.Origin}
+	s.byToken.Store(given.RefreshToken, grant{clientID, access.Origin})
 	return nil
 }
 
 func (s *grants) find(refreshToken string) (grant, bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	g, ok := s.byToken[refreshToken]
+	found, _ := s.byToken.Load(refreshToken)
+	g, ok := found.(grant)
 	return g, ok
 }
 
 func (s *grants) isRevoked(origin string) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.revoked[origin]
+	_, revoked := s.revoked.Load(origin)
+	return revoked
 }
 
 // getTokensFromRefreshToken is unknown to moto. Clients here do not rotate refresh tokens, so the answer has none (API
@@ -129,7 +118,7 @@ func (c *Cloud) refresh(ctx context.Context, q *query, token string) (any, error
 	parameters := map[string]string{"REFRESH_TOKEN": token}
 	maps.Copy(parameters, q.in.AuthParameters)
 	var out authAnswer
-	err := c.upstream.ask(ctx, q.place(), "InitiateAuth", map[string]any{
+	err := c.upstream.ask(ctx, q.request.Account, "InitiateAuth", map[string]any{
 		"ClientId": q.client.id, "AuthFlow": "REFRESH_TOKEN_AUTH", "AuthParameters": parameters,
 	}, &out)
 	if err != nil && asAPIError(err).status == http.StatusInternalServerError {
@@ -155,9 +144,7 @@ func (c *Cloud) revokeToken(_ context.Context, q *query) (any, error) {
 	case g.clientID != q.client.id:
 		return nil, reject("UnauthorizedException", "The token was issued to another client")
 	}
-	c.grants.mu.Lock()
-	defer c.grants.mu.Unlock()
-	c.grants.revoked[g.origin] = true
+	c.grants.revoked.Store(g.origin, true)
 	return nil, nil
 }
 
@@ -168,7 +155,5 @@ func (c *Cloud) serveKeys(ctx context.Context, poolID, path string) (reply, erro
 	if err != nil {
 		return reply{}, err
 	}
-	return c.upstream.send(
-		ctx, destination{place: p.place, service: "cognito-idp"}, request{method: http.MethodGet, path: path},
-	)
+	return c.upstream.send(ctx, p.account, "cognito-idp", request{method: http.MethodGet, path: path})
 }

@@ -11,7 +11,6 @@ import (
 	"net/http"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	cognito "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
@@ -127,8 +126,8 @@ func TestRevokeTokenNeedsItsSetting(t *testing.T) {
 
 func TestClaims(t *testing.T) {
 	w := newWorld(t, emailAsUsername)
-	w.confirm("ann@example.com", "email_verified", "true")
-	first := w.tokens("ann@example.com")
+	sub := w.confirm("ann@example.com", "email_verified", "true")
+	first := w.tokens("ANN@example.com")
 	refreshed, err := w.refresh(first.RefreshToken)
 	require.NoError(t, err)
 	events := map[any]int{}
@@ -136,6 +135,7 @@ func TestClaims(t *testing.T) {
 		id, access := w.verified(*result.IdToken), w.verified(*result.AccessToken)
 		assert.Equal(t, true, id["email_verified"], "a boolean")
 		assert.Equal(t, "ann@example.com", id["email"])
+		assert.Equal(t, []any{sub, sub, sub}, []any{id["sub"], access["sub"], access["username"]})
 		assert.Equal(t, "id", id["token_use"])
 		assert.Equal(t, "access", access["token_use"])
 		events[id["event_id"]]++
@@ -187,29 +187,6 @@ func TestKeysOfUnknownPool(t *testing.T) {
 	var said struct{ Message string }
 	assert.Equal(t, http.StatusBadRequest, newWorld(t).readKeys("us-east-1_unknown", &said))
 	assert.Equal(t, "User pool us-east-1_unknown does not exist.", said.Message)
-}
-
-// The examples of RFC 6238 have another key, so these are from Python's cryptography.
-func TestTOTP(t *testing.T) {
-	for at, want := range map[int64]string{59: "653795", 1_111_111_109: "572542", 20_000_000_000: "695852"} {
-		assert.Equal(t, want, totp(time.Unix(at, 0)), at)
-	}
-}
-
-func TestSetUpOfTOTP(t *testing.T) {
-	w := newWorld(t)
-	w.confirm("ann")
-	access := w.tokens("ann").AccessToken
-	made, err := w.idp.AssociateSoftwareToken(t.Context(), &cognito.AssociateSoftwareTokenInput{AccessToken: access})
-	require.NoError(t, err)
-	assert.Equal(t, totpKey, strings.ToUpper(*made.SecretCode))
-	verify := func(code string) error {
-		in := &cognito.VerifySoftwareTokenInput{AccessToken: access, UserCode: &code}
-		_, err := w.idp.VerifySoftwareToken(t.Context(), in)
-		return err
-	}
-	rejectedWith(t, verify("000"), "EnableSoftwareTokenMFAException")
-	require.NoError(t, verify(totp(clock.Now())))
 }
 
 func TestNotServed(t *testing.T) {

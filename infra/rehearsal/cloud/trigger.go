@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"time"
+
+	"github.com/spaceport/user-migration/infra/rehearsal/lambdahost"
 )
 
 // Cognito developer guide, Customizing user pool workflows with Lambda triggers, "Things to know": a function must
@@ -28,44 +30,45 @@ type callerContext struct {
 	ClientID   string `json:"clientId"`
 }
 
-// AdminConfirmSignUp and the like name no client; Cognito then writes this.
-const noClient = "CLIENT_ID_NOT_APPLICABLE"
-
-func newEvent(q *query, source, userName string, request, response any) event {
-	clientID := noClient
+// fire calls a pool's trigger with an empty response, and decodes the returned event's into it. The guide says of post
+// authentication that a function that does not return the event can fail the sign-in. No lock is held meanwhile, since
+// the function calls the proxy itself.
+func (c *Cloud) fire(ctx context.Context, q *query, trigger, source, userName string, request, response any) error {
+	clientID := "CLIENT_ID_NOT_APPLICABLE" // as Cognito writes where an operation names no client
 	if q.client != nil {
 		clientID = q.client.id
 	}
-	return event{
-		Version: "1", TriggerSource: source, Region: q.pool.region, UserPoolID: q.pool.id, UserName: userName,
+	payload, err := json.Marshal(event{
+		Version: "1", TriggerSource: source, Region: defaultRegion, UserPoolID: q.pool.id, UserName: userName,
 		CallerContext: callerContext{SDKVersion: "aws-sdk-unknown-unknown", ClientID: clientID},
 		Request:       request, Response: response,
-	}
-}
-
-// fire calls a pool's trigger and returns the response member of the returned event. No lock is held meanwhile, since
-// the function calls the proxy itself.
-func (c *Cloud) fire(ctx context.Context, q *query, trigger string, e event) (json.RawMessage, error) {
-	payload, err := json.Marshal(e)
+	})
 	if err != nil {
-		return nil, err
+		return err
 	}
-	function := q.pool.triggers[trigger]
 	var answer []byte
+	var failed *lambdahost.FunctionError
 	for range triggerAttempts {
-		if answer, err = c.attempt(ctx, q, e.TriggerSource, function, payload); !c.worthRetrying(err) {
+		answer, err = c.attempt(ctx, q, source, q.pool.triggers[trigger], payload)
+		if err == nil || errors.As(err, &failed) { // the guide documents a retry only if no answer came in time
 			break
 		}
 	}
-	if err != nil {
-		return nil, triggerFailure(trigger, err)
+	switch { // the client's view: API reference, InitiateAuth, Errors
+	case failed != nil:
+		return reject("UserLambdaValidationException", "%s failed with error %s.", trigger, failed.Message)
+	case err != nil:
+		return reject("UnexpectedLambdaException", "%s invocation failed due to error %s.", trigger, err)
 	}
-	return readResponse(trigger, answer)
-}
-
-func (c *Cloud) worthRetrying(err error) bool {
-	var fromFunction *FunctionError
-	return err != nil && (c.retryErrors || !errors.As(err, &fromFunction))
+	var back struct {
+		TriggerSource string          `json:"triggerSource"`
+		Response      json.RawMessage `json:"response"`
+	}
+	err = json.Unmarshal(answer, &back)
+	if err != nil || back.TriggerSource == "" || back.Response == nil || json.Unmarshal(back.Response, response) != nil {
+		return reject("InvalidLambdaResponseException", "%s: Unrecognizable lambda output", trigger)
+	}
+	return nil
 }
 
 func (c *Cloud) attempt(ctx context.Context, q *query, source, function string, payload []byte) ([]byte, error) {
@@ -82,71 +85,29 @@ func (c *Cloud) attempt(ctx context.Context, q *query, source, function string, 
 	return answer, err
 }
 
-var errNoFunctions = errors.New("no such function")
-
 func (c *Cloud) invoke(ctx context.Context, function string, payload []byte) ([]byte, error) {
-	invoker := c.functions.get()
+	invoker := c.functions.Load()
 	if invoker == nil {
-		return nil, errNoFunctions
+		return nil, errors.New("no such function")
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.triggerTimeout)
 	defer cancel()
-	type outcome struct {
-		answer []byte
-		err    error
+	done, err := (*invoker).Invoke(ctx, function, payload)
+	if err == nil && done.Error != nil {
+		err = done.Error
 	}
-	done := make(chan outcome, 1) // an Invoker may ignore its context
-	go func() {
-		answer, functionError, err := invoker.Invoke(ctx, function, payload)
-		if functionError != nil {
-			err = functionError
-		}
-		done <- outcome{answer, err}
-	}()
-	select {
-	case o := <-done:
-		return o.answer, o.err
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
+	return done.Response, err
 }
 
 func errorName(err error) string {
-	var fromFunction *FunctionError
+	var failed *lambdahost.FunctionError
 	switch {
-	case errors.As(err, &fromFunction):
-		return fromFunction.Type
+	case errors.As(err, &failed):
+		return failed.Type
 	case errors.Is(err, context.DeadlineExceeded):
 		return "Timeout"
 	}
 	return "Invocation"
-}
-
-// triggerFailure is the client's view (API reference, InitiateAuth, Errors).
-func triggerFailure(trigger string, err error) error {
-	var fromFunction *FunctionError
-	if errors.As(err, &fromFunction) {
-		return reject("UserLambdaValidationException", "%s failed with error %s.", trigger, fromFunction.Message)
-	}
-	return reject("UnexpectedLambdaException", "%s invocation failed due to error %s.", trigger, err)
-}
-
-// readResponse requires the event to be returned: the guide says of post authentication that a function that does not
-// return it can fail the sign-in.
-func readResponse(trigger string, answer []byte) (json.RawMessage, error) {
-	var back struct {
-		TriggerSource string          `json:"triggerSource"`
-		Response      json.RawMessage `json:"response"`
-	}
-	err := json.Unmarshal(answer, &back)
-	if err != nil || back.Response == nil || back.TriggerSource == "" {
-		return nil, badResponse(trigger, "Unrecognizable lambda output")
-	}
-	return back.Response, nil
-}
-
-func badResponse(trigger, what string) error {
-	return reject("InvalidLambdaResponseException", "%s: %s", trigger, what)
 }
 
 // attributesOf is the user as a trigger sees them, including the status.
@@ -156,4 +117,28 @@ func attributesOf(u *user) map[string]string {
 		all[a.Name] = a.Value
 	}
 	return all
+}
+
+type postRequest struct {
+	UserAttributes map[string]string `json:"userAttributes"`
+	NewDeviceUsed  *bool             `json:"newDeviceUsed,omitempty"`
+	ClientMetadata map[string]string `json:"clientMetadata,omitempty"`
+}
+
+// postTrigger runs the hook, whose failure is the operation's: PostAuthentication before the user gets the tokens,
+// PostConfirmation when a user has a new password (Cognito developer guide, Post authentication and Post confirmation
+// Lambda trigger). The metadata of a sign-in comes from RespondToAuthChallenge only, says the former.
+func (c *Cloud) postTrigger(ctx context.Context, q *query, trigger, source, username string) error {
+	if q.pool.triggers[trigger] == "" {
+		return nil
+	}
+	u, err := c.lookUp(ctx, q.pool, username)
+	if err != nil || u == nil {
+		return err
+	}
+	request := postRequest{UserAttributes: attributesOf(u), ClientMetadata: q.in.ClientMetadata}
+	if trigger == "PostAuthentication" {
+		request.NewDeviceUsed, request.ClientMetadata = new(bool), nil
+	}
+	return c.fire(ctx, q, trigger, source, u.Username, request, &struct{}{})
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"sync"
 	"time"
@@ -25,7 +26,7 @@ func newUpstream(address string) *upstream {
 
 // send passes a request to moto on behalf of an account. moto reads the service and the region from the credential's
 // scope and, before that, the account from a header of its own.
-func (u *upstream) send(ctx context.Context, to destination, r request) (reply, error) {
+func (u *upstream) send(ctx context.Context, account, service string, r request) (reply, error) {
 	url := "http://" + u.address + r.path
 	outgoing, err := http.NewRequestWithContext(ctx, r.method, url, bytes.NewReader(r.body))
 	if err != nil {
@@ -36,13 +37,9 @@ func (u *upstream) send(ctx context.Context, to destination, r request) (reply, 
 			outgoing.Header[name] = values
 		}
 	}
-	scope := fmt.Sprintf("AKIAPROXY/20260101/%s/%s/aws4_request", to.region, to.service)
+	scope := fmt.Sprintf("AKIAPROXY/20260101/%s/%s/aws4_request", defaultRegion, service)
 	outgoing.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential="+scope+", SignedHeaders=host, Signature=none")
-	outgoing.Header.Set("x-moto-account-id", to.account)
-	return u.receive(outgoing)
-}
-
-func (u *upstream) receive(outgoing *http.Request) (reply, error) {
+	outgoing.Header.Set("x-moto-account-id", account)
 	response, err := u.client.Do(outgoing)
 	if err != nil {
 		return reply{}, fmt.Errorf("ask moto: %w", err)
@@ -56,16 +53,16 @@ func (u *upstream) receive(outgoing *http.Request) (reply, error) {
 }
 
 // ask performs one Cognito operation at moto, and returns moto's error as an *apiError.
-func (u *upstream) ask(ctx context.Context, p place, operation string, in, out any) error {
+func (u *upstream) ask(ctx context.Context, account, operation string, in, out any) error {
 	body, err := json.Marshal(in)
 	if err != nil {
 		return fmt.Errorf("encode %s: %w", operation, err)
 	}
-	answer, err := u.askRaw(ctx, p, operation, body)
+	answer, err := u.askRaw(ctx, account, operation, body)
 	if err != nil {
 		return err
 	}
-	if out == nil || len(answer) == 0 {
+	if out == nil || answer == nil {
 		return nil
 	}
 	if err := json.Unmarshal(answer, out); err != nil {
@@ -74,10 +71,17 @@ func (u *upstream) ask(ctx context.Context, p place, operation string, in, out a
 	return nil
 }
 
-func (u *upstream) askRaw(ctx context.Context, p place, operation string, body []byte) ([]byte, error) {
+// askAbout performs an operation on one user, with more members.
+func (c *Cloud) askAbout(ctx context.Context, p *pool, username, operation string, more map[string]any, out any) error {
+	in := map[string]any{"UserPoolId": p.id, "Username": username}
+	maps.Copy(in, more)
+	return c.upstream.ask(ctx, p.account, operation, in, out)
+}
+
+func (u *upstream) askRaw(ctx context.Context, account, operation string, body []byte) ([]byte, error) {
 	u.cognito.Lock()
 	defer u.cognito.Unlock()
-	answer, err := u.send(ctx, destination{place: p, service: "cognito-idp"}, request{
+	answer, err := u.send(ctx, account, "cognito-idp", request{
 		method: http.MethodPost,
 		path:   "/",
 		header: http.Header{
@@ -89,18 +93,13 @@ func (u *upstream) askRaw(ctx context.Context, p place, operation string, body [
 	if err != nil {
 		return nil, err
 	}
-	if answer.status >= http.StatusMultipleChoices {
+	switch {
+	case answer.status >= http.StatusMultipleChoices:
 		return nil, errorOf(answer)
+	case len(answer.body) == 0:
+		return nil, nil
 	}
 	return answer.body, nil
-}
-
-// place is where a resource lives.
-type place struct{ account, region string }
-
-type destination struct {
-	place
-	service string
 }
 
 // request is what is sent on to moto, reply what comes back to the client.

@@ -17,13 +17,12 @@ type userIndex struct {
 
 // entry is one user. Its members are guarded by the index's lock.
 type entry struct {
-	username  string // empty while the user is being created
+	username  string
 	sub       string
 	names     []string // folded keys of byName
 	status    string   // overrides moto's, if set
 	created   time.Time
-	codes     map[purpose]code
-	newEmail  string // waits for its code (AttributesRequireVerificationBeforeUpdate)
+	code      code // to reset the password
 	failures  int
 	lockedTil time.Time
 	lastTry   time.Time
@@ -51,27 +50,23 @@ func (d *userIndex) find(name string) string {
 	return ""
 }
 
-// reserve keeps names for a user that is about to be created, so that no two users have the same name.
-func (d *userIndex) reserve(names []string) (*entry, bool) {
+// create adds the user that make creates, unless another has one of the names. The lock is held meanwhile, so that no
+// two users have the same name.
+func (d *userIndex) create(names []string, make func() (username, sub string, err error)) (username string, err error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for _, name := range names {
 		if d.byName[d.fold(name)] != nil {
-			return nil, false
+			return "", reject("UsernameExistsException", "An account with the given email already exists.")
 		}
 	}
-	e := &entry{codes: map[purpose]code{}}
-	d.add(e, names)
-	return e, true
-}
-
-// complete ends a reservation: the user exists.
-func (d *userIndex) complete(e *entry, username, sub string) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	e.username, e.sub = username, sub
-	d.all[username] = e
-	d.add(e, []string{username, sub})
+	username, sub, err := make()
+	if err == nil {
+		e := &entry{username: username, sub: sub}
+		d.all[username] = e
+		d.add(e, append([]string{username, sub}, names...))
+	}
+	return username, err
 }
 
 // rename replaces the names by which a user is found, besides Username and sub. It returns false if another user has
@@ -93,13 +88,6 @@ func (d *userIndex) rename(username string, names []string) bool {
 	return true
 }
 
-func (d *userIndex) remove(e *entry) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.drop(e)
-	delete(d.all, e.username)
-}
-
 // change works on a user's entry under the lock.
 func (d *userIndex) change(username string, do func(*entry)) {
 	d.mu.Lock()
@@ -115,13 +103,11 @@ func (d *userIndex) overrides(username string) (status string, created time.Time
 	return status, created
 }
 
-func (d *userIndex) removeNamed(username string) {
-	d.mu.Lock()
-	e := d.all[username]
-	d.mu.Unlock()
-	if e != nil {
-		d.remove(e)
-	}
+func (d *userIndex) removeUser(username string) {
+	d.change(username, func(e *entry) {
+		d.drop(e)
+		delete(d.all, username)
+	})
 }
 
 func (d *userIndex) add(e *entry, names []string) {

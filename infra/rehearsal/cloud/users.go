@@ -3,6 +3,7 @@ package cloud
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -50,8 +51,7 @@ func (c *Cloud) lookUp(ctx context.Context, p *pool, name string) (*user, error)
 		return nil, nil
 	}
 	u := &user{}
-	in := map[string]string{"UserPoolId": p.id, "Username": username}
-	if err := c.upstream.ask(ctx, p.place, "AdminGetUser", in, u); err != nil {
+	if err := c.askAbout(ctx, p, username, "AdminGetUser", nil, u); err != nil {
 		return nil, err
 	}
 	if status, _ := p.users.overrides(username); status != "" {
@@ -69,21 +69,13 @@ func (c *Cloud) mustFind(ctx context.Context, q *query) (*user, error) {
 	return u, err
 }
 
-// names are all the names by which a user with these attributes is found, besides Username and sub (Cognito developer
-// guide, User pool attributes: user names and sign-in attributes). As a user name an unverified email counts too; as an
-// alias only a verified one.
+// names are all the names by which a user with these attributes is found, besides Username and sub. As a user name an
+// unverified email counts too (Cognito developer guide, User pool attributes: user names and sign-in attributes).
 func (p *pool) names(attributes []attribute) []string {
-	var names []string
-	for _, name := range []string{"email", "phone_number"} {
-		isAlias := slices.Contains(p.aliases, name) && valueOf(attributes, name+"_verified") == "true"
-		if slices.Contains(p.usernames, name) || isAlias {
-			names = append(names, valueOf(attributes, name))
-		}
+	if email := valueOf(attributes, "email"); email != "" && slices.Contains(p.usernames, "email") {
+		return []string{email}
 	}
-	if slices.Contains(p.aliases, "preferred_username") {
-		names = append(names, valueOf(attributes, "preferred_username"))
-	}
-	return slices.DeleteFunc(names, func(name string) bool { return name == "" })
+	return nil
 }
 
 // aboutUser passes on an operation about one user, under the name that moto knows.
@@ -105,53 +97,103 @@ func (c *Cloud) adminGetUser(ctx context.Context, q *query) (any, error) {
 
 func (c *Cloud) getUser(ctx context.Context, q *query) (any, error) {
 	out, err := c.forward(ctx, q, nil)
-	if err != nil {
-		return nil, deadTokenError(err)
+	if err != nil && asAPIError(err).code == "NotAuthorizedException" {
+		err = notAuthorized("Access Token has been revoked")
 	}
-	return out, nil
+	return out, err
 }
 
 func (c *Cloud) adminDeleteUser(ctx context.Context, q *query) (any, error) {
 	username := q.pool.users.find(q.in.Username)
 	out, err := c.aboutUser(ctx, q)
 	if err == nil {
-		q.pool.users.removeNamed(username)
+		q.pool.users.removeUser(username)
 	}
 	return out, err
 }
 
-func (c *Cloud) deleteUser(ctx context.Context, q *query) (any, error) {
-	u, err := c.signedIn(ctx, q)
+// API reference, ListUsers: at most 60 users a page.
+const longestPage = 60
+
+func (c *Cloud) listUsers(ctx context.Context, q *query) (any, error) {
+	if q.in.Limit != nil && (*q.in.Limit < 0 || *q.in.Limit > longestPage) {
+		return nil, invalidParameter("1 validation error detected: Value '%d' at 'limit' failed to satisfy constraint: "+
+			"Member must have value less than or equal to %d", *q.in.Limit, longestPage)
+	}
+	var page struct {
+		Users           []json.RawMessage
+		PaginationToken string `json:",omitempty"`
+	}
+	out, err := c.forward(ctx, q, nil)
+	if err == nil {
+		err = json.Unmarshal(out, &page)
+	}
+	for i, one := range page.Users {
+		var named struct{ Username string }
+		_ = json.Unmarshal(one, &named) // moto's own
+		if err == nil {
+			page.Users[i], err = q.pool.overlay(one, named.Username)
+		}
+	}
+	return page, err
+}
+
+func (c *Cloud) adminUpdateUserAttributes(ctx context.Context, q *query) (any, error) {
+	u, err := c.mustFind(ctx, q)
 	if err != nil {
 		return nil, err
 	}
-	in := map[string]string{"UserPoolId": q.pool.id, "Username": u.Username}
-	if err := c.upstream.ask(ctx, q.pool.place, "AdminDeleteUser", in, nil); err != nil {
+	changes := q.in.UserAttributes
+	if err := q.pool.checkChange(changes); err != nil {
 		return nil, err
 	}
-	q.pool.users.removeNamed(u.Username)
-	return nil, nil
+	saysVerified := has(changes, "email_verified")
+	// moto mistakes a user's own email for another user's, so attributes that do not change are not sent.
+	changes = slices.DeleteFunc(slices.Clone(changes), func(a attribute) bool {
+		return has(u.UserAttributes, a.Name) && u.attribute(a.Name) == a.Value
+	})
+	// A new email is unverified unless the same call says otherwise (API reference, AdminUpdateUserAttributes).
+	if has(changes, "email") && !saysVerified {
+		changes = append(changes, attribute{"email_verified", "false"})
+	}
+	if len(changes) == 0 {
+		return nil, nil
+	}
+	merged := u.UserAttributes
+	for _, a := range changes {
+		merged = with(merged, a.Name, a.Value)
+	}
+	if !q.pool.users.rename(u.Username, q.pool.names(merged)) {
+		return nil, reject("AliasExistsException", "An account with the given email already exists.")
+	}
+	return c.forward(ctx, q, map[string]any{"Username": u.Username, "UserAttributes": changes})
 }
 
-// signedIn finds the user of an access token, if it is still valid.
-func (c *Cloud) signedIn(ctx context.Context, q *query) (*user, error) {
-	var owner struct{ Username string }
-	in := map[string]string{"AccessToken": q.in.AccessToken}
-	if err := c.upstream.ask(ctx, q.pool.place, "GetUser", in, &owner); err != nil {
-		return nil, deadTokenError(err)
+// SetUpTOTP gives a CONFIRMED user a software token as preferred second factor. The pool needs a client, since the user
+// is signed in once.
+func (c *Cloud) SetUpTOTP(ctx context.Context, poolID, username, password string) error {
+	p, err := c.pool(ctx, "", poolID)
+	if err != nil {
+		return fmt.Errorf("set up TOTP: %w", err)
 	}
-	u, err := c.lookUp(ctx, q.pool, owner.Username)
-	if err == nil && u == nil {
-		err = notAuthorized("Invalid Access Token")
+	name := p.users.find(username)
+	var signedIn struct{ AuthenticationResult struct{ AccessToken string } }
+	err = c.upstream.ask(ctx, p.account, "AdminInitiateAuth", map[string]any{
+		"UserPoolId": p.id, "ClientId": c.pools.clientOf(poolID), "AuthFlow": "ADMIN_USER_PASSWORD_AUTH",
+		"AuthParameters": map[string]string{"USERNAME": name, "PASSWORD": password},
+	}, &signedIn)
+	if err == nil {
+		verify := map[string]string{"AccessToken": signedIn.AuthenticationResult.AccessToken, "UserCode": "000000"}
+		err = c.upstream.ask(ctx, p.account, "VerifySoftwareToken", verify, nil) // moto accepts any code
 	}
-	return u, err
-}
-
-func deadTokenError(err error) error {
-	if asAPIError(err).code == "NotAuthorizedException" {
-		return notAuthorized("Access Token has been revoked")
+	if err == nil {
+		prefer := map[string]any{"SoftwareTokenMfaSettings": map[string]bool{"Enabled": true, "PreferredMfa": true}}
+		err = c.askAbout(ctx, p, name, "AdminSetUserMFAPreference", prefer, nil)
 	}
-	return err
+	if err != nil {
+		return fmt.Errorf("set up TOTP: %w", err)
+	}
+	return nil
 }
 
 // overlay applies the proxy's overrides to one user of an answer.

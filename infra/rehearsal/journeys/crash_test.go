@@ -60,7 +60,7 @@ func killAndRetry(t *testing.T, s *spaceport.Spaceport, function string, kind cl
 	})
 	_, _ = s.SignIn(t.Context(), u.Email, u.Password)
 	remove()
-	require.NoError(t, s.ExpireLease(t.Context(), sub)) // she waits a while
+	spaceporttest.ExpireLease(t, s, sub) // she waits a while
 	st.signsIn("she tries again", u.Email, u.Password)
 	st.hasAllData("and has everything", u.Email, sub)
 	require.NoError(t, st.err, output.String())

@@ -3,45 +3,30 @@ package journeys
 import (
 	dynamotypes "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
-	"github.com/spaceport/user-migration/infra/rehearsal/spaceport"
+	"github.com/spaceport/user-migration/datamover/rows"
 )
 
 const editedTitle = "edited in production"
 
 // edit writes a project as the app does in production, and replaces an existing one.
 func (s *story) edit(email string, projectID string) error {
-	user, err := s.ProductionUser(s.ctx, email)
+	sub, err := s.productionSub(email)
 	if err != nil {
 		return err
 	}
-	return s.Put(s.ctx, s.ProductionTables, "Spaceport-Projects-prod", map[string]dynamotypes.AttributeValue{
-		"userSub":   &dynamotypes.AttributeValueMemberS{Value: spaceport.Attribute(user, "sub")},
-		"projectId": &dynamotypes.AttributeValueMemberS{Value: projectID},
-		"title":     &dynamotypes.AttributeValueMemberS{Value: editedTitle},
+	return s.Put(s.ctx, s.ProductionTables, projects.Target, rows.Row{
+		"userSub": text(sub), "projectId": text(projectID), "title": text(editedTitle),
 	})
 }
 
-// titleOf is the title of a project in production, "" if there is none.
-func (s *story) titleOf(email, projectID string) (string, error) {
-	all, err := s.projects(email)
-	for _, row := range all {
-		if row["projectId"].(*dynamotypes.AttributeValueMemberS).Value == projectID {
-			return row["title"].(*dynamotypes.AttributeValueMemberS).Value, nil
-		}
-	}
-	return "", err
-}
+func text(s string) dynamotypes.AttributeValue { return &dynamotypes.AttributeValueMemberS{Value: s} }
 
-func (s *story) projects(email string) ([]map[string]dynamotypes.AttributeValue, error) {
-	user, err := s.ProductionUser(s.ctx, email)
-	if err != nil {
-		return nil, err
+// titles are those of a user's projects in production, by project.
+func (s *story) titles(email string) (map[string]string, error) {
+	titles := map[string]string{}
+	_, all, err := s.productionRows(projects, email)
+	for _, row := range all {
+		titles[rows.Row(row).Text("projectId")] = rows.Row(row).Text("title")
 	}
-	return spaceport.Rows(
-		s.ctx,
-		s.ProductionTables,
-		"Spaceport-Projects-prod",
-		"userSub",
-		spaceport.Attribute(user, "sub"),
-	)
+	return titles, err
 }

@@ -136,38 +136,26 @@ func idsInRows(s *story) {
 	})
 	s.signsIn("she signs in", u.Email, u.Password)
 	s.step("the app finds her subscription under her new id, and her files where they are", func() error {
-		user, err := s.ProductionUser(s.ctx, u.Email)
-		if err != nil || user == nil {
-			return fmt.Errorf("no account: %w", err)
-		}
-		owner := spaceport.Attribute(user, "sub")
+		owner, got, err := s.productionRows(profiles, u.Email)
 		want := subscription(owner)
 		want["avatar"] = subscription(sub)["avatar"]
-		got, err := spaceport.Rows(s.ctx, s.ProductionTables, "Spaceport-Users-prod", "id", owner)
-		ok := len(got) == 1 && rows.Equal(want, got[0])
-		return errors.Join(err, ensure(ok, "the profile is %v", got))
+		return errors.Join(err, ensure(len(got) == 1 && rows.Equal(want, got[0]), "the profile is %v", got))
 	})
 	s.hasAllData("her project is there too", u.Email, sub)
 }
 
 // subscription is a profile as the app's subscription function writes it.
 func subscription(sub string) rows.Row {
-	text := func(value string) dynamotypes.AttributeValue { return &dynamotypes.AttributeValueMemberS{Value: value} }
 	return rows.Row{
-		"id": text(
-			sub,
-		), "userSub": text(sub), "userId": text(sub), "avatar": text("s3://spaceport-uploads/" + sub + "/me.png"),
+		"id": text(sub), "userSub": text(sub), "userId": text(sub),
+		"avatar":       text("s3://spaceport-uploads/" + sub + "/me.png"),
 		"subscription": &dynamotypes.AttributeValueMemberM{Value: rows.Row{"plan": text("starter"), "userId": text(sub)}},
 	}
 }
 
 func groups(s *story) {
 	u := spaceport.User{
-		Name:     "Pia",
-		Email:    "pia@example.com",
-		Password: "Pia-Staging-1",
-		Projects: 1,
-		Groups:   []string{"beta", "admins"},
+		Name: "Pia", Email: "pia@example.com", Password: "Pia-Staging-1", Projects: 1, Groups: []string{"beta", "admins"},
 	}
 	sub := s.add(u)
 	s.step("production has both groups, and MIGRATE_GROUPS names one: "+Groups, func() error {
@@ -201,9 +189,9 @@ func editedMeanwhile(s *story) {
 	s.signsIn("Ida signs in while the table is slow: the move is not complete", u.Email, u.Password)
 	const copied, notCopied = "project-00000", "project-00149"
 	s.step("her first projects are copied, her last are not", func() error {
-		early, err := s.titleOf(u.Email, copied)
-		late, errLate := s.titleOf(u.Email, notCopied)
-		return errors.Join(err, errLate, ensure(early == "Flight 0" && late == "", "titles %q and %q", early, late))
+		titles, err := s.titles(u.Email)
+		ok := titles[copied] == "Flight 0" && titles[notCopied] == ""
+		return errors.Join(err, ensure(ok, "titles %q and %q", titles[copied], titles[notCopied]))
 	})
 	s.step("she edits a project that is copied, and one that is not", func() error {
 		return errors.Join(s.edit(u.Email, copied), s.edit(u.Email, notCopied))
@@ -211,11 +199,9 @@ func editedMeanwhile(s *story) {
 	restore()
 	s.step("the move ends", func() error { return s.Lambdas.Idle(s.ctx) })
 	s.step("both edits are kept, and the other 148 projects are there", func() error {
-		all, err := s.projects(u.Email)
-		early, errEarly := s.titleOf(u.Email, copied)
-		late, errLate := s.titleOf(u.Email, notCopied)
-		ok := len(all) == u.Projects && early == editedTitle && late == editedTitle
-		return errors.Join(err, errEarly, errLate, ensure(ok, "%d projects, titles %q and %q", len(all), early, late))
+		titles, err := s.titles(u.Email)
+		ok := len(titles) == u.Projects && titles[copied] == editedTitle && titles[notCopied] == editedTitle
+		return errors.Join(err, ensure(ok, "%d projects, titles %q and %q", len(titles), titles[copied], titles[notCopied]))
 	})
 	s.step("the ledger counts the kept rows", func() error {
 		record, err := s.Ledger(s.ctx, sub)

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"slices"
 	"strings"
 
@@ -66,14 +65,9 @@ func operatorSweeps(s *story) {
 func (s *story) bulk(dir, why string, args ...string) {
 	var out bytes.Buffer
 	s.step(fmt.Sprintf("%s  bulk %s", why, strings.Join(args, " ")), func() error {
-		cmd := exec.CommandContext(s.ctx, s.Bulk(), args...)
-		cmd.Dir, cmd.Stdout, cmd.Stderr = dir, &out, &out
-		cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + dir}
-		for name, value := range s.OperatorEnv() {
-			cmd.Env = append(cmd.Env, name+"="+value)
-		}
-		err := cmd.Run()
-		if err != nil {
+		cmd := spaceport.Command(s.ctx, s.Bulk(), dir, s.OperatorEnv(), args...)
+		cmd.Stdout, cmd.Stderr = &out, &out
+		if err := cmd.Run(); err != nil {
 			return fmt.Errorf("%w\n%s", err, out.String())
 		}
 		return nil

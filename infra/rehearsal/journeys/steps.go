@@ -9,7 +9,6 @@ import (
 
 	cognito "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
-	dynamotypes "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/spaceport/user-migration/datamover/ledger"
 	"github.com/spaceport/user-migration/datamover/rows"
@@ -86,59 +85,56 @@ func (s *story) isNotInProduction(name, email string) {
 	})
 }
 
+// The tables that move.
+var (
+	profiles = settings.Table{Source: "Spaceport-Users-staging", Target: "Spaceport-Users-prod", OwnerKey: "id"}
+	projects = settings.Table{Source: "Spaceport-Projects-staging", Target: "Spaceport-Projects-prod", OwnerKey: "userSub"}
+)
+
+func (s *story) productionSub(email string) (string, error) {
+	user, err := s.ProductionUser(s.ctx, email)
+	if err != nil || user == nil {
+		return "", fmt.Errorf("no account: %w", err)
+	}
+	return spaceport.Attribute(user, "sub"), nil
+}
+
+// productionRows returns a user's rows in production, and their owner.
+func (s *story) productionRows(t settings.Table, email string) (sub string, all []rows.Row, err error) {
+	if sub, err = s.productionSub(email); err != nil {
+		return "", nil, err
+	}
+	all, err = spaceport.Rows(s.ctx, s.ProductionTables, t.Target, t.OwnerKey, sub)
+	return sub, all, err
+}
+
 // hasAllData compares production's rows with staging's, every field, and the ledger record with both.
 func (s *story) hasAllData(what, email, stagingSub string) {
 	s.step(what, func() error {
-		user, err := s.ProductionUser(s.ctx, email)
-		if err != nil || user == nil {
-			return fmt.Errorf("no account: %w", err)
-		}
-		sub := spaceport.Attribute(user, "sub")
-		for _, t := range s.Settings.Tables {
+		for _, t := range []settings.Table{profiles, projects} {
 			want, err := spaceport.Rows(s.ctx, s.StagingTables, t.Source, t.OwnerKey, stagingSub)
 			if err != nil {
 				return err
 			}
-			got, err := spaceport.Rows(s.ctx, s.ProductionTables, t.Target, t.OwnerKey, sub)
-			if err != nil {
-				return err
-			}
-			if err := sameRows(t, want, got, sub); err != nil {
-				return fmt.Errorf("%s: %w", t.Target, err)
+			sub, got, err := s.productionRows(t, email)
+			same := slices.EqualFunc(want, got, func(a, b rows.Row) bool { return rows.Equal(a.OwnedBy(t, sub), b) })
+			if err != nil || !same {
+				return errors.Join(err, fmt.Errorf("%d rows in %s differ from staging's %d", len(got), t.Target, len(want)))
 			}
 		}
-		record, err := s.Ledger(s.ctx, stagingSub)
+		sub, err := s.productionSub(email)
+		record, errLedger := s.Ledger(s.ctx, stagingSub)
 		ok := record.State == ledger.Moved && record.ProductionSub == sub
-		return errors.Join(err, ensure(ok, "the record is %+v", record))
+		return errors.Join(err, errLedger, ensure(ok, "the record is %+v", record))
 	})
-}
-
-func sameRows(t settings.Table, want, got []map[string]dynamotypes.AttributeValue, owner string) error {
-	if len(want) != len(got) {
-		return fmt.Errorf("%d rows, staging has %d", len(got), len(want))
-	}
-	for i := range want {
-		if !rows.Equal(rows.Row(want[i]).OwnedBy(t, owner), got[i]) {
-			return fmt.Errorf("row %d differs from staging's", i)
-		}
-	}
-	return nil
 }
 
 // hasNoRows ensures that a production user has no rows.
 func (s *story) hasNoRows(what, email string) {
 	s.step(what, func() error {
-		user, err := s.ProductionUser(s.ctx, email)
-		if err != nil || user == nil {
-			return fmt.Errorf("no account: %w", err)
-		}
-		for _, t := range s.Settings.Tables {
-			got, err := spaceport.Rows(s.ctx, s.ProductionTables, t.Target, t.OwnerKey, spaceport.Attribute(user, "sub"))
-			if err != nil || len(got) > 0 {
-				return errors.Join(err, ensure(len(got) == 0, "%d rows in %s", len(got), t.Target))
-			}
-		}
-		return nil
+		_, some, err := s.productionRows(profiles, email)
+		_, more, errMore := s.productionRows(projects, email)
+		return errors.Join(err, errMore, ensure(len(some)+len(more) == 0, "%d rows", len(some)+len(more)))
 	})
 }
 

@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -28,11 +27,10 @@ type environment struct {
 	server  *http.Server
 	started time.Time
 
-	ready     chan struct{}          // the runtime has asked for its next invocation
-	work      chan *call             // ... and receives it
-	current   atomic.Pointer[call]   // delivered and not answered
-	initError atomic.Pointer[answer] // from /runtime/init/error
-	exited    chan struct{}          // closed when the process has ended and was removed
+	ready   chan struct{}        // the runtime has asked for its next invocation
+	work    chan *call           // ... and receives it
+	current atomic.Pointer[call] // delivered and not answered
+	exited  chan struct{}        // closed when the process has ended and was removed
 }
 
 func (h *Host) start(fn *function) (*environment, error) {
@@ -68,9 +66,8 @@ func (h *Host) startProcess(e *environment, runtimeAPI string) error {
 	e.cmd.Dir = filepath.Dir(e.fn.Binary)
 	e.cmd.Env = h.variables(e.fn, runtimeAPI)
 	e.cmd.Stdout, e.cmd.Stderr = e.fn.log.file, e.fn.log.file
-	e.cmd.SysProcAttr = processAttributes()
 	e.started = time.Now()
-	return h.launch(e.cmd)
+	return Launch(e.cmd)
 }
 
 func (h *Host) reap(e *environment) {
@@ -121,11 +118,53 @@ func (e *environment) exitText() string {
 	return "Runtime exited with error: " + e.cmd.ProcessState.String()
 }
 
-// launcher starts all processes from one thread that lives as long as the host:
-// a child's death signal is tied to the thread that started it, see prctl(2).
-func launcher(launches <-chan func()) {
-	runtime.LockOSThread() // not unlocked: the thread ends with the goroutine
-	for launch := range launches {
-		launch()
+// takeIdle returns the most recently used idle environment, or nil.
+func (h *Host) takeIdle(fn *function) *environment {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if len(fn.idle) == 0 {
+		return nil
 	}
+	e := fn.idle[len(fn.idle)-1]
+	fn.idle = fn.idle[:len(fn.idle)-1]
+	return e
+}
+
+// release makes an environment idle.
+func (h *Host) release(e *environment) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if _, alive := h.environments[e]; alive {
+		e.fn.idle = append(e.fn.idle, e)
+	}
+}
+
+// initLimit is how long a process may take until it requests its first invocation.
+// Guide: Understanding the Lambda execution environment lifecycle, Init phase.
+const initLimit = 10 * time.Second
+
+// coldStart starts an environment and waits for its first request for work. Unlike Lambda, it does not try again.
+func (h *Host) coldStart(fn *function, inv *Invocation) (*environment, *answer) {
+	begin := time.Now()
+	inv.Cold = true
+	defer func() { inv.InitDuration = time.Since(begin) }()
+
+	e, err := h.start(fn)
+	if err != nil {
+		a := lambdaError(inv.RequestID, "Runtime.InvalidEntrypoint", err.Error())
+		return nil, &a
+	}
+	timer := time.NewTimer(initLimit)
+	defer timer.Stop()
+	var a answer
+	select {
+	case <-e.ready:
+		return e, nil
+	case <-e.exited:
+		a = lambdaError(inv.RequestID, "Runtime.ExitError", e.exitText())
+	case <-timer.C:
+		e.kill()
+		a = timedOut(inv.RequestID, fn)
+	}
+	return nil, &a
 }

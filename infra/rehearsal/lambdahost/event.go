@@ -5,20 +5,11 @@ import (
 	"time"
 )
 
-// DeadLetter is an event whose attempts all failed.
-type DeadLetter struct {
-	Function  string
-	RequestID string
-	Payload   []byte
-	Attempts  int
-	Error     FunctionError // of the last attempt
-}
-
-// InvokeEvent queues an event and returns. It is tried three times, and becomes
-// a DeadLetter if every attempt ends in an error of the function.
+// InvokeEvent queues an event and returns. It is tried three times, and is
+// then a dead letter if every attempt ends in an error of the function.
 // Guide: Invoking a Lambda function asynchronously.
 func (h *Host) InvokeEvent(name string, payload []byte) error {
-	payload, err := h.check(name, payload, maxEvent)
+	payload, err := h.check(name, payload)
 	if err != nil {
 		return err
 	}
@@ -35,8 +26,8 @@ func (h *Host) InvokeEvent(name string, payload []byte) error {
 	return nil
 }
 
-// DeadLetters returns the events whose attempts all failed.
-func (h *Host) DeadLetters() []DeadLetter {
+// DeadLetters returns the last attempts at events whose attempts all failed.
+func (h *Host) DeadLetters() []Invocation {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return slices.Clone(h.deadLetters)
@@ -53,7 +44,7 @@ func (h *Host) deliver(event Invocation) {
 			return
 		}
 		if event.Attempt > len(h.options.RetryDelays) {
-			h.addDeadLetter(inv)
+			h.update(func() { h.deadLetters = append(h.deadLetters, inv) })
 			return
 		}
 		select {
@@ -62,16 +53,4 @@ func (h *Host) deliver(event Invocation) {
 			return
 		}
 	}
-}
-
-func (h *Host) addDeadLetter(inv Invocation) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.deadLetters = append(h.deadLetters, DeadLetter{
-		Function:  inv.Function,
-		RequestID: inv.RequestID,
-		Payload:   inv.Payload,
-		Attempts:  inv.Attempt,
-		Error:     *inv.Error,
-	})
 }

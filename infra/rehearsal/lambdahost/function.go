@@ -2,13 +2,10 @@ package lambdahost
 
 import (
 	"crypto/rand"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strconv"
-	"strings"
 	"time"
 )
 
@@ -28,18 +25,7 @@ type function struct {
 	idle []*environment // the most recently used last; each waits at its /next
 }
 
-// reserved variables cannot be configured. The credentials, which Lambda
-// reserves too, are allowed: there is no role here to provide them.
-// Guide: Working with Lambda environment variables, Defined runtime environment variables.
-var reserved = []string{
-	"_HANDLER", "_X_AMZN_TRACE_ID", "AWS_DEFAULT_REGION", "AWS_REGION", "AWS_EXECUTION_ENV",
-	"AWS_LAMBDA_FUNCTION_NAME", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "AWS_LAMBDA_FUNCTION_VERSION",
-	"AWS_LAMBDA_INITIALIZATION_TYPE", "AWS_LAMBDA_LOG_GROUP_NAME", "AWS_LAMBDA_LOG_STREAM_NAME",
-	"AWS_LAMBDA_RUNTIME_API", "LAMBDA_TASK_ROOT", "LAMBDA_RUNTIME_DIR",
-}
-
-// Create adds a function or replaces the one of that name: its idle
-// environments are stopped, running ones after their current invocation.
+// Create adds a function.
 func (h *Host) Create(f Function) error {
 	fn, err := newFunction(f)
 	if err != nil {
@@ -50,30 +36,11 @@ func (h *Host) Create(f Function) error {
 	if h.closed {
 		return ErrClosed
 	}
-	if h.logs[f.Name] == nil {
-		if h.logs[f.Name], err = newFunctionLog(); err != nil {
-			return fmt.Errorf("create log of %q: %w", f.Name, err)
-		}
-	}
-	fn.log = h.logs[f.Name]
-	if before := h.functions[f.Name]; before != nil {
-		idle := before.idle
-		before.idle = nil
-		h.wg.Go(func() { stop(idle) })
-	}
 	h.functions[f.Name] = fn
 	return nil
 }
 
 func newFunction(f Function) (*function, error) {
-	if f.Name == "" || strings.ContainsAny(f.Name, ":/") {
-		return nil, errors.New("not a function name")
-	}
-	for key := range f.Env {
-		if slices.Contains(reserved, key) {
-			return nil, fmt.Errorf("environment variable %s is reserved by Lambda", key)
-		}
-	}
 	var err error
 	if f.Binary, err = filepath.Abs(f.Binary); err != nil {
 		return nil, err
@@ -87,7 +54,8 @@ func newFunction(f Function) (*function, error) {
 	if f.Memory == 0 {
 		f.Memory = 128 // Guide: Configure Lambda function memory
 	}
-	return &function{Function: f}, nil
+	log, err := newFunctionLog()
+	return &function{Function: f, log: log}, err
 }
 
 // variables is the whole environment of the function's processes, without

@@ -2,7 +2,8 @@
 // processes on this machine and answers the Lambda Invoke API, so that what is
 // rehearsed is what is deployed.
 //
-// It does not freeze idle environments, enforce memory, offer extensions or
+// It does not freeze idle environments, enforce memory or the size of payloads, try a
+// failed init again, offer extensions or
 // stream responses, and a function's log has its own lines only (no START,
 // END, REPORT).
 //
@@ -14,8 +15,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
-	"os/exec"
+	"slices"
 	"sync"
 	"time"
 )
@@ -41,24 +43,21 @@ type Options struct {
 
 // Host is safe for concurrent use.
 type Host struct {
-	options   Options
-	initLimit time.Duration
-	ctx       context.Context // ends at Close
-	cancel    context.CancelFunc
-	wg        sync.WaitGroup // every goroutine of the host, launcher excepted
-	launches  chan func()
-	mux       *http.ServeMux // the Invoke API
+	options Options
+	ctx     context.Context // ends at Close
+	cancel  context.CancelFunc
+	wg      sync.WaitGroup // every goroutine of the host
+	mux     *http.ServeMux // the Invoke API
 
 	mu           sync.Mutex
 	changed      chan struct{} // closed and replaced whenever a count below falls
 	closed       bool
 	functions    map[string]*function
-	logs         map[string]*functionLog // survive their function's replacement
 	environments map[*environment]struct{}
 	running      int // invocations that hold a slot of Options.Concurrency
 	queued       int // events not yet done, including running ones
 	invocations  []*Invocation
-	deadLetters  []DeadLetter
+	deadLetters  []Invocation
 	tap          func(string, []byte)
 
 	tapping sync.Mutex // held while the tap is called, never together with mu
@@ -77,18 +76,14 @@ func New(o Options) *Host {
 	}
 	h := &Host{
 		options:      o,
-		initLimit:    10 * time.Second, // Guide: Understanding the Lambda execution environment lifecycle, Init phase
-		launches:     make(chan func()),
 		changed:      make(chan struct{}),
 		functions:    map[string]*function{},
-		logs:         map[string]*functionLog{},
 		environments: map[*environment]struct{}{},
 	}
 	h.ctx, h.cancel = context.WithCancel(context.Background())
 	h.mux = http.NewServeMux()
 	h.mux.HandleFunc("POST /2015-03-31/functions/{name}/invocations", h.serveInvoke)
 	h.mux.HandleFunc("GET /2015-03-31/functions/{name}/policy", h.servePolicy)
-	go launcher(h.launches)
 	return h
 }
 
@@ -102,14 +97,12 @@ func (h *Host) Close() error {
 		return nil
 	}
 	h.closed = true
-	all := h.living(func(*environment) bool { return true })
+	all := slices.Collect(maps.Keys(h.environments))
 	h.mu.Unlock()
 
 	h.cancel()
 	stop(all)
 	h.wg.Wait()
-	close(h.launches)
-	h.flushAll()
 	return nil
 }
 
@@ -120,7 +113,7 @@ func (h *Host) Kill(name string) int {
 	if fn := h.functions[name]; fn != nil {
 		fn.idle = nil
 	}
-	all := h.living(func(e *environment) bool { return e.fn.Name == name })
+	all := h.living(name)
 	h.mu.Unlock()
 
 	for _, e := range all {
@@ -146,10 +139,8 @@ func (h *Host) Processes(name string) []int {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	var pids []int
-	for e := range h.environments {
-		if e.fn.Name == name {
-			pids = append(pids, e.cmd.Process.Pid)
-		}
+	for _, e := range h.living(name) {
+		pids = append(pids, e.cmd.Process.Pid)
 	}
 	return pids
 }
@@ -185,11 +176,11 @@ func (h *Host) update(change func()) {
 	h.changed = make(chan struct{})
 }
 
-// living returns the living environments that match; the lock is held.
-func (h *Host) living(match func(*environment) bool) []*environment {
+// living returns the living environments of a function; the lock is held.
+func (h *Host) living(name string) []*environment {
 	var found []*environment
 	for e := range h.environments {
-		if match(e) {
+		if e.fn.Name == name {
 			found = append(found, e)
 		}
 	}
@@ -198,11 +189,4 @@ func (h *Host) living(match func(*environment) bool) []*environment {
 
 func (h *Host) arn(name string) string {
 	return fmt.Sprintf("arn:aws:lambda:%s:%s:function:%s", h.options.Region, h.options.Account, name)
-}
-
-// launch starts a process on the launcher's thread.
-func (h *Host) launch(cmd *exec.Cmd) error {
-	result := make(chan error)
-	h.launches <- func() { result <- cmd.Start() }
-	return <-result
 }

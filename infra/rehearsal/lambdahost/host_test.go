@@ -45,25 +45,6 @@ func TestRecycle(t *testing.T) {
 	h.Recycle("other")
 }
 
-func TestCreateReplaces(t *testing.T) {
-	h := newHost(t, Options{})
-	invoke(t, h, request{Echo: "idle"})
-	result := make(chan Invocation)
-	go func() {
-		inv, err := h.Invoke(context.Background(), "fn", []byte(`{"Echo":"busy","Sleep":500000000}`))
-		assert.NoError(t, err)
-		result <- inv
-	}()
-	running(t, h, "busy")
-	create(t, h, Function{Env: map[string]string{"COLOR": "green"}})
-	inv := invoke(t, h, request{Echo: "new"})
-	assert.True(t, inv.Cold)
-	assert.Contains(t, decode(t, inv).Env, "COLOR=green")
-	assert.Equal(t, "busy", decode(t, <-result).Echo)
-	assert.Len(t, h.Processes("fn"), 1)
-	assert.Contains(t, string(h.Log("fn")), "out idle\n", "one log for both")
-}
-
 func TestClose(t *testing.T) {
 	goroutines := runtime.NumGoroutine()
 	h := newHost(t, Options{RetryDelays: [2]time.Duration{time.Hour, time.Hour}})

@@ -3,7 +3,6 @@ package lambdahost
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"time"
 )
@@ -40,7 +39,7 @@ func (h *Host) Invoke(ctx context.Context, name string, payload []byte) (Invocat
 	if err := ctx.Err(); err != nil {
 		return Invocation{}, err
 	}
-	payload, err := h.check(name, payload, maxRequest)
+	payload, err := h.check(name, payload)
 	if err != nil {
 		return Invocation{}, err
 	}
@@ -83,7 +82,7 @@ func (h *Host) Invocations() []Invocation {
 }
 
 // check returns the payload as the function gets it.
-func (h *Host) check(name string, payload []byte, limit int) ([]byte, error) {
+func (h *Host) check(name string, payload []byte) ([]byte, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	switch {
@@ -93,10 +92,6 @@ func (h *Host) check(name string, payload []byte, limit int) ([]byte, error) {
 		return nil, fmt.Errorf("%w: %s", ErrNotFound, h.arn(name))
 	case len(payload) == 0:
 		return []byte("{}"), nil
-	case len(payload) > limit:
-		return nil, fmt.Errorf("%w: %d bytes, limit %d", ErrTooLarge, len(payload), limit)
-	case !json.Valid(payload):
-		return nil, ErrNotJSON
 	}
 	return bytes.Clone(payload), nil
 }
@@ -122,7 +117,7 @@ func (h *Host) run(inv Invocation) Invocation {
 
 	a := h.perform(fn, &inv)
 	inv.Response, inv.Error, inv.Running = a.body, a.err, false
-	h.flush(fn.Name, fn.log)
+	h.flush(fn)
 	h.update(func() {
 		*record = inv
 		h.running--
@@ -131,20 +126,20 @@ func (h *Host) run(inv Invocation) Invocation {
 }
 
 func (h *Host) perform(fn *function, inv *Invocation) answer {
-	e, deadline := h.takeIdle(fn), time.Now().Add(fn.Timeout)
+	e := h.takeIdle(fn)
 	if e == nil {
 		var failure *answer
-		if e, deadline, failure = h.coldStart(fn, inv); failure != nil {
+		if e, failure = h.coldStart(fn, inv); failure != nil {
 			return *failure
 		}
 	}
-	timer := time.NewTimer(time.Until(deadline))
+	timer := time.NewTimer(fn.Timeout)
 	defer timer.Stop()
 	c := &call{
 		id:       inv.RequestID,
 		arn:      h.arn(fn.Name),
 		payload:  inv.Payload,
-		deadline: deadline,
+		deadline: time.Now().Add(fn.Timeout),
 		answered: make(chan answer, 1),
 	}
 	e.current.Store(c)

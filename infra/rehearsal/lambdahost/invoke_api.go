@@ -8,12 +8,6 @@ import (
 	"strings"
 )
 
-// Limits of a payload. API: Invoke.
-const (
-	maxRequest = 6 << 20
-	maxEvent   = 1 << 20
-)
-
 // ServiceError is Lambda's rejection of an invocation. API: Invoke, Errors.
 type ServiceError struct {
 	Status  int
@@ -27,16 +21,6 @@ func (e *ServiceError) Error() string { return e.Message }
 var (
 	ErrNotFound  = &ServiceError{http.StatusNotFound, "ResourceNotFoundException", "Function not found"}
 	ErrThrottled = &ServiceError{http.StatusTooManyRequests, "TooManyRequestsException", "Rate Exceeded."}
-	ErrTooLarge  = &ServiceError{
-		http.StatusRequestEntityTooLarge,
-		"RequestTooLargeException",
-		"payload is too large for the invocation type",
-	}
-	ErrNotJSON = &ServiceError{
-		http.StatusBadRequest,
-		"InvalidRequestContentException",
-		"Could not parse request body into json",
-	}
 
 	errType     = &ServiceError{http.StatusBadRequest, "InvalidParameterValueException", "unknown invocation type"}
 	errInternal = &ServiceError{http.StatusInternalServerError, "ServiceException", "internal error"}
@@ -48,11 +32,11 @@ func (h *Host) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (h *Host) serveInvoke(w http.ResponseWriter, r *http.Request) {
-	payload, err := io.ReadAll(io.LimitReader(r.Body, maxRequest+1))
+	payload, err := io.ReadAll(r.Body)
 	if err != nil {
 		return // the caller has disconnected
 	}
-	name := functionName(r.PathValue("name"))
+	name := FunctionName(r.PathValue("name"))
 	switch r.Header.Get("X-Amz-Invocation-Type") {
 	case "", "RequestResponse":
 		var inv Invocation
@@ -62,10 +46,6 @@ func (h *Host) serveInvoke(w http.ResponseWriter, r *http.Request) {
 	case "Event":
 		if err = h.InvokeEvent(name, payload); err == nil {
 			w.WriteHeader(http.StatusAccepted)
-		}
-	case "DryRun":
-		if _, err = h.check(name, payload, maxRequest); err == nil {
-			w.WriteHeader(http.StatusNoContent)
 		}
 	default:
 		err = errType
@@ -78,7 +58,7 @@ func (h *Host) serveInvoke(w http.ResponseWriter, r *http.Request) {
 // servePolicy returns a function's resource policy. API: GetPolicy.
 func (h *Host) servePolicy(w http.ResponseWriter, r *http.Request) {
 	h.mu.Lock()
-	f := h.functions[functionName(r.PathValue("name"))]
+	f := h.functions[FunctionName(r.PathValue("name"))]
 	h.mu.Unlock()
 	if f == nil || f.Policy == "" {
 		writeError(w, ErrNotFound)
@@ -108,9 +88,9 @@ func writeError(w http.ResponseWriter, err error) {
 	_ = json.NewEncoder(w).Encode(map[string]string{"Type": "User", "Message": err.Error()})
 }
 
-// functionName takes a name or an ARN, whole or partial, and drops a version
+// FunctionName takes a name or an ARN, whole or partial, and drops a version
 // or alias. API: Invoke, FunctionName.
-func functionName(s string) string {
+func FunctionName(s string) string {
 	if _, after, ok := strings.Cut(s, "function:"); ok {
 		s = after
 	}

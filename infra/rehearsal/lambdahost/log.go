@@ -3,10 +3,8 @@ package lambdahost
 import (
 	"bytes"
 	"io"
-	"maps"
 	"math"
 	"os"
-	"time"
 )
 
 // functionLog is what all environments of a function wrote. They write to a
@@ -37,51 +35,25 @@ func (l *functionLog) from(offset int64) []byte {
 // Log returns stdout and stderr of all environments of the function, as written.
 func (h *Host) Log(name string) []byte {
 	h.mu.Lock()
-	l := h.logs[name]
+	fn := h.functions[name]
 	h.mu.Unlock()
-	if l == nil {
+	if fn == nil {
 		return nil
 	}
-	return l.from(0)
+	return fn.log.from(0)
 }
 
 // OnLog calls tap with each complete line that functions write, without its
-// newline: lines of an invocation before it returns, others soon. The tap is
-// not called concurrently; it must not invoke functions.
+// newline, before the invocation returns. The tap is not called concurrently; it
+// must not invoke functions.
 func (h *Host) OnLog(tap func(name string, line []byte)) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	first := h.tap == nil
 	h.tap = tap
-	if first && !h.closed {
-		h.wg.Go(h.follow)
-	}
-}
-
-func (h *Host) follow() {
-	tick := time.NewTicker(50 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		select {
-		case <-tick.C:
-			h.flushAll()
-		case <-h.ctx.Done():
-			return
-		}
-	}
-}
-
-func (h *Host) flushAll() {
-	h.mu.Lock()
-	logs := maps.Clone(h.logs)
-	h.mu.Unlock()
-	for name, l := range logs {
-		h.flush(name, l)
-	}
 }
 
 // flush gives the tap the lines that it has not seen.
-func (h *Host) flush(name string, l *functionLog) {
+func (h *Host) flush(fn *function) {
 	h.mu.Lock()
 	tap := h.tap
 	h.mu.Unlock()
@@ -90,11 +62,11 @@ func (h *Host) flush(name string, l *functionLog) {
 	}
 	h.tapping.Lock()
 	defer h.tapping.Unlock()
-	for line := range bytes.Lines(l.from(l.tapped)) {
+	for line := range bytes.Lines(fn.log.from(fn.log.tapped)) {
 		if !bytes.HasSuffix(line, []byte("\n")) {
 			return // not complete
 		}
-		l.tapped += int64(len(line))
-		tap(name, bytes.TrimSuffix(line, []byte("\n")))
+		fn.log.tapped += int64(len(line))
+		tap(fn.Name, bytes.TrimSuffix(line, []byte("\n")))
 	}
 }

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"strings"
 	"testing"
 	"time"
 
@@ -26,8 +25,6 @@ func TestMain(m *testing.M) {
 	case "crash":
 		fmt.Println("init crashed")
 		os.Exit(3)
-	case "hang":
-		time.Sleep(time.Hour)
 	}
 	lambda.Start(handle)
 }
@@ -36,7 +33,6 @@ type request struct {
 	Echo  string        `json:",omitempty"`
 	Do    string        `json:",omitempty"`
 	Sleep time.Duration `json:",omitempty"`
-	Size  int           `json:",omitempty"`
 }
 
 type reply struct {
@@ -47,7 +43,6 @@ type reply struct {
 	Left      time.Duration // until the deadline
 	Env       []string
 	Dir       string
-	Large     string
 }
 
 type namedError struct{}
@@ -77,21 +72,19 @@ func handle(ctx context.Context, r request) (reply, error) {
 		Left:      time.Until(deadline),
 		Env:       os.Environ(),
 		Dir:       dir,
-		Large:     strings.Repeat("x", r.Size),
 	}, nil
 }
 
 func newHost(t *testing.T, o Options) *Host {
 	t.Helper()
-	h := New(o)
-	t.Cleanup(func() { require.NoError(t, h.Close()) })
-	create(t, h, Function{})
-	return h
+	return hostOf(t, o, Function{})
 }
 
-// create creates the function "fn" with this configuration.
-func create(t *testing.T, h *Host, f Function) {
+// hostOf has the function "fn" with this configuration.
+func hostOf(t *testing.T, o Options, f Function) *Host {
 	t.Helper()
+	h := New(o)
+	t.Cleanup(func() { require.NoError(t, h.Close()) })
 	binary, err := os.Executable()
 	require.NoError(t, err)
 	f.Name, f.Binary = "fn", binary
@@ -99,6 +92,7 @@ func create(t *testing.T, h *Host, f Function) {
 		f.Timeout = time.Minute
 	}
 	require.NoError(t, h.Create(f))
+	return h
 }
 
 func invoke(t *testing.T, h *Host, r request) Invocation {

@@ -9,9 +9,6 @@ import (
 	"time"
 )
 
-// maxResponse is the 6 MB of Guide: Lambda quotas, as Lambda counts them for responses.
-const maxResponse = 6<<20 + 100
-
 // call is an invocation in an environment.
 type call struct {
 	id       string
@@ -35,7 +32,6 @@ func (e *environment) runtimeAPI() http.Handler {
 	mux.HandleFunc("GET /2018-06-01/runtime/invocation/next", e.next)
 	mux.HandleFunc("POST /2018-06-01/runtime/invocation/{id}/response", e.response)
 	mux.HandleFunc("POST /2018-06-01/runtime/invocation/{id}/error", e.failure)
-	mux.HandleFunc("POST /2018-06-01/runtime/init/error", e.initFailure)
 	return mux
 }
 
@@ -64,40 +60,26 @@ func (c *call) write(w http.ResponseWriter) {
 }
 
 func (e *environment) response(w http.ResponseWriter, r *http.Request) {
-	body, err := io.ReadAll(io.LimitReader(r.Body, maxResponse+1))
-	switch {
-	case err != nil:
-		runtimeError(w, http.StatusBadRequest, "InvalidRequest", err.Error())
-	case len(body) > maxResponse:
-		e.settle(w, r, http.StatusRequestEntityTooLarge, failed("Function.ResponseSizeTooLarge", fmt.Sprintf(
-			"Response payload size exceeded maximum allowed payload size (%d bytes).", maxResponse)))
-	default:
-		e.settle(w, r, http.StatusAccepted, answer{body: body})
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		runtimeError(w, "InvalidRequest", err.Error())
+		return
 	}
+	e.settle(w, r, answer{body: body})
 }
 
 func (e *environment) failure(w http.ResponseWriter, r *http.Request) {
-	e.settle(w, r, http.StatusAccepted, readFailure(r))
-}
-
-func (e *environment) initFailure(w http.ResponseWriter, r *http.Request) {
-	a := readFailure(r)
-	e.initError.Store(&a)
-	accept(w)
+	e.settle(w, r, readFailure(r))
 }
 
 // settle answers the current invocation, which a runtime can do once.
-func (e *environment) settle(w http.ResponseWriter, r *http.Request, status int, a answer) {
+func (e *environment) settle(w http.ResponseWriter, r *http.Request, a answer) {
 	c := e.current.Load()
 	if c == nil || c.id != r.PathValue("id") || !e.current.CompareAndSwap(c, nil) {
-		runtimeError(w, http.StatusBadRequest, "InvalidRequestID", "Invalid request ID")
+		runtimeError(w, "InvalidRequestID", "Invalid request ID")
 		return
 	}
 	c.answered <- a
-	if status != http.StatusAccepted {
-		runtimeError(w, status, "RequestEntityTooLarge", a.err.Message)
-		return
-	}
 	accept(w)
 }
 
@@ -106,19 +88,16 @@ func accept(w http.ResponseWriter) {
 	_, _ = io.WriteString(w, `{"status":"OK"}`)
 }
 
-func runtimeError(w http.ResponseWriter, status int, kind, message string) {
-	w.WriteHeader(status)
+func runtimeError(w http.ResponseWriter, kind, message string) {
+	w.WriteHeader(http.StatusBadRequest)
 	_, _ = w.Write(failed(kind, message).body)
 }
 
 func readFailure(r *http.Request) answer {
-	body, _ := io.ReadAll(io.LimitReader(r.Body, maxResponse))
+	body, _ := io.ReadAll(r.Body)
 	a := answer{body: body, err: &FunctionError{}}
 	if json.Unmarshal(body, a.err) != nil {
 		a.err.Message = string(body)
-	}
-	if a.err.Type == "" {
-		a.err.Type = r.Header.Get("Lambda-Runtime-Function-Error-Type")
 	}
 	return a
 }

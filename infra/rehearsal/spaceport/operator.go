@@ -2,6 +2,8 @@ package spaceport
 
 import (
 	"context"
+	"os"
+	"os/exec"
 
 	"github.com/spaceport/user-migration/infra/rehearsal/cloud"
 	"github.com/spaceport/user-migration/infra/stacks"
@@ -38,6 +40,16 @@ func (s *Spaceport) makeOperator(context.Context) error {
 	err = stack.Properties("OperatorRole", &role)
 	s.operatorMay = role.Actions()
 	return err
+}
+
+// Command is a run of bulk in a folder, with nothing else of this environment.
+func Command(ctx context.Context, bulk, folder string, env map[string]string, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, bulk, args...)
+	cmd.Dir, cmd.Env = folder, []string{"PATH=" + os.Getenv("PATH"), "HOME=" + folder}
+	for name, value := range env {
+		cmd.Env = append(cmd.Env, name+"="+value)
+	}
+	return cmd
 }
 
 // OperatorEnv is the environment of the operator. As in production, bulk reads its settings from the stack.

@@ -107,14 +107,9 @@ func MakeTable(ctx context.Context, api *dynamodb.Client, name string, keys ...s
 	in := &dynamodb.CreateTableInput{TableName: &name, BillingMode: dynamotypes.BillingModePayPerRequest}
 	for i, key := range keys {
 		in.AttributeDefinitions = append(in.AttributeDefinitions,
-			dynamotypes.AttributeDefinition{AttributeName: &keys[i], AttributeType: dynamotypes.ScalarAttributeTypeS})
-		in.KeySchema = append(
-			in.KeySchema,
-			dynamotypes.KeySchemaElement{
-				AttributeName: &key,
-				KeyType:       []dynamotypes.KeyType{dynamotypes.KeyTypeHash, dynamotypes.KeyTypeRange}[i],
-			},
-		)
+			dynamotypes.AttributeDefinition{AttributeName: &key, AttributeType: dynamotypes.ScalarAttributeTypeS})
+		kind := []dynamotypes.KeyType{dynamotypes.KeyTypeHash, dynamotypes.KeyTypeRange}[i]
+		in.KeySchema = append(in.KeySchema, dynamotypes.KeySchemaElement{AttributeName: &key, KeyType: kind})
 	}
 	_, err := api.CreateTable(ctx, in)
 	return err

@@ -122,7 +122,7 @@ func Start(ctx context.Context, o Options) (*Spaceport, error) {
 		Cloud:   c,
 		Lambdas: lambdahost.New(lambdahost.Options{Region: c.Region(), Account: cloud.ProductionAccount}),
 	}
-	c.SetFunctions(invoker{s.Lambdas})
+	c.SetFunctions(s.Lambdas)
 	s.connect()
 	if err := s.build(ctx, root, o.Env); err != nil {
 		return nil, errors.Join(err, s.Close())
@@ -232,15 +232,4 @@ func (s *Spaceport) Environment(who aws.Credentials, role string) map[string]str
 		"STAGING_EXTERNAL_ID": externalID, "PRODUCTION_USER_POOL_ID": s.ProductionPool, "BACKGROUND_FUNCTION": Background,
 		"MIGRATE_GROUPS": s.groups,
 	}
-}
-
-// invoker lets the cloud's triggers run the host's functions.
-type invoker struct{ *lambdahost.Host }
-
-func (i invoker) Invoke(ctx context.Context, function string, payload []byte) ([]byte, *cloud.FunctionError, error) {
-	done, err := i.Host.Invoke(ctx, function, payload)
-	if err != nil || done.Error == nil {
-		return done.Response, nil, err
-	}
-	return nil, &cloud.FunctionError{Type: done.Error.Type, Message: done.Error.Message}, nil
 }

@@ -2,7 +2,6 @@ package spaceport
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -14,6 +13,7 @@ import (
 	dynamotypes "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/spaceport/user-migration/datamover/ledger"
+	"github.com/spaceport/user-migration/datamover/rows"
 	"github.com/spaceport/user-migration/infra/rehearsal/cloud"
 )
 
@@ -141,9 +141,9 @@ func (s *Spaceport) addRows(ctx context.Context, u User, sub string) error {
 	if err := s.Put(ctx, s.StagingTables, "Spaceport-Users-staging", profile); err != nil {
 		return err
 	}
-	for from := 0; from < u.Projects; from += batch {
+	for first := 0; first < u.Projects; first += batch {
 		var writes []dynamotypes.WriteRequest
-		for i := from; i < min(from+batch, u.Projects); i++ {
+		for i := first; i < min(first+batch, u.Projects); i++ {
 			put := &dynamotypes.PutRequest{Item: Project(sub, i, u.ProjectSize)}
 			writes = append(writes, dynamotypes.WriteRequest{PutRequest: put})
 		}
@@ -170,12 +170,7 @@ func Project(owner string, i, size int) map[string]dynamotypes.AttributeValue {
 func text(s string) dynamotypes.AttributeValue { return &dynamotypes.AttributeValueMemberS{Value: s} }
 
 // Put writes a row, as the app would in production.
-func (s *Spaceport) Put(
-	ctx context.Context,
-	api *dynamodb.Client,
-	table string,
-	row map[string]dynamotypes.AttributeValue,
-) error {
+func (s *Spaceport) Put(ctx context.Context, api *dynamodb.Client, table string, row rows.Row) error {
 	_, err := api.PutItem(ctx, &dynamodb.PutItemInput{TableName: &table, Item: row})
 	if err != nil {
 		return fmt.Errorf("write %s: %w", table, err)
@@ -184,21 +179,19 @@ func (s *Spaceport) Put(
 }
 
 // Rows returns an owner's rows in a table.
-func Rows(
-	ctx context.Context,
-	api *dynamodb.Client,
-	table, ownerKey, owner string,
-) ([]map[string]dynamotypes.AttributeValue, error) {
-	var rows []map[string]dynamotypes.AttributeValue
+func Rows(ctx context.Context, api *dynamodb.Client, table, ownerKey, owner string) ([]rows.Row, error) {
+	var all []rows.Row
 	pages := dynamodb.NewQueryPaginator(api, RowsOf(table, ownerKey, owner))
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
 			return nil, fmt.Errorf("read %s: %w", table, err)
 		}
-		rows = append(rows, page.Items...)
+		for _, item := range page.Items {
+			all = append(all, item)
+		}
 	}
-	return rows, nil
+	return all, nil
 }
 
 // RowsOf is the query for an owner's rows in a table.
@@ -213,19 +206,6 @@ func RowsOf(table, ownerKey, owner string) *dynamodb.QueryInput {
 // Ledger returns the record of a staging user, zero if there is none.
 func (s *Spaceport) Ledger(ctx context.Context, stagingSub string) (ledger.Record, error) {
 	return ledger.New(s.ProductionTables, s.Settings.LedgerTable).Get(ctx, stagingSub)
-}
-
-// ExpireLease does what 45 seconds do to the lease of a mover that was killed.
-func (s *Spaceport) ExpireLease(ctx context.Context, stagingSub string) error {
-	_, err := s.ProductionTables.UpdateItem(ctx, &dynamodb.UpdateItemInput{
-		TableName: &s.Settings.LedgerTable, Key: map[string]dynamotypes.AttributeValue{"stagingSub": text(stagingSub)},
-		UpdateExpression:    aws.String("REMOVE movingUntil"),
-		ConditionExpression: aws.String("attribute_exists(movingUntil)"),
-	})
-	if errors.As(err, new(*dynamotypes.ConditionalCheckFailedException)) {
-		return nil
-	}
-	return err
 }
 
 // SlowMoves has every row that a mover writes take so long, until restore is called.
