@@ -40,7 +40,9 @@ type app struct {
 	stackName string
 	resume    string       // after an interrupt, once something may be written; "": the command line was not accepted
 	left      atomic.Value // a func() string: what an interrupt leaves, and where to go on
+	personal  atomic.Value // a string: the path of what was written and holds personal data
 	progress  *console.Progress
+	page      *console.Text // results for people
 	getenv    func(string) string
 	now       func() time.Time
 	account   aws.Config     // production's, once it is opened
@@ -53,7 +55,23 @@ func (a *app) print(doc any, text func(io.Writer) error) error {
 	if a.json {
 		return console.WriteJSON(a.Out, doc)
 	}
-	return text(a.Out)
+	return text(a.text())
+}
+
+// text is stdout for people, but for JSON as it is.
+func (a *app) text() io.Writer {
+	if a.json {
+		return a.Out
+	}
+	return a.page
+}
+
+// list is stdout for a list that a script may read: off a terminal, an item stays in one line.
+func (a *app) list() io.Writer {
+	if a.OutColumns == 0 {
+		return a.Out
+	}
+	return a.text()
 }
 
 // canConfirm returns a usage error if there is no terminal to confirm on and --yes is missing. Call it before any work.
@@ -92,6 +110,7 @@ var Limits = account.Limits{
 type clients struct {
 	settings settings.Settings
 	stack    map[string]string // outputs of the production stack by lower-case key, if one is named
+	target   target
 
 	staging, production         aws.Config
 	limits                      quota.Limits // of production
@@ -114,12 +133,13 @@ func (a *app) open(ctx context.Context, required ...string) (*clients, error) {
 	production.Region = region(production.Region, s)
 	c := &clients{settings: s, stack: stack, production: production}
 	c.staging = account.Staging(production, s, "spaceport-bulk", Limits)
+	a.aim(c, required)
 	share := cmp.Or(a.share, quota.Share)
 	c.limits = quota.New(share, a.raised)
-	c.productionCognito = cognito.NewFromConfig(production, c.limits.Option)
+	c.productionCognito = cognito.NewFromConfig(c.production, c.limits.Option)
 	c.productionPool = userpool.New(c.productionCognito, s.ProductionUserPoolID)
 	c.stagingPool = userpool.New(cognito.NewFromConfig(c.staging, quota.New(share, nil).Option), s.StagingUserPoolID)
-	tables := dynamodb.NewFromConfig(production)
+	tables := dynamodb.NewFromConfig(c.production)
 	c.productionRows, c.ledger = rows.NewStore(tables), ledger.New(tables, s.LedgerTable)
 	c.stagingRows = rows.NewStore(dynamodb.NewFromConfig(c.staging))
 	return c, nil
@@ -169,18 +189,11 @@ func (a *app) askCode(ctx context.Context, device string) (string, error) {
 	return a.AskSecret(ctx, "Code:")
 }
 
-func describePool(ctx context.Context, account aws.Config, id string) (*cognito.DescribeUserPoolOutput, error) {
-	out, err := cognito.NewFromConfig(account).DescribeUserPool(ctx, &cognito.DescribeUserPoolInput{UserPoolId: &id})
-	if err != nil {
-		return nil, fmt.Errorf("read user pool %s: %w", id, err)
-	}
-	return out, nil
-}
-
-// aheadOf is how far AWS's clock is ahead of now, when it answered.
-func aheadOf(answer *cognito.DescribeUserPoolOutput, now time.Time) time.Duration {
-	if server, ok := awsmiddleware.GetServerTime(answer.ResultMetadata); ok {
-		return server.Sub(now)
+// aheadOf is how far AWS's clock was ahead of this one's, when it answered.
+func aheadOf(answer *cognito.DescribeUserPoolOutput) time.Duration {
+	server, _ := awsmiddleware.GetServerTime(answer.ResultMetadata)
+	if here, ok := awsmiddleware.GetResponseAt(answer.ResultMetadata); ok && !server.IsZero() {
+		return server.Sub(here)
 	}
 	return 0
 }

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/spaceport/user-migration/bulk/console"
 	"github.com/spaceport/user-migration/datamover/settings"
@@ -49,7 +50,7 @@ func usagef(format string, args ...any) error { return usageError{fmt.Errorf(for
 // commands are in the order of the runbook. A test replaces them.
 var commands = func(a *app) []*cobra.Command {
 	return []*cobra.Command{
-		attachCommand(a), checkCommand(a), backupCommand(a), sweepCommand(a), statusCommand(a), verifyCommand(a),
+		checkCommand(a), backupCommand(a), attachCommand(a), sweepCommand(a), statusCommand(a), verifyCommand(a),
 		moveCommand(a), poolCommand(a, "detach", nil),
 	}
 }
@@ -59,11 +60,15 @@ var commands = func(a *app) []*cobra.Command {
 func Run(ctx context.Context, args []string, s console.Streams, getenv func(string) string) int {
 	a := &app{Streams: s.Escaped(), getenv: getenv, now: time.Now}
 	a.progress = console.NewProgress(s.Err, s.ErrTerminal, a.now)
+	a.progress.Columns = s.ErrColumns
+	a.Out, a.Err = a.progress.Above(a.Out), a.progress.Above(a.Err)
+	a.page = &console.Text{W: a.progress.Above(s.Out), Columns: cmp.Or(s.OutColumns, console.DefaultColumns), Color: s.Color}
 	root := describe("bulk", nil)
 	root.SilenceErrors, root.SilenceUsage = true, true
 	// cobra calls this after parsing: an error before it is a usage error.
 	root.PersistentPreRun = func(cmd *cobra.Command, _ []string) {
 		a.flags, a.resume = cmd.Flags(), cmd.Annotations["resume"]
+		a.page.Flags = given(root.PersistentFlags())
 		if a.flags.Lookup("live") == nil { // else nothing is written before it is confirmed
 			a.leave(a.resume)
 		}
@@ -74,6 +79,12 @@ func Run(ctx context.Context, args []string, s console.Streams, getenv func(stri
 	root.SetArgs(append([]string{}, args...)) // never nil, which means os.Args
 	root.SetOut(a.Out)
 	root.SetErr(a.Err)
+	root.SetFlagErrorFunc(mistake)
+	help := root.HelpFunc()
+	root.SetHelpFunc(func(cmd *cobra.Command, args []string) {
+		cmd.SetOut(a.page)
+		help(cmd, args)
+	})
 	cobra.EnableCommandSorting = false
 	a.flags = root.PersistentFlags()
 	a.flags.BoolVar(&a.json, "json", false, "print the result as one JSON document")
@@ -84,6 +95,7 @@ func Run(ctx context.Context, args []string, s console.Streams, getenv func(stri
 	}
 	root.AddCommand(append(commands(a), settingsTopic())...)
 	a.leave("Nothing was changed: run the same command again.")
+	defer a.warnOfPersonalData()
 	again, code := make(chan os.Signal, 1), make(chan int, 1)
 	context.AfterFunc(ctx, func() { signal.Notify(again, os.Interrupt, syscall.SIGTERM) })
 	go func() {
@@ -100,8 +112,25 @@ func Run(ctx context.Context, args []string, s console.Streams, getenv func(stri
 	}
 }
 
+// given returns the settings' flags as they were given, for another command with the same settings.
+func given(flags *pflag.FlagSet) (text string) {
+	flags.VisitAll(func(f *pflag.Flag) {
+		if f.Changed && f.Name != "json" && f.Name != flagOf("STAGING_EXTERNAL_ID") {
+			text += " " + console.Quote("--"+f.Name, f.Value.String())
+		}
+	})
+	return text
+}
+
+// warnOfPersonalData names what was written and has to be kept safe.
+func (a *app) warnOfPersonalData() {
+	if path, ok := a.personal.Load().(string); ok {
+		a.progress.Println(path + " holds personal data: keep it where only you can read it, and delete it after the migration.")
+	}
+}
+
 func (a *app) interrupted(how string) int {
-	fmt.Fprintln(a.Err, how, a.left.Load().(func() string)())
+	a.progress.Println(how + " " + a.left.Load().(func() string)())
 	return exitInterrupted
 }
 
@@ -115,15 +144,33 @@ func (a *app) exit(ctx context.Context, cmd *cobra.Command, err error) int {
 	case ctx.Err() != nil:
 		return a.interrupted("Interrupted.")
 	}
-	fmt.Fprintf(a.Err, "%s: %v\n", cmd.CommandPath(), err)
+	a.progress.Println(fmt.Sprintf("%s: %v", cmd.CommandPath(), err))
 	if a.resume == "" || errors.As(err, new(usageError)) {
 		fmt.Fprintf(a.Err, "Run %q for usage.\n", cmd.CommandPath()+" --help")
 		return exitUsage
 	}
 	if text, _ := remedy(err); text != "" {
-		fmt.Fprintln(a.Err, text)
+		a.progress.Println(text)
 	}
 	return exitFailed
+}
+
+// mistake says what is wrong with a flag, as the user wrote it.
+func mistake(_ *cobra.Command, err error) error {
+	if e, ok := errors.AsType[*pflag.InvalidValueError](err); ok {
+		not := map[string]string{
+			"int": "is not a whole number", "float64": "is not a number", "bool": "is neither true nor false", "stringToInt": "is not CATEGORY=N",
+		}
+		return fmt.Errorf("--%s: %q %s", e.GetFlag().Name, e.GetValue(), not[e.GetFlag().Value.Type()])
+	}
+	if e, ok := errors.AsType[*pflag.ValueRequiredError](err); ok {
+		name, _ := pflag.UnquoteUsage(e.GetFlag())
+		return fmt.Errorf("--%s needs a value: --%s %s", e.GetFlag().Name, e.GetFlag().Name, name)
+	}
+	if e, ok := errors.AsType[*pflag.NotExistError](err); ok && e.GetSpecifiedShortnames() != "" {
+		return fmt.Errorf("unknown flag: -%s", e.GetSpecifiedShortnames())
+	}
+	return err
 }
 
 // noArguments rejects an argument, and names the flag that it may be.

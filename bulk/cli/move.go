@@ -50,7 +50,7 @@ func (m *moveRun) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	out := verify.NewMoveWriter(m.app.Out, m.app.json, m.live, m.again())
+	out := verify.NewMoveWriter(m.app.text(), m.app.json, m.live, m.again())
 	each := out.Write
 	if m.live {
 		each = func(c verify.Comparison) error {
@@ -75,13 +75,13 @@ func (m *moveRun) prepare(ctx context.Context, c *clients) error {
 	if err != nil {
 		return err
 	}
-	out, err := describePool(ctx, c.production, c.settings.ProductionUserPoolID)
+	out, err := c.describePool(ctx, c.production, c.settings.ProductionUserPoolID)
 	if err != nil {
 		return err
 	}
 	m.pool = aws.ToString(out.UserPool.Name)
 	m.records, m.estimate = c.recordsOf(ctx, m.users)
-	ahead := aheadOf(out, m.app.now())
+	ahead := aheadOf(out)
 	m.mover = verify.Mover{
 		Verifier: verify.Verifier{
 			Tables: tables, Staging: c.stagingRows, Production: c.productionRows, Progress: m.app.progress,

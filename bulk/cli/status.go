@@ -41,11 +41,11 @@ func statusCommand(a *app) *cobra.Command {
 		var result interface{ WriteText(io.Writer) error }
 		switch {
 		case *ineligible:
-			return s.ListIneligible(ctx, a.Out, a.json)
+			return s.ListIneligible(ctx, a.list(), a.json)
 		case *ids:
 			return s.WriteIDs(ctx, a.Out, a.json)
 		case *stale:
-			return s.ListStale(ctx, a.Out, a.json)
+			return s.ListStale(ctx, a.list(), a.json)
 		case *user != "":
 			result, err = s.User(ctx, *user)
 		default:
@@ -60,7 +60,7 @@ func statusCommand(a *app) *cobra.Command {
 }
 
 func (a *app) collector(ctx context.Context, c *clients) (status.Collector, error) {
-	out, err := describePool(ctx, c.staging, c.settings.StagingUserPoolID)
+	out, err := c.describePool(ctx, c.staging, c.settings.StagingUserPoolID)
 	if err != nil {
 		return status.Collector{}, err
 	}

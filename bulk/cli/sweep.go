@@ -41,6 +41,7 @@ type sweepRun struct {
 	options        sweep.Options
 	yes            bool
 	notify, logDir string
+	log            *sweep.Log
 
 	app           *app
 	clients       *clients
@@ -73,17 +74,18 @@ func (r *sweepRun) run(ctx context.Context) error {
 			return err
 		}
 	}
-	log, err := sweep.CreateLog(r.logDir, r.app.now())
-	if err != nil {
-		return err
-	}
-	r.sweeper.Log, r.Log = log, log.Name()
-	if err = r.sweeper.Plan(ctx); err == nil && r.Live && r.Planned.Users() > 0 {
+	r.log = &sweep.Log{Dir: r.logDir, Now: r.app.now, Made: func(path string) {
+		r.Log = path
+		r.app.personal.Store(path)
+	}}
+	r.sweeper.Log = r.log
+	err := r.sweeper.Plan(ctx)
+	if err == nil && r.Live && r.Planned.Users() > 0 {
 		err = r.migrate(ctx)
 	} else if err == nil {
 		err = r.dryRun(ctx)
 	}
-	return errors.Join(err, log.Close())
+	return errors.Join(err, r.log.Close())
 }
 
 func (r *sweepRun) checkFlags(context.Context) error {
@@ -194,7 +196,7 @@ func (r *sweepRun) now() time.Time { return r.app.now().Add(r.ahead) }
 // readStaging reads whether two users can share an email, apart from case, and decides whether each user must be read
 // before they are created: a list does not show second factors. Where the pool has none, nobody is read.
 func (r *sweepRun) readStaging(ctx context.Context) error {
-	out, err := describePool(ctx, r.clients.staging, r.clients.settings.StagingUserPoolID)
+	out, err := r.clients.describePool(ctx, r.clients.staging, r.clients.settings.StagingUserPoolID)
 	if err != nil {
 		return err
 	}
@@ -212,7 +214,7 @@ func (r *sweepRun) readStaging(ctx context.Context) error {
 
 // readTarget reads the production pool, and fails if it, its custom:staging_sub, a table or the ledger is missing.
 func (r *sweepRun) readTarget(ctx context.Context) error {
-	out, err := describePool(ctx, r.clients.production, r.clients.settings.ProductionUserPoolID)
+	out, err := r.clients.describePool(ctx, r.clients.production, r.clients.settings.ProductionUserPoolID)
 	if err != nil {
 		return err
 	}
@@ -226,7 +228,7 @@ func (r *sweepRun) readTarget(ctx context.Context) error {
 		(functions == nil || functions.CustomEmailSender == nil) // which sends instead of Cognito
 	r.Pool = aws.ToString(out.UserPool.Name)
 	r.options.CaseSensitive = check.CaseSensitive(*out.UserPool)
-	r.ahead = aheadOf(out, r.app.now())
+	r.ahead = aheadOf(out)
 	_, err = r.clients.productionRows.KeySchema(ctx, r.clients.settings.LedgerTable)
 	for _, t := range r.clients.settings.Tables {
 		_, source := r.clients.stagingRows.KeySchema(ctx, t.Source)
@@ -253,6 +255,7 @@ func (r *sweepRun) refuse() {
 
 func (r *sweepRun) dryRun(context.Context) error {
 	r.refuse()
+	slices.Sort(r.ToCreate)
 	return r.app.print(r, r.write)
 }
 
@@ -272,7 +275,11 @@ func (r *sweepRun) ask(ctx context.Context) error {
 }
 
 func (r *sweepRun) migrate(ctx context.Context) error {
-	if err := r.ask(ctx); err != nil {
+	err := r.ask(ctx)
+	if err == nil {
+		err = r.log.Open() // before anything is written to production
+	}
+	if err != nil {
 		return err
 	}
 	defer context.AfterFunc(ctx, func() {
@@ -282,7 +289,7 @@ func (r *sweepRun) migrate(ctx context.Context) error {
 		return r.SoFar() + " Each step of each user: " + r.Log + "\nRun the same command again to continue."
 	})
 	began := r.app.now()
-	err := r.sweeper.Run(ctx)
+	err = r.sweeper.Run(ctx)
 	r.Seconds = r.app.now().Sub(began).Seconds()
 	slices.Sort(r.CreatedEmails)
 	return findings(errors.Join(err, r.app.print(r, r.write)), r.Failed > 0 || r.Sender != "")

@@ -15,6 +15,8 @@ const barEvery, lineEvery = 100 * time.Millisecond, 10 * time.Second
 
 // Progress reports tasks: a bar on a terminal, lines elsewhere. A nil one reports nothing. Goroutines may share it.
 type Progress struct {
+	Columns int // of the terminal; 0: lines are not folded
+
 	w        io.Writer
 	terminal bool
 	now      func() time.Time
@@ -23,6 +25,7 @@ type Progress struct {
 	bar         *progressbar.ProgressBar // on the terminal's last line
 	what, unit  string
 	note        string
+	counts      func() string // how the work ended so far; nil: all of it alike
 	total, done int
 	began, last time.Time
 }
@@ -44,13 +47,24 @@ func (p *Progress) locked(f func()) {
 
 // Start begins a task, such as "Reading staging" in "users". total may be an estimate; 0 means unknown.
 func (p *Progress) Start(what, unit string, total int) *Progress {
+	return p.StartCounting(what, unit, total, nil)
+}
+
+// StartCounting is Start, where counts says how the work ended so far, such as "250 migrated, 2 failed".
+func (p *Progress) StartCounting(what, unit string, total int, counts func() string) *Progress {
 	p.locked(func() {
 		p.what, p.unit, p.total, p.done, p.began, p.last, p.note = what, unit, total, 0, p.now(), p.now(), ""
-		p.bar = progressbar.NewOptions(cmp.Or(total, -1), // -1: a spinner
+		p.counts = counts
+		options := []progressbar.Option{
 			progressbar.OptionSetVisibility(p.terminal), progressbar.OptionSetWriter(p.w),
 			progressbar.OptionSetDescription(p.title()), progressbar.OptionSetItsString(unit), progressbar.OptionShowIts(),
-			progressbar.OptionShowCount(), progressbar.OptionFullWidth(), progressbar.OptionThrottle(barEvery),
-			progressbar.OptionSetRenderBlankState(true), progressbar.OptionSetSpinnerChangeInterval(0))
+			progressbar.OptionFullWidth(), progressbar.OptionThrottle(barEvery),
+			progressbar.OptionSetRenderBlankState(true), progressbar.OptionSetSpinnerChangeInterval(0),
+		}
+		if p.showsDone() {
+			options = append(options, progressbar.OptionShowCount())
+		}
+		p.bar = progressbar.NewOptions(cmp.Or(total, -1), options...) // -1: a spinner
 	})
 	return p
 }
@@ -61,6 +75,9 @@ func (p *Progress) Add(n int) {
 		p.done += n
 		if p.total > 0 && p.done >= p.total { // the total was an estimate
 			p.bar.ChangeMax(p.done + 1)
+		}
+		if p.counts != nil {
+			p.bar.Describe(p.title())
 		}
 		_ = p.bar.Add(n)
 		p.tick()
@@ -77,14 +94,24 @@ func (p *Progress) Note(text string) {
 	})
 }
 
-// titleWidth is what 80 columns have for a title, if none of the figures and the time left is to be cut off.
-const titleWidth = 22
+// showsDone reports whether the bar shows how much is done. A narrow terminal has no room for it.
+func (p *Progress) showsDone() bool {
+	return p.counts == nil && cmp.Or(p.Columns, DefaultColumns) >= DefaultColumns
+}
 
-// title is short: the bar itself shrinks, but what stands before it does not.
+// title is as short as the terminal demands: the bar itself shrinks, but neither what stands before it nor the figures
+// after it do, which take up to 58 columns, or 34 without what is done.
 func (p *Progress) title() string {
-	title := []rune(cmp.Or(p.note, p.what))
-	if len(title) > titleWidth {
-		title = append(title[:titleWidth-1], '…')
+	text, room := cmp.Or(p.note, p.what), cmp.Or(p.Columns, DefaultColumns)-58
+	if !p.showsDone() {
+		room += 24
+	}
+	if p.counts != nil && p.note == "" {
+		text = cmp.Or(p.counts(), text)
+	}
+	title := []rune(text)
+	if len(title) > room {
+		title = append(title[:max(room-1, 0)], '…')
 	}
 	return string(title)
 }
@@ -108,6 +135,9 @@ func (p *Progress) line(spent time.Duration) string {
 		perSecond = Count(int(rate + .5))
 	}
 	text := fmt.Sprintf("%s: %s %s, %s/s", p.what, count, p.unit, perSecond)
+	if p.counts != nil {
+		text += ", " + p.counts()
+	}
 	switch { // a note is about something that the count does not measure
 	case p.note != "":
 		text += ", " + p.note
@@ -126,12 +156,32 @@ func (p *Progress) End() {
 	})
 }
 
-// Println writes a line, escaped, above the bar if there is one. The bar itself moves the cursor.
-func (p *Progress) Println(line string) {
-	p.locked(func() {
-		_ = p.bar.Clear() // the next Add draws it again
-		fmt.Fprintln(p.w, Escape(line))
+// Println writes lines, escaped, above the bar if there is one. The bar itself moves the cursor.
+func (p *Progress) Println(text string) {
+	if p == nil {
+		return
+	}
+	var b strings.Builder
+	for line := range strings.SplitSeq(Escape(text), "\n") {
+		b.WriteString(Fold(line, p.Columns) + "\n")
+	}
+	_, _ = io.WriteString(p.Above(p.w), b.String())
+}
+
+// Above returns w, which may be the same terminal: the bar is removed before each write. The next Add draws it again.
+func (p *Progress) Above(w io.Writer) io.Writer { return above{p, w} }
+
+type above struct {
+	p *Progress
+	w io.Writer
+}
+
+func (a above) Write(b []byte) (n int, err error) {
+	a.p.locked(func() {
+		_ = a.p.bar.Clear()
+		n, err = a.w.Write(b)
 	})
+	return n, err
 }
 
 // Clear removes the bar of a task that did not end.

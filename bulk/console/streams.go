@@ -20,12 +20,28 @@ type Streams struct {
 	Out, Err io.Writer
 
 	InTerminal, ErrTerminal bool // a question can be answered; a bar can be drawn
+	OutColumns, ErrColumns  int  // 0: not a terminal
+	Color                   bool // of Out
 }
 
-// Standard returns the process's own streams.
+// Standard returns the process's own streams. NO_COLOR is that of https://no-color.org.
 func Standard() Streams {
-	bars := term.IsTerminal(int(os.Stderr.Fd())) && os.Getenv("TERM") != "dumb"
-	return Streams{os.Stdin, os.Stdout, os.Stderr, term.IsTerminal(int(os.Stdin.Fd())), bars}
+	s := Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, InTerminal: term.IsTerminal(int(os.Stdin.Fd()))}
+	s.OutColumns, s.ErrColumns = columns(os.Stdout), columns(os.Stderr)
+	dumb := os.Getenv("TERM") == "dumb"
+	s.ErrTerminal, s.Color = s.ErrColumns > 0 && !dumb, s.OutColumns > 0 && !dumb && os.Getenv("NO_COLOR") == ""
+	return s
+}
+
+// DefaultColumns are those of a terminal that does not tell its size.
+const DefaultColumns = 80
+
+func columns(file *os.File) int {
+	width, _, err := term.GetSize(int(file.Fd()))
+	if err != nil {
+		return 0
+	}
+	return cmp.Or(width, DefaultColumns)
 }
 
 // Escaped returns the streams with every control character escaped in what is written.

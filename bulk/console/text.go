@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -35,19 +36,88 @@ func Columns(w io.Writer, align string, rows ...[]string) error {
 	return err
 }
 
-const width = 88 // of the lines that Wrap folds
+// programs are those whose commands bulk prints, each on a line of its own.
+var programs = []string{"aws", "bulk", "eval", "grep", "source"}
 
-// Wrap folds text into lines. The first begins with first, all others with rest.
-func Wrap(text, first, rest string) string {
-	folded, line, space := "", first, ""
-	for word := range strings.SplitSeq(Line(text), " ") {
-		if space != "" && utf8.RuneCountInString(line+space+word) > width {
-			folded += line + "\n"
-			line, space = rest, ""
-		}
-		line, space = line+space+word, " "
+// begins reports whether a text begins as a command does.
+func begins(text string) bool {
+	words := strings.Fields(text)
+	return len(words) > 0 && slices.Contains(programs, words[0])
+}
+
+// IsCommand reports whether a line is a command to paste. An error of bulk begins as one, and so does a usage, which
+// ends in brackets.
+func IsCommand(line string) bool {
+	_, rest, _ := strings.Cut(strings.TrimSpace(line), " ")
+	first, _, _ := strings.Cut(rest, " ")
+	return begins(line) && first != "" && !strings.HasSuffix(first, ":") && !strings.HasSuffix(rest, "]")
+}
+
+// lastColumn matches what stands before a line's last column, or before the text of a list.
+var lastColumn = regexp.MustCompile(`^(?:.* {2})?(?:->? )?`)
+
+// Fold folds a line between words, so that it fits into the columns of a terminal; 0: it does not. It is continued below
+// its last column. A command stays whole, and nothing that continues a line can pass for one.
+func Fold(line string, columns int) string {
+	runes := []rune(line)
+	if columns == 0 || len(runes) <= columns || IsCommand(line) {
+		return line
 	}
-	return folded + line + "\n"
+	folded := lastColumn.FindString(string(runes[:columns*3/5]))
+	used := utf8.RuneCountInString(folded)
+	indent := "\n" + strings.Repeat(" ", used)
+	var words []string
+	for word := range strings.SplitSeq(line[len(folded):], " ") {
+		if last := len(words) - 1; last >= 0 && (word == "" || strings.HasSuffix(words[last], " ") || begins(word) || strings.HasPrefix(word, "--")) {
+			words[last] += " " + word
+		} else {
+			words = append(words, word)
+		}
+	}
+	for i, word := range words {
+		space := min(i, 1)
+		if used += space + utf8.RuneCountInString(word); used > columns && i > 0 {
+			folded, used = folded+indent+word, len(indent)-1+utf8.RuneCountInString(word)
+		} else {
+			folded += " "[:space] + word
+		}
+	}
+	return folded
+}
+
+// Text writes lines for people, escaped. An incomplete line waits for its end.
+type Text struct {
+	W       io.Writer
+	Columns int    // of the terminal, where lines are folded
+	Color   bool   // of the level of a line
+	Flags   string // that each command of bulk needs, to run as printed
+
+	line string
+}
+
+var (
+	level  = regexp.MustCompile(`^  (?:ok|warning|failure|failed +[1-9][0-9,]*)(?: |$)`)
+	colors = map[byte]string{'o': "32", 'w': "33", 'f': "31"} // of ANSI, by a level's first letter
+)
+
+func (t *Text) Write(p []byte) (int, error) {
+	lines := strings.SplitAfter(t.line+string(p), "\n")
+	t.line = lines[len(lines)-1]
+	var b strings.Builder
+	for _, line := range lines[:len(lines)-1] {
+		line = Escape(strings.TrimSuffix(line, "\n"))
+		if IsCommand(line) && strings.HasPrefix(strings.TrimSpace(line), "bulk ") {
+			line += t.Flags
+		}
+		if line = Fold(line, t.Columns); t.Color {
+			line = level.ReplaceAllStringFunc(line, func(s string) string { return "\x1b[" + colors[s[2]] + "m" + s + "\x1b[0m" })
+		}
+		b.WriteString(line + "\n")
+	}
+	if _, err := io.WriteString(t.W, b.String()); err != nil {
+		return 0, err
+	}
+	return len(p), nil
 }
 
 // Count formats a number: 12,345.

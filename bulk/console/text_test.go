@@ -21,16 +21,47 @@ func TestColumns(t *testing.T) {
 	assert.Equal(t, "a           1  x\ngrößer  1,000\n", b.String())
 }
 
-func TestWrap(t *testing.T) {
-	text := strings.TrimSpace(strings.Repeat("word ", 30))
-	lines := strings.Split(strings.TrimSuffix(Wrap(text, "  - ", "    "), "\n"), "\n")
-	require.Len(t, lines, 2)
-	assert.Equal(t, "  - word", lines[0][:8])
-	assert.Equal(t, "    word", lines[1][:8])
-	for _, line := range lines {
-		assert.LessOrEqual(t, len(line), width)
+// TestFold: nothing breaks within a word, a line is continued below its last column, and a command stays whole.
+func TestFold(t *testing.T) {
+	for _, tt := range []struct{ name, line, want string }{
+		{"short", "1234567890123456789012345678", "1234567890123456789012345678"},
+		{"between words", "one two three four five six seven", "one two three four five six\nseven"},
+		{"below the last column", "  ok    case  upper and lower case are", "  ok    case  upper and\n              lower case are"},
+		{"below the text of a list", "  - one two three four five six", "  - one two three four five\n    six"},
+		{"below the text of a remedy", "        -> one two three four five", "        -> one two three\n           four five"},
+		{"a column too far right", "12345678901234567890123  one two three", "12345678901234567890123  one\ntwo three"},
+		{"a long word", "  - 123456789012345678901234567890 one", "  - 123456789012345678901234567890\n    one"},
+		{"characters, not bytes", strings.Repeat("é", 13) + " " + strings.Repeat("é", 14), strings.Repeat("é", 13) + " " + strings.Repeat("é", 14)},
+		{"a command", "  bulk sweep --live --user ada@example.com", "  bulk sweep --live --user ada@example.com"},
+		{"a usage", "  bulk sweep [--live] [--limit N] [flags]", "  bulk sweep [--live]\n  [--limit N] [flags]"},
+		{"an error", "bulk sweep: one two three four five", "bulk sweep: one two three\nfour five"},
+		{"would pass for a command", "one two three four five six bulk sweep --live", "one two three four five\nsix bulk sweep --live"},
+		{"a flag", "one two three bulk status --ineligible", "one two three bulk\nstatus --ineligible"},
+		{"after spaces too", "one two three four five six  aws s3 rm x", "one two three four five\nsix  aws s3 rm x"},
+	} {
+		assert.Equal(t, tt.want, Fold(tt.line, 28), tt.name)
 	}
-	assert.Equal(t, "  - \n", Wrap("", "  - ", "    "))
+	assert.Equal(t, "a line of a file", Fold("a line of a file", 0))
+}
+
+func TestText(t *testing.T) {
+	var b bytes.Buffer
+	text := &Text{W: &b, Columns: 20, Color: true, Flags: " --stack S"}
+	for _, part := range []string{"  failure  a b\x1b c d", " e f g\n  ok  x\n  failed  0\n", "  bulk check\n  aws sts x\n  failed  1", "2\n"} {
+		n, err := text.Write([]byte(part))
+		require.NoError(t, err)
+		assert.Equal(t, len(part), n)
+	}
+	assert.Equal(t, "\x1b[31m  failure \x1b[0m a b\\u001b\n           c d e f g\n\x1b[32m  ok \x1b[0m x\n  failed  0\n"+
+		"  bulk check --stack S\n  aws sts x\n\x1b[31m  failed  12\x1b[0m\n", b.String())
+	b.Reset()
+	text.Color = false
+	_, err := text.Write([]byte("  failure  x\n"))
+	require.NoError(t, err)
+	assert.Equal(t, "  failure  x\n", b.String())
+	text.W = full{}
+	_, err = text.Write([]byte("x\n"))
+	require.Error(t, err)
 }
 
 func TestNumbers(t *testing.T) {
@@ -118,5 +149,4 @@ func TestValuesStayWithinTheirLine(t *testing.T) {
 	var b bytes.Buffer
 	require.NoError(t, Columns(&b, "ll", []string{value, "x"}, []string{"b", "y"}))
 	assert.Equal(t, 2, strings.Count(b.String(), "\n"))
-	assert.Equal(t, 1, strings.Count(Wrap(value, "", ""), "\n"))
 }

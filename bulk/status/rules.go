@@ -123,14 +123,7 @@ func (u UserReport) diagnose() Diagnosis {
 	return Diagnosis{first.name, lines[0], lines[1:]}
 }
 
-func isCommand(remedy string) bool {
-	return strings.HasPrefix(remedy, "bulk ") || strings.HasPrefix(remedy, "aws ")
-}
-
 var fold = ledger.FoldASCII
-
-// unfolded is a value in a text. It is not folded: a line must not begin with a part of it.
-func unfolded(value string) string { return strings.ReplaceAll(console.Line(value), " ", "\u00a0") }
 
 func region(p pool) string { return strings.Split(p.ID(), "_")[0] }
 

@@ -195,7 +195,7 @@ func (s *Sweeper) isClaimed(ctx context.Context, stagingSub string) (bool, error
 }
 
 func (s *Sweeper) migrateAll(ctx context.Context, what string, total int, users userSeq) error {
-	s.Progress.Start(what, "users", total)
+	s.Progress.StartCounting(what, "users", total, s.outcome)
 	defer s.Progress.End()
 	return s.each(ctx, users, inFlight, func(m *migration) error { return s.migrate(context.WithoutCancel(ctx), m) })
 }
