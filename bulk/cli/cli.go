@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"strings"
 	"syscall"
 	"time"
 
@@ -156,7 +157,7 @@ func (a *app) exit(ctx context.Context, cmd *cobra.Command, err error) int {
 }
 
 // mistake says what is wrong with a flag, as the user wrote it.
-func mistake(_ *cobra.Command, err error) error {
+func mistake(cmd *cobra.Command, err error) error {
 	if e, ok := errors.AsType[*pflag.InvalidValueError](err); ok {
 		not := map[string]string{
 			"int": "is not a whole number", "float64": "is not a number", "bool": "is neither true nor false", "stringToInt": "is not CATEGORY=N",
@@ -164,11 +165,14 @@ func mistake(_ *cobra.Command, err error) error {
 		return fmt.Errorf("--%s: %q %s", e.GetFlag().Name, e.GetValue(), not[e.GetFlag().Value.Type()])
 	}
 	if e, ok := errors.AsType[*pflag.ValueRequiredError](err); ok {
-		name, _ := pflag.UnquoteUsage(e.GetFlag())
-		return fmt.Errorf("--%s needs a value: --%s %s", e.GetFlag().Name, e.GetFlag().Name, name)
+		return fmt.Errorf("--%s needs a value", e.GetFlag().Name)
 	}
 	if e, ok := errors.AsType[*pflag.NotExistError](err); ok && e.GetSpecifiedShortnames() != "" {
-		return fmt.Errorf("unknown flag: -%s", e.GetSpecifiedShortnames())
+		name, _, _ := strings.Cut(e.GetSpecifiedShortnames(), "=")
+		if cmd.Flags().Lookup(name) != nil {
+			return fmt.Errorf("unknown flag: -%s (did you mean --%s?)", name, name)
+		}
+		return fmt.Errorf("unknown flag: -%s", name)
 	}
 	return err
 }

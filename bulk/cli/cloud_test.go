@@ -188,6 +188,7 @@ func TestReadingCommands(t *testing.T) {
 		dir := filepath.Join(t.TempDir(), "saved")
 		code, out, err := o.bulk("backup", dir)
 		require.Zero(t, code, err)
+		assert.Contains(t, err, "\n"+dir+" holds personal data: keep it where only you can read it, and delete it after the migration.\n")
 		assert.Regexp(t, `table-Spaceport-Projects-staging.jsonl.gz +232 rows`, out)
 		assert.Regexp(t, `users.jsonl.gz +9 users`, out)
 		code, out, _ = o.bulk("backup", dir)

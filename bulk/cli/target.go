@@ -89,9 +89,9 @@ func (t *target) print(ctx context.Context) {
 }
 
 func (p *targetPool) String() string {
-	pool := types.UserPoolType{Arn: &p.role} // which names the account too
+	pool := &types.UserPoolType{Arn: &p.role} // which names the account too
 	if p.answer != nil {
-		pool = *p.answer.UserPool
+		pool = cmp.Or(p.answer.UserPool, pool)
 	}
 	where := p.account.Region
 	if parsed, err := arn.Parse(aws.ToString(pool.Arn)); err == nil {

@@ -150,10 +150,12 @@ func (p *Progress) line(spent time.Duration) string {
 // End removes the bar and writes one line that says how much was done.
 func (p *Progress) End() {
 	p.Clear()
+	text := ""
 	p.locked(func() {
 		done := Quantity(p.done, strings.TrimSuffix(p.unit, "s"), p.unit)
-		fmt.Fprintf(p.w, "%s: %s in %s\n", p.what, done, Duration(p.now().Sub(p.began)))
+		text = fmt.Sprintf("%s: %s in %s", p.what, done, Duration(p.now().Sub(p.began)))
 	})
+	p.Println(text)
 }
 
 // Println writes lines, escaped, above the bar if there is one. The bar itself moves the cursor.

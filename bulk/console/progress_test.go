@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
 // clock is moved by hand.
@@ -181,6 +182,62 @@ func TestNote(t *testing.T) {
 	task.Start("Next", "users", 1)
 	_, last := shown(out.String())
 	assert.NotContains(t, last, "moving")
+}
+
+// TestCounts are beside the bar, with the rate and the time left, also where a terminal is narrow; and in plain lines.
+func TestCounts(t *testing.T) {
+	counts := func() string { return "1,240 migrated, 30 skipped, 2 failed" }
+	p, out, clock := newProgress(false)
+	p.StartCounting("Sweeping", "users", 5000, counts)
+	clock.forward(100 * time.Second)
+	p.Add(1272)
+	assert.Equal(t, "Sweeping: 1,272 of 5,000 users, 13/s, 1,240 migrated, 30 skipped, 2 failed, 4 min 53 s left\n", out.String())
+	for columns, want := range map[int]string{
+		0:  `^1,240 migrated, 30 skipped, 2 failed +0% \|.*\| \(.* users/\w+\) \[\d+s:\w+\]`,
+		60: `^1,240 migrated, 30 skippe… +0% \|.*\| \(.* users/\w+\) \[\d+s:\w+\]`,
+	} {
+		p, out, _ = newProgress(true)
+		p.Columns = columns
+		p.StartCounting("Sweeping", "users", 5000, counts)
+		time.Sleep(barEvery + 10*time.Millisecond)
+		p.Add(1)
+		_, last := shown(out.String())
+		assert.Regexp(t, want, last)
+		time.Sleep(barEvery + 10*time.Millisecond)
+		p.Note("moving 2,500 rows")
+		_, last = shown(out.String())
+		assert.Contains(t, last, "moving 2,500 rows ")
+	}
+}
+
+// TestAbove: a result does not follow the remains of a bar, and the bar comes back below it.
+func TestAbove(t *testing.T) {
+	p, out, _ := newProgress(true)
+	p.Start("Reading", "users", 10)
+	results := p.Above(out)
+	time.Sleep(barEvery + 10*time.Millisecond)
+	p.Add(1)
+	_, last := shown(out.String())
+	require.Contains(t, last, "Reading")
+	_, err := results.Write([]byte("a result\n"))
+	require.NoError(t, err)
+	above, last := shown(out.String())
+	assert.Equal(t, "a result", above[len(above)-1])
+	assert.Empty(t, last)
+	time.Sleep(barEvery + 10*time.Millisecond)
+	p.Add(1)
+	_, last = shown(out.String())
+	assert.Contains(t, last, "2/10")
+	_, err = p.Above(full{}).Write([]byte("x"))
+	require.Error(t, err)
+}
+
+func TestLinesAreFolded(t *testing.T) {
+	p, out, _ := newProgress(false)
+	p.Columns = 20
+	p.Println("one two three four five\n  bulk sweep --live --limit 2")
+	p.Start("Reading all of staging", "users", 1).End()
+	assert.Equal(t, "one two three four\nfive\n  bulk sweep --live --limit 2\nReading all of\nstaging: 0 users in\n0.0 s\n", out.String())
 }
 
 // TestNothingIsCutOff at 80 columns: a long title gives way, and the time left stays.

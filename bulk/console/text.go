@@ -56,6 +56,8 @@ func IsCommand(line string) bool {
 // lastColumn matches what stands before a line's last column, or before the text of a list.
 var lastColumn = regexp.MustCompile(`^(?:.* {2})?(?:->? )?`)
 
+var spacedWord = regexp.MustCompile(` *[^ ]+`)
+
 // Fold folds a line between words, so that it fits into the columns of a terminal; 0: it does not. It is continued below
 // its last column. A command stays whole, and nothing that continues a line can pass for one.
 func Fold(line string, columns int) string {
@@ -65,22 +67,21 @@ func Fold(line string, columns int) string {
 	}
 	folded := lastColumn.FindString(string(runes[:columns*3/5]))
 	used := utf8.RuneCountInString(folded)
-	indent := "\n" + strings.Repeat(" ", used)
-	var words []string
-	for word := range strings.SplitSeq(line[len(folded):], " ") {
-		if last := len(words) - 1; last >= 0 && (word == "" || strings.HasSuffix(words[last], " ") || begins(word) || strings.HasPrefix(word, "--")) {
-			words[last] += " " + word
+	indent := strings.Repeat(" ", used)
+	var words []string // each with the spaces before it
+	for _, word := range spacedWord.FindAllString(line[len(folded):], -1) {
+		if len(words) > 0 && (begins(word) || strings.HasPrefix(word, " --")) {
+			words[len(words)-1] += word
 		} else {
 			words = append(words, word)
 		}
 	}
 	for i, word := range words {
-		space := min(i, 1)
-		if used += space + utf8.RuneCountInString(word); used > columns && i > 0 {
-			folded, used = folded+indent+word, len(indent)-1+utf8.RuneCountInString(word)
-		} else {
-			folded += " "[:space] + word
+		if used += utf8.RuneCountInString(word); used > columns && i > 0 {
+			word = indent + strings.TrimLeft(word, " ")
+			folded, used = folded+"\n", utf8.RuneCountInString(word)
 		}
+		folded += word
 	}
 	return folded
 }
