@@ -144,12 +144,11 @@ var reportText = template.Must(template.New("").Funcs(reportFuncs).Parse(reportT
 
 // Print writes the report as text. Without all, checks that are ok are counted, but for what a canary proves.
 func (r Report) Print(w io.Writer, all bool) error {
-	shown := slices.DeleteFunc(slices.Clone(r.Findings), func(f Finding) bool {
+	r.Findings = slices.DeleteFunc(slices.Clone(r.Findings), func(f Finding) bool {
 		return f.Level == OK && f.Group != "canary" && !all
 	})
-	return reportText.Execute(w, struct {
-		Report
-		Shown []Finding
-		All   bool
-	}{r, shown, all})
+	return reportText.Execute(w, r)
 }
+
+// Listed reports whether every check that is ok is among the findings.
+func (r Report) Listed() bool { return len(r.Findings) == r.OK+r.Warnings+r.Failures }

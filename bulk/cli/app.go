@@ -110,7 +110,6 @@ var Limits = account.Limits{
 type clients struct {
 	settings settings.Settings
 	stack    map[string]string // outputs of the production stack by lower-case key, if one is named
-	target   target
 
 	staging, production         aws.Config
 	limits                      quota.Limits // of production
@@ -133,7 +132,7 @@ func (a *app) open(ctx context.Context, required ...string) (*clients, error) {
 	production.Region = region(production.Region, s)
 	c := &clients{settings: s, stack: stack, production: production}
 	c.staging = account.Staging(production, s, "spaceport-bulk", Limits)
-	a.aim(c, required)
+	a.announce(ctx, c, required)
 	share := cmp.Or(a.share, quota.Share)
 	c.limits = quota.New(share, a.raised)
 	c.productionCognito = cognito.NewFromConfig(c.production, c.limits.Option)
@@ -189,11 +188,18 @@ func (a *app) askCode(ctx context.Context, device string) (string, error) {
 	return a.AskSecret(ctx, "Code:")
 }
 
-// aheadOf is how far AWS's clock was ahead of this one's, when it answered.
-func aheadOf(answer *cognito.DescribeUserPoolOutput) time.Duration {
-	server, _ := awsmiddleware.GetServerTime(answer.ResultMetadata)
-	if here, ok := awsmiddleware.GetResponseAt(answer.ResultMetadata); ok && !server.IsZero() {
-		return server.Sub(here)
+func describePool(ctx context.Context, account aws.Config, id string) (*cognito.DescribeUserPoolOutput, error) {
+	out, err := cognito.NewFromConfig(account).DescribeUserPool(ctx, &cognito.DescribeUserPoolInput{UserPoolId: &id})
+	if err != nil {
+		return nil, fmt.Errorf("read user pool %s: %w", id, err)
+	}
+	return out, nil
+}
+
+// aheadOf is how far AWS's clock is ahead of now, when it answered.
+func aheadOf(answer *cognito.DescribeUserPoolOutput, now time.Time) time.Duration {
+	if server, ok := awsmiddleware.GetServerTime(answer.ResultMetadata); ok {
+		return server.Sub(now)
 	}
 	return 0
 }

@@ -59,11 +59,10 @@ var commands = func(a *app) []*cobra.Command {
 // Run runs bulk and returns its exit code. getenv returns our own variables; the SDK reads AWS's. The Ctrl-C that ends
 // ctx lets a command end in good order; another one ends it at once.
 func Run(ctx context.Context, args []string, s console.Streams, getenv func(string) string) int {
-	a := &app{Streams: s.Escaped(), getenv: getenv, now: time.Now}
-	a.progress = console.NewProgress(s.Err, s.ErrTerminal, a.now)
-	a.progress.Columns = s.ErrColumns
-	a.Out, a.Err = a.progress.Above(a.Out), a.progress.Above(a.Err)
-	a.page = &console.Text{W: a.progress.Above(s.Out), Columns: cmp.Or(s.OutColumns, console.DefaultColumns), Color: s.Color}
+	a := &app{Streams: s, getenv: getenv, now: time.Now}
+	a.progress = console.NewProgress(s.Err, s.ErrTerminal, s.ErrColumns, a.now)
+	a.Out = &console.Text{W: s.Out, Bar: a.progress}
+	a.page = &console.Text{W: s.Out, Bar: a.progress, Columns: cmp.Or(s.OutColumns, console.DefaultColumns), Color: s.Color}
 	root := describe("bulk", nil)
 	root.SilenceErrors, root.SilenceUsage = true, true
 	// cobra calls this after parsing: an error before it is a usage error.
@@ -147,7 +146,7 @@ func (a *app) exit(ctx context.Context, cmd *cobra.Command, err error) int {
 	}
 	a.progress.Println(fmt.Sprintf("%s: %v", cmd.CommandPath(), err))
 	if a.resume == "" || errors.As(err, new(usageError)) {
-		fmt.Fprintf(a.Err, "Run %q for usage.\n", cmd.CommandPath()+" --help")
+		a.progress.Println(fmt.Sprintf("Run %q for usage.", cmd.CommandPath()+" --help"))
 		return exitUsage
 	}
 	if text, _ := remedy(err); text != "" {
@@ -157,22 +156,19 @@ func (a *app) exit(ctx context.Context, cmd *cobra.Command, err error) int {
 }
 
 // mistake says what is wrong with a flag, as the user wrote it.
-func mistake(cmd *cobra.Command, err error) error {
-	if e, ok := errors.AsType[*pflag.InvalidValueError](err); ok {
-		not := map[string]string{
-			"int": "is not a whole number", "float64": "is not a number", "bool": "is neither true nor false", "stringToInt": "is not CATEGORY=N",
+func mistake(_ *cobra.Command, err error) error {
+	switch e := err.(type) {
+	case *pflag.InvalidValueError:
+		isNot := map[string]string{
+			"int": "a whole number", "float64": "a number", "bool": "true or false", "stringToInt": "CATEGORY=N",
 		}
-		return fmt.Errorf("--%s: %q %s", e.GetFlag().Name, e.GetValue(), not[e.GetFlag().Value.Type()])
-	}
-	if e, ok := errors.AsType[*pflag.ValueRequiredError](err); ok {
+		return fmt.Errorf("--%s: %q is not %s", e.GetFlag().Name, e.GetValue(), isNot[e.GetFlag().Value.Type()])
+	case *pflag.ValueRequiredError:
 		return fmt.Errorf("--%s needs a value", e.GetFlag().Name)
-	}
-	if e, ok := errors.AsType[*pflag.NotExistError](err); ok && e.GetSpecifiedShortnames() != "" {
-		name, _, _ := strings.Cut(e.GetSpecifiedShortnames(), "=")
-		if cmd.Flags().Lookup(name) != nil {
-			return fmt.Errorf("unknown flag: -%s (did you mean --%s?)", name, name)
+	case *pflag.NotExistError:
+		if flag, _, _ := strings.Cut(e.GetSpecifiedShortnames(), "="); flag != "" {
+			return fmt.Errorf("unknown flag: -%s", flag)
 		}
-		return fmt.Errorf("unknown flag: -%s", name)
 	}
 	return err
 }

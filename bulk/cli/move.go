@@ -75,13 +75,13 @@ func (m *moveRun) prepare(ctx context.Context, c *clients) error {
 	if err != nil {
 		return err
 	}
-	out, err := c.describePool(ctx, c.production, c.settings.ProductionUserPoolID)
+	out, err := describePool(ctx, c.production, c.settings.ProductionUserPoolID)
 	if err != nil {
 		return err
 	}
 	m.pool = aws.ToString(out.UserPool.Name)
 	m.records, m.estimate = c.recordsOf(ctx, m.users)
-	ahead := aheadOf(out)
+	ahead := aheadOf(out, m.app.now())
 	m.mover = verify.Mover{
 		Verifier: verify.Verifier{
 			Tables: tables, Staging: c.stagingRows, Production: c.productionRows, Progress: m.app.progress,

@@ -60,7 +60,7 @@ func statusCommand(a *app) *cobra.Command {
 }
 
 func (a *app) collector(ctx context.Context, c *clients) (status.Collector, error) {
-	out, err := c.describePool(ctx, c.staging, c.settings.StagingUserPoolID)
+	out, err := describePool(ctx, c.staging, c.settings.StagingUserPoolID)
 	if err != nil {
 		return status.Collector{}, err
 	}

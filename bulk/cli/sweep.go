@@ -10,7 +10,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"sync"
 	"text/template"
 	"time"
 
@@ -129,7 +128,7 @@ func (r *sweepRun) open(ctx context.Context) error {
 // prepare makes the sweep, once everything that its options depend on is read.
 func (r *sweepRun) prepare(context.Context) error {
 	c, s := r.clients, r.clients.settings
-	records := &notes{Store: c.ledger, progress: r.app.progress, rows: map[string]int{}}
+	records := notes{c.ledger, r.app.progress}
 	groups := datamover.Groups{Names: s.Groups, Staging: c.stagingPool, Production: c.productionPool}
 	r.sweeper = sweep.New(sweep.Dependencies{
 		Staging: c.stagingPool, Production: c.productionPool,
@@ -144,13 +143,10 @@ func (r *sweepRun) prepare(context.Context) error {
 type notes struct {
 	*ledger.Store
 	progress *console.Progress
-
-	mu   sync.Mutex
-	rows map[string]int // by staging sub, of moves that take several pages
 }
 
-// Checkpoint records a page.
-func (n *notes) Checkpoint(
+// Checkpoint records a page. What it notes is shown until the next user is counted.
+func (n notes) Checkpoint(
 	ctx context.Context, l ledger.Lease, p ledger.Progress, now time.Time, d time.Duration,
 ) (ledger.Lease, error) {
 	rows := 0
@@ -159,35 +155,8 @@ func (n *notes) Checkpoint(
 			rows += count
 		}
 	}
-	n.note(l.StagingSub, rows)
+	n.progress.Note("moving " + console.Quantity(rows, "row", "rows"))
 	return n.Store.Checkpoint(ctx, l, p, now, d)
-}
-
-// Complete ends a move.
-func (n *notes) Complete(ctx context.Context, l ledger.Lease, p ledger.Progress, at time.Time) error {
-	n.note(l.StagingSub, 0)
-	return n.Store.Complete(ctx, l, p, at)
-}
-
-// Fail ends a move.
-func (n *notes) Fail(ctx context.Context, l ledger.Lease, p ledger.Progress, f ledger.Failure) error {
-	n.note(l.StagingSub, 0)
-	return n.Store.Fail(ctx, l, p, f)
-}
-
-// note shows the largest move.
-func (n *notes) note(stagingSub string, rows int) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if n.rows[stagingSub] = rows; rows == 0 {
-		delete(n.rows, stagingSub)
-	}
-	text := ""
-	if len(n.rows) > 0 {
-		most := slices.Max(slices.Collect(maps.Values(n.rows)))
-		text = "moving " + console.Quantity(most, "row", "rows")
-	}
-	n.progress.Note(text)
 }
 
 // now is AWS's clock: leases and the age of users are compared with what AWS's clocks wrote.
@@ -196,7 +165,7 @@ func (r *sweepRun) now() time.Time { return r.app.now().Add(r.ahead) }
 // readStaging reads whether two users can share an email, apart from case, and decides whether each user must be read
 // before they are created: a list does not show second factors. Where the pool has none, nobody is read.
 func (r *sweepRun) readStaging(ctx context.Context) error {
-	out, err := r.clients.describePool(ctx, r.clients.staging, r.clients.settings.StagingUserPoolID)
+	out, err := describePool(ctx, r.clients.staging, r.clients.settings.StagingUserPoolID)
 	if err != nil {
 		return err
 	}
@@ -214,7 +183,7 @@ func (r *sweepRun) readStaging(ctx context.Context) error {
 
 // readTarget reads the production pool, and fails if it, its custom:staging_sub, a table or the ledger is missing.
 func (r *sweepRun) readTarget(ctx context.Context) error {
-	out, err := r.clients.describePool(ctx, r.clients.production, r.clients.settings.ProductionUserPoolID)
+	out, err := describePool(ctx, r.clients.production, r.clients.settings.ProductionUserPoolID)
 	if err != nil {
 		return err
 	}
@@ -228,7 +197,7 @@ func (r *sweepRun) readTarget(ctx context.Context) error {
 		(functions == nil || functions.CustomEmailSender == nil) // which sends instead of Cognito
 	r.Pool = aws.ToString(out.UserPool.Name)
 	r.options.CaseSensitive = check.CaseSensitive(*out.UserPool)
-	r.ahead = aheadOf(out)
+	r.ahead = aheadOf(out, r.app.now())
 	_, err = r.clients.productionRows.KeySchema(ctx, r.clients.settings.LedgerTable)
 	for _, t := range r.clients.settings.Tables {
 		_, source := r.clients.stagingRows.KeySchema(ctx, t.Source)
@@ -277,7 +246,7 @@ func (r *sweepRun) ask(ctx context.Context) error {
 func (r *sweepRun) migrate(ctx context.Context) error {
 	err := r.ask(ctx)
 	if err == nil {
-		err = r.log.Open() // before anything is written to production
+		_, err = r.log.Write(nil) // before anything is written to production
 	}
 	if err != nil {
 		return err
@@ -286,7 +255,7 @@ func (r *sweepRun) migrate(ctx context.Context) error {
 		r.app.progress.Println("Interrupted: the users in progress are being completed. Ctrl-C again stops at once.")
 	})()
 	r.app.left.Store(func() string {
-		return r.SoFar() + " Each step of each user: " + r.Log + "\nRun the same command again to continue."
+		return r.Outcome() + ". Each step of each user: " + r.Log + "\nRun the same command again to continue."
 	})
 	began := r.app.now()
 	err = r.sweeper.Run(ctx)

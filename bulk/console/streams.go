@@ -44,12 +44,6 @@ func columns(file *os.File) int {
 	return cmp.Or(width, DefaultColumns)
 }
 
-// Escaped returns the streams with every control character escaped in what is written.
-func (s Streams) Escaped() Streams {
-	s.Out, s.Err = &escaper{Writer: s.Out}, &escaper{Writer: s.Err}
-	return s
-}
-
 // ErrNoAnswer is returned if the input ended before an answer.
 var ErrNoAnswer = errors.New("no answer was given")
 
@@ -76,7 +70,7 @@ func (s Streams) AskSecret(ctx context.Context, question string) (string, error)
 
 // ask does not wait for read when ctx ends, since a read from a terminal cannot be canceled.
 func (s Streams) ask(ctx context.Context, question string, read func() ([]byte, error)) (answer string, err error) {
-	fmt.Fprint(s.Err, question+" ")
+	fmt.Fprint(s.Err, Escape(question)+" ")
 	answers := make(chan string, 1)
 	go func() {
 		line, _ := read()

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"regexp"
-	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -36,22 +35,11 @@ func Columns(w io.Writer, align string, rows ...[]string) error {
 	return err
 }
 
-// programs are those whose commands bulk prints, each on a line of its own.
-var programs = []string{"aws", "bulk", "eval", "grep", "source"}
+// command matches a line to paste, which is indented. A usage is too, but ends in brackets.
+var command = regexp.MustCompile(`^ +(?:aws|bulk|eval|grep|source) .*[^\]]$`)
 
-// begins reports whether a text begins as a command does.
-func begins(text string) bool {
-	words := strings.Fields(text)
-	return len(words) > 0 && slices.Contains(programs, words[0])
-}
-
-// IsCommand reports whether a line is a command to paste. An error of bulk begins as one, and so does a usage, which
-// ends in brackets.
-func IsCommand(line string) bool {
-	_, rest, _ := strings.Cut(strings.TrimSpace(line), " ")
-	first, _, _ := strings.Cut(rest, " ")
-	return begins(line) && first != "" && !strings.HasSuffix(first, ":") && !strings.HasSuffix(rest, "]")
-}
+// begins matches a word that must not begin a line: what follows could pass for a command, or is a flag.
+var begins = regexp.MustCompile(`^[\s\p{Z}]*(?:aws|bulk|eval|grep|source)(?:$|[\s\p{Z}])|^ +--`)
 
 // lastColumn matches what stands before a line's last column, or before the text of a list.
 var lastColumn = regexp.MustCompile(`^(?:.* {2})?(?:->? )?`)
@@ -62,7 +50,7 @@ var spacedWord = regexp.MustCompile(` *[^ ]+`)
 // its last column. A command stays whole, and nothing that continues a line can pass for one.
 func Fold(line string, columns int) string {
 	runes := []rune(line)
-	if columns == 0 || len(runes) <= columns || IsCommand(line) {
+	if columns == 0 || len(runes) <= columns || command.MatchString(line) {
 		return line
 	}
 	folded := lastColumn.FindString(string(runes[:columns*3/5]))
@@ -70,7 +58,7 @@ func Fold(line string, columns int) string {
 	indent := strings.Repeat(" ", used)
 	var words []string // each with the spaces before it
 	for _, word := range spacedWord.FindAllString(line[len(folded):], -1) {
-		if len(words) > 0 && (begins(word) || strings.HasPrefix(word, " --")) {
+		if len(words) > 0 && begins.MatchString(word) {
 			words[len(words)-1] += word
 		} else {
 			words = append(words, word)
@@ -89,9 +77,10 @@ func Fold(line string, columns int) string {
 // Text writes lines for people, escaped. An incomplete line waits for its end.
 type Text struct {
 	W       io.Writer
-	Columns int    // of the terminal, where lines are folded
-	Color   bool   // of the level of a line
-	Flags   string // that each command of bulk needs, to run as printed
+	Bar     *Progress // on the same terminal, is removed before each line
+	Columns int       // of the terminal, where lines are folded
+	Color   bool      // of the level of a line
+	Flags   string    // that each command of bulk needs, to run as printed
 
 	line string
 }
@@ -107,13 +96,18 @@ func (t *Text) Write(p []byte) (int, error) {
 	var b strings.Builder
 	for _, line := range lines[:len(lines)-1] {
 		line = Escape(strings.TrimSuffix(line, "\n"))
-		if IsCommand(line) && strings.HasPrefix(strings.TrimSpace(line), "bulk ") {
+		if command.MatchString(line) && strings.HasPrefix(strings.TrimSpace(line), "bulk ") {
 			line += t.Flags
 		}
 		if line = Fold(line, t.Columns); t.Color {
 			line = level.ReplaceAllStringFunc(line, func(s string) string { return "\x1b[" + colors[s[2]] + "m" + s + "\x1b[0m" })
 		}
 		b.WriteString(line + "\n")
+	}
+	if t.Bar != nil {
+		t.Bar.mu.Lock()
+		defer t.Bar.mu.Unlock()
+		t.Bar.erase()
 	}
 	if _, err := io.WriteString(t.W, b.String()); err != nil {
 		return 0, err
@@ -215,25 +209,4 @@ func Escape(text string) string {
 // Line escapes what comes from users: it stays within its line, since a line of its own could pass for one of ours.
 func Line(text any) string {
 	return strings.NewReplacer("\n", `\n`, "\t", `\t`).Replace(Escape(fmt.Sprint(text)))
-}
-
-// escaper escapes everything that is written. rest is the beginning of a character whose end is not written yet.
-type escaper struct {
-	io.Writer
-	rest []byte
-}
-
-func (e *escaper) Write(p []byte) (int, error) {
-	text := append(e.rest, p...)
-	end := len(text)
-	for i := max(0, end-utf8.UTFMax); i < end; i++ {
-		if utf8.RuneStart(text[i]) && !utf8.FullRune(text[i:]) {
-			end = i
-		}
-	}
-	if _, err := io.WriteString(e.Writer, Escape(string(text[:end]))); err != nil {
-		return 0, err
-	}
-	e.rest = text[end:]
-	return len(p), nil
 }

@@ -62,7 +62,7 @@ func TestText(t *testing.T) {
 	assert.Equal(t, "  failure  x\n", b.String())
 	text.W = full{}
 	_, err = text.Write([]byte("x\n"))
-	require.Error(t, err)
+	require.ErrorIs(t, err, io.ErrShortWrite)
 }
 
 func TestNumbers(t *testing.T) {
@@ -94,50 +94,39 @@ func TestQuote(t *testing.T) {
 }
 
 func TestControlCharactersAreEscaped(t *testing.T) {
-	var out, errs bytes.Buffer
-	s := Streams{Out: &out, Err: &errs}.Escaped()
 	for char, want := range map[string]string{
 		"\x1b[2J": `\u001b[2J`, "\r": `\u000d`, "\b": `\u0008`, "\x00": `\u0000`, "\x7f": `\u007f`, "\u009b2J": `\u009b2J`,
 		"\u202e": `\u202e`, "\u2066": `\u2066`, "\u200f": `\u200f`, "a\tb\n": "a\tb\n", "é🚀": "é🚀",
 		"\u061c": `\u061c`, "\u200e": `\u200e`, "\u202a": `\u202a`, "\u2069": `\u2069`, "\u2028\u2029": `\u2028\u2029`,
 		"\x9b2J\xff.": "\ufffd2J\ufffd.", "\ufffd": "\ufffd",
 	} {
-		out.Reset()
-		errs.Reset()
-		n, err := fmt.Fprint(s.Out, char)
+		var out, errs bytes.Buffer
+		n, err := fmt.Fprintln(&Text{W: &out}, char)
 		require.NoError(t, err)
-		assert.Equal(t, len(char), n)
-		fmt.Fprint(s.Err, char)
-		assert.Equal(t, want, out.String())
-		assert.Equal(t, want, errs.String())
+		assert.Equal(t, len(char)+1, n)
+		assert.Equal(t, want+"\n", out.String())
+		_, err = Streams{In: strings.NewReader("x"), Err: &errs}.Ask(t.Context(), char)
+		require.NoError(t, err)
+		assert.Equal(t, want+" ", errs.String())
 	}
 }
 
 // TestCharactersThatAreWrittenInParts has writers that do not know where a character ends.
 func TestCharactersThatAreWrittenInParts(t *testing.T) {
 	for text, want := range map[string]string{
-		"é🚀\u202e\u009b.\n": "é🚀" + `\u202e\u009b.` + "\n", "\x9b\xe2\x80.\n": "\ufffd\ufffd.\n", "\xf0\x9f.": "\ufffd.",
+		"é🚀\u202e\u009b.\n": "é🚀" + `\u202e\u009b.` + "\n", "\x9b\xe2\x80.\n": "\ufffd\ufffd.\n", "\xf0\x9f.\n": "\ufffd.\n",
 	} {
 		for size := 1; size <= len(text); size++ {
 			var out bytes.Buffer
-			s := Streams{Out: &out}.Escaped()
+			lines := &Text{W: &out}
 			for part := range slices.Chunk([]byte(text), size) {
-				n, err := s.Out.Write(part)
+				n, err := lines.Write(part)
 				require.NoError(t, err)
 				require.Equal(t, len(part), n)
 			}
-			if size == 1 {
-				assert.NotContains(t, out.String(), "\x9b")
-			}
-			assert.Equal(t, strings.ReplaceAll(want, "\ufffd\ufffd", "\ufffd"), strings.ReplaceAll(out.String(), "\ufffd\ufffd", "\ufffd"), size)
+			assert.Equal(t, strings.ReplaceAll(want, "\ufffd\ufffd", "\ufffd"), out.String(), size)
 		}
 	}
-}
-
-func TestErrorsOfTheTerminal(t *testing.T) {
-	n, err := Streams{Out: full{}}.Escaped().Out.Write([]byte("x"))
-	assert.Zero(t, n)
-	assert.Error(t, err)
 }
 
 type full struct{}

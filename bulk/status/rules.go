@@ -123,6 +123,10 @@ func (u UserReport) diagnose() Diagnosis {
 	return Diagnosis{first.name, lines[0], lines[1:]}
 }
 
+func isCommand(remedy string) bool {
+	return strings.HasPrefix(remedy, "bulk ") || strings.HasPrefix(remedy, "aws ")
+}
+
 var fold = ledger.FoldASCII
 
 func region(p pool) string { return strings.Split(p.ID(), "_")[0] }

@@ -314,7 +314,7 @@ func TestAdvice(t *testing.T) {
 	for line := range strings.Lines(string(raw)) {
 		for _, found := range value.FindAllStringSubmatch(line, -1) {
 			safe := []string{"text", "time", "if", "else", "with", "template", "quote"}
-			if console.IsCommand(line) {
+			if isCommand(line) {
 				safe = []string{"quote", "options", "template", "if"}
 			}
 			assert.Contains(t, safe, found[1], line)

@@ -10,7 +10,6 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/spaceport/user-migration/bulk/console"
 	"github.com/spaceport/user-migration/datamover/ledger"
 	"github.com/spaceport/user-migration/datamover/userpool"
 )
@@ -56,7 +55,7 @@ func TestEveryState(t *testing.T) {
 				assert.NotEmpty(t, u.Diagnosis.Remedies, name)
 				assert.Equal(t, staging != "gone", u.Sweep != "", name)
 				finished := u.Moved() || staging != "eligible"
-				assert.True(t, finished || strings.HasPrefix(u.Sweep, "would") || slices.ContainsFunc(u.Diagnosis.Remedies, console.IsCommand),
+				assert.True(t, finished || strings.HasPrefix(u.Sweep, "would") || slices.ContainsFunc(u.Diagnosis.Remedies, isCommand),
 					"%s: a dead end: %s, %v", name, u.Sweep, u.Diagnosis)
 			}
 		}

@@ -81,16 +81,8 @@ type Counters struct {
 	mu sync.Mutex
 }
 
-// SoFar says what Run has done until now.
-func (c *Counters) SoFar() string {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return fmt.Sprintf("So far: accounts created %d, users' data moved %d, reset emails sent %d, failed %d.",
-		c.Created, c.Moved, c.Resets, c.Failed)
-}
-
-// outcome is shown beside the bar.
-func (c *Counters) outcome() string {
+// Outcome says what Run has done until now.
+func (c *Counters) Outcome() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	skipped := 0
@@ -141,7 +133,7 @@ func (m *migration) note(status Status, details string) error {
 		Details: details, StagingSub: m.staging.Sub, ProductionSub: m.record.ProductionSub})
 }
 
-// Log is the audit log: a file in Dir that is named after the time. It is made for the first entry.
+// Log is the audit log: a file in Dir, which is made for the first entry and named after the time.
 type Log struct {
 	Dir  string
 	Now  func() time.Time
@@ -151,8 +143,8 @@ type Log struct {
 	file *os.File
 }
 
-// Open makes the file, if there is none yet. Only its owner can read it, since it holds emails.
-func (l *Log) Open() error {
+// Write writes an entry; an empty one only makes the file. Only its owner can read it, since it holds emails.
+func (l *Log) Write(entry []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for now := l.Now(); l.file == nil; now = now.Add(time.Second) { // a second sweep within one second has a name of its own
@@ -162,16 +154,8 @@ func (l *Log) Open() error {
 			l.file = file
 			l.Made(path)
 		} else if !os.IsExist(err) {
-			return fmt.Errorf("create sweep log: %w", err)
+			return 0, fmt.Errorf("create sweep log: %w", err)
 		}
-	}
-	return nil
-}
-
-// Write writes an entry.
-func (l *Log) Write(entry []byte) (int, error) {
-	if err := l.Open(); err != nil {
-		return 0, err
 	}
 	return l.file.Write(entry)
 }
