@@ -62,7 +62,8 @@ func Run(ctx context.Context, args []string, s console.Streams, getenv func(stri
 	a := &app{Streams: s, getenv: getenv, now: time.Now}
 	a.progress = console.NewProgress(s.Err, s.ErrTerminal, s.ErrColumns, a.now)
 	a.Out = &console.Text{W: s.Out, Bar: a.progress}
-	a.page = &console.Text{W: s.Out, Bar: a.progress, Columns: cmp.Or(s.OutColumns, console.DefaultColumns), Color: s.Color}
+	a.page = &console.Text{W: s.Out, Bar: a.progress, Color: s.Color}
+	a.page.Columns = cmp.Or(s.OutColumns, console.DefaultColumns)
 	root := describe("bulk", nil)
 	root.SilenceErrors, root.SilenceUsage = true, true
 	// cobra calls this after parsing: an error before it is a usage error.
@@ -125,7 +126,8 @@ func given(flags *pflag.FlagSet) (text string) {
 // warnOfPersonalData names what was written and has to be kept safe.
 func (a *app) warnOfPersonalData() {
 	if path, ok := a.personal.Load().(string); ok {
-		a.progress.Println(path + " holds personal data: keep it where only you can read it, and delete it after the migration.")
+		a.progress.Println(path + " holds personal data: keep it where only you can read it, and delete it after the " +
+			"migration.")
 	}
 }
 

@@ -48,10 +48,11 @@ func (a *app) announce(ctx context.Context, c *clients, required []string) {
 		wg.Wait()
 		a.progress.Println("Working on " + console.List(texts) + "; settings from " + a.source(c))
 	})
-	c.staging.HTTPClient, c.production.HTTPClient = announcing{staging.HTTPClient, say}, announcing{production.HTTPClient, say}
+	c.staging.HTTPClient = announcing{staging.HTTPClient, say}
+	c.production.HTTPClient = announcing{production.HTTPClient, say}
 }
 
-// describeTarget names a pool, its account and Region. If it cannot be read now, that is its id, and the account of the role.
+// describeTarget names a pool, its account and Region. Without the right to read it, these are its id and the role's.
 func describeTarget(ctx context.Context, account aws.Config, id, role string) string {
 	pool := &types.UserPoolType{Arn: &role}
 	if out, err := describePool(ctx, account, id); err == nil {

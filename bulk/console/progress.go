@@ -41,8 +41,8 @@ func (p *Progress) locked(f func()) {
 	}
 }
 
-// Start begins a task, such as "Reading staging" in "users". total may be an estimate; 0 means unknown. counts, if there are
-// any, say how the work ended so far, such as "250 migrated, 2 failed".
+// Start begins a task, such as "Reading staging" in "users". total may be an estimate; 0 means unknown. counts, if
+// there are any, say how the work ended so far, such as "250 migrated, 2 failed".
 func (p *Progress) Start(what, unit string, total int, counts ...func() string) *Progress {
 	p.locked(func() {
 		p.what, p.unit, p.total, p.done, p.began, p.last, p.note = what, unit, total, 0, p.now(), p.now(), ""
@@ -62,8 +62,8 @@ func (p *Progress) Add(n int) {
 	})
 }
 
-// Note shows what takes its time, such as "moving 2,500 rows", until more is counted. Called again, it keeps a terminal's
-// bar and the lines elsewhere going.
+// Note shows what takes its time, such as "moving 2,500 rows", until more is counted. Called again, it keeps a
+// terminal's bar and the lines elsewhere going.
 func (p *Progress) Note(text string) {
 	p.locked(func() {
 		p.note = Escape(text)
@@ -89,7 +89,7 @@ func (p *Progress) tick() {
 // draw shows the task's name, the figures, and a bar where they leave room for one.
 func (p *Progress) draw() {
 	p.erase()
-	line, columns := []rune(p.what+": "+p.figures()), cmp.Or(p.columns, DefaultColumns)-1
+	line, columns := []rune(p.what+": "+p.figures()), max(cmp.Or(p.columns, DefaultColumns)-1, 1)
 	if room := columns - len(line) - 3; p.total > 0 && room > 5 {
 		full := room * min(p.done, p.total) / p.total
 		line = append(line, []rune(" |"+strings.Repeat("█", full)+strings.Repeat(" ", room-full)+"|")...)

@@ -46,8 +46,8 @@ var lastColumn = regexp.MustCompile(`^(?:.* {2})?(?:->? )?`)
 
 var spacedWord = regexp.MustCompile(` *[^ ]+`)
 
-// Fold folds a line between words, so that it fits into the columns of a terminal; 0: it does not. It is continued below
-// its last column. A command stays whole, and nothing that continues a line can pass for one.
+// Fold folds a line between words, so that it fits into the columns of a terminal; 0: it is no terminal. The line is
+// continued below its last column. A command stays whole, and nothing that continues a line can pass for one.
 func Fold(line string, columns int) string {
 	runes := []rune(line)
 	if columns == 0 || len(runes) <= columns || command.MatchString(line) {
@@ -100,7 +100,9 @@ func (t *Text) Write(p []byte) (int, error) {
 			line += t.Flags
 		}
 		if line = Fold(line, t.Columns); t.Color {
-			line = level.ReplaceAllStringFunc(line, func(s string) string { return "\x1b[" + colors[s[2]] + "m" + s + "\x1b[0m" })
+			line = level.ReplaceAllStringFunc(line, func(text string) string {
+				return "\x1b[" + colors[text[2]] + "m" + text + "\x1b[0m"
+			})
 		}
 		b.WriteString(line + "\n")
 	}

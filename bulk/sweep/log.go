@@ -89,7 +89,8 @@ func (c *Counters) Outcome() string {
 	for _, n := range c.Skipped {
 		skipped += n
 	}
-	return fmt.Sprintf("%s migrated, %s skipped, %s failed", console.Count(c.Moved), console.Count(skipped), console.Count(c.Failed))
+	return fmt.Sprintf("%s migrated, %s skipped, %s failed",
+		console.Count(c.Moved), console.Count(skipped), console.Count(c.Failed))
 }
 
 // Planned is what Run would do.
@@ -147,7 +148,7 @@ type Log struct {
 func (l *Log) Write(entry []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for now := l.Now(); l.file == nil; now = now.Add(time.Second) { // a second sweep within one second has a name of its own
+	for now := l.Now(); l.file == nil; now = now.Add(time.Second) { // a second sweep within one second has its own name
 		path := filepath.Join(l.Dir, "migration_log_"+now.Format("20060102_150405")+".jsonl")
 		file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL|os.O_APPEND, 0o600)
 		if err == nil {
