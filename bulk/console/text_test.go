@@ -38,7 +38,7 @@ func TestFold(t *testing.T) {
 		{"would pass for a command", "one two three four five six bulk sweep --live", "one two three four five\nsix bulk sweep --live"},
 		{"a flag", "one two three bulk status --ineligible", "one two three bulk\nstatus --ineligible"},
 		{"after spaces too", "one two three four five six  aws s3 rm x", "one two three four five\nsix  aws s3 rm x"},
-		{"between columns", "  a             b  123456789  1", "  a             b  123456789\n                1"},
+		{"between columns", "  a           b  12345678901  1", "  a           b  12345678901\n              1"},
 	} {
 		assert.Equal(t, tt.want, Fold(tt.line, 28), tt.name)
 	}
@@ -47,13 +47,13 @@ func TestFold(t *testing.T) {
 
 func TestText(t *testing.T) {
 	var b bytes.Buffer
-	text := &Text{W: &b, Columns: 20, Color: true, Flags: " --stack S"}
+	text := &Text{W: &b, Columns: 24, Color: true, Flags: " --stack S"}
 	for _, part := range []string{"  failure  a b\x1b c d", " e f g\n  ok  x\n  failed  0\n", "  bulk check\n  aws sts x\n  failed  1", "2\n"} {
 		n, err := text.Write([]byte(part))
 		require.NoError(t, err)
 		assert.Equal(t, len(part), n)
 	}
-	assert.Equal(t, "\x1b[31m  failure \x1b[0m a b\\u001b\n           c d e f g\n\x1b[32m  ok \x1b[0m x\n  failed  0\n"+
+	assert.Equal(t, "\x1b[31m  failure \x1b[0m a b\\u001b c d\n           e f g\n\x1b[32m  ok \x1b[0m x\n  failed  0\n"+
 		"  bulk check --stack S\n  aws sts x\n\x1b[31m  failed  12\x1b[0m\n", b.String())
 	b.Reset()
 	text.Color = false
