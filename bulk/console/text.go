@@ -53,7 +53,7 @@ func Fold(line string, columns int) string {
 	if columns == 0 || len(runes) <= columns || command.MatchString(line) {
 		return line
 	}
-	folded := lastColumn.FindString(string(runes[:columns/2]))
+	folded := lastColumn.FindString(strings.TrimRight(string(runes[:columns/2+1]), " ")) // in the left half
 	used := utf8.RuneCountInString(folded)
 	indent := strings.Repeat(" ", used)
 	var words []string // each with the spaces before it
