@@ -42,7 +42,7 @@ type app struct {
 	left      atomic.Value // a func() string: what an interrupt leaves, and where to go on
 	personal  atomic.Value // a string: the path of what was written and holds personal data
 	progress  *console.Progress
-	page      *console.Text // results for people
+	page      *console.Text // stdout for people; with --json as it is
 	getenv    func(string) string
 	now       func() time.Time
 	account   aws.Config     // production's, once it is opened
@@ -55,23 +55,7 @@ func (a *app) print(doc any, text func(io.Writer) error) error {
 	if a.json {
 		return console.WriteJSON(a.Out, doc)
 	}
-	return text(a.text())
-}
-
-// text is stdout for people, but for JSON as it is.
-func (a *app) text() io.Writer {
-	if a.json {
-		return a.Out
-	}
-	return a.page
-}
-
-// list is stdout for a list that a script may read: off a terminal, an item stays in one line.
-func (a *app) list() io.Writer {
-	if a.OutColumns == 0 {
-		return a.Out
-	}
-	return a.text()
+	return text(a.page)
 }
 
 // canConfirm returns a usage error if there is no terminal to confirm on and --yes is missing. Call it before any work.

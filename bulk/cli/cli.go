@@ -62,14 +62,16 @@ func Run(ctx context.Context, args []string, s console.Streams, getenv func(stri
 	a := &app{Streams: s, getenv: getenv, now: time.Now}
 	a.progress = console.NewProgress(s.Err, s.ErrTerminal, s.ErrColumns, a.now)
 	a.Out = &console.Text{W: s.Out, Bar: a.progress}
-	a.page = &console.Text{W: s.Out, Bar: a.progress, Color: s.Color}
-	a.page.Columns = cmp.Or(s.OutColumns, console.DefaultColumns)
+	columns := cmp.Or(s.OutColumns, console.DefaultColumns)
+	a.page = &console.Text{W: s.Out, Bar: a.progress, Columns: columns, Color: s.Color}
 	root := describe("bulk", nil)
 	root.SilenceErrors, root.SilenceUsage = true, true
 	// cobra calls this after parsing: an error before it is a usage error.
 	root.PersistentPreRun = func(cmd *cobra.Command, _ []string) {
 		a.flags, a.resume = cmd.Flags(), cmd.Annotations["resume"]
-		a.page.Flags = given(root.PersistentFlags())
+		if a.page.Flags = given(root.PersistentFlags()); a.json {
+			a.page = &console.Text{W: s.Out, Bar: a.progress}
+		}
 		if a.flags.Lookup("live") == nil { // else nothing is written before it is confirmed
 			a.leave(a.resume)
 		}

@@ -257,7 +257,7 @@ func TestPrint(t *testing.T) {
 func TestResultsReplaceTheBar(t *testing.T) {
 	probe(t, func(_ context.Context, a *app, _ []string) error {
 		a.progress.Start("Probing", "things", 10)
-		fmt.Fprintln(a.text(), "  failure  a result")
+		fmt.Fprintln(a.page, "  failure  a result")
 		return errors.New("an error")
 	})
 	var terminal bytes.Buffer
