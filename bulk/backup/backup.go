@@ -77,12 +77,12 @@ var texts = template.Must(template.New("").Funcs(template.FuncMap{
 
 func fileTable(files []File) (string, error) {
 	var b strings.Builder
-	lines := [][]string{{"File", "from", "lines", "bytes"}}
+	lines := [][]string{{"File", "lines", "bytes"}}
 	for _, f := range files {
 		count := console.Quantity(f.Count, strings.TrimSuffix(f.Kind, "s"), f.Kind)
-		lines = append(lines, []string{f.Name, f.Source, count, console.Count(int(f.Bytes))})
+		lines = append(lines, []string{f.Name, count, console.Count(int(f.Bytes))})
 	}
-	err := console.Columns(&b, "llrr", lines...)
+	err := console.Columns(&b, "lrr", lines...)
 	return b.String(), err
 }
 

@@ -317,7 +317,7 @@ func TestTablesAreSavedAtOnce(t *testing.T) {
 		tables.asked.Add(2)
 		var shown bytes.Buffer
 		m := writerOf(staging, tables)
-		m.Progress = console.NewProgress(&shown, false, time.Now)
+		m.Progress = console.NewProgress(&shown, false, 0, time.Now)
 		dir := filepath.Join(t.TempDir(), "saved")
 		made, err := m.Write(t.Context(), dir)
 		require.NoError(t, err)

@@ -142,5 +142,13 @@ var reportFuncs = template.FuncMap{
 
 var reportText = template.Must(template.New("").Funcs(reportFuncs).Parse(reportTemplate))
 
-// Print writes the report as text. A remedy has a line of its own, so that grep still finds every warning.
-func (r Report) Print(w io.Writer) error { return reportText.Execute(w, r) }
+// Print writes the report as text. Without all, checks that are ok are counted, but for what a canary proves.
+func (r Report) Print(w io.Writer, all bool) error {
+	r.Findings = slices.DeleteFunc(slices.Clone(r.Findings), func(f Finding) bool {
+		return f.Level == OK && f.Group != "canary" && !all
+	})
+	return reportText.Execute(w, r)
+}
+
+// Listed reports whether every check that is ok is among the findings.
+func (r Report) Listed() bool { return len(r.Findings) == r.OK+r.Warnings+r.Failures }

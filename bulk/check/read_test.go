@@ -211,7 +211,7 @@ func TestReadAsDeployed(t *testing.T) {
 
 	r := newReader(t, s, inStaging, inProduction)
 	s.Cloud.ResetRequests()
-	f, err := r.Read(t.Context(), console.NewProgress(io.Discard, true, time.Now))
+	f, err := r.Read(t.Context(), console.NewProgress(io.Discard, true, 80, time.Now))
 	require.NoError(t, err)
 	assert.Equal(t, 2, f.Users.Value.Total)
 

@@ -19,7 +19,11 @@ func TestPrint(t *testing.T) {
 	f.Production.Value.AdminCreateUserConfig, f.ProductionClients.Value[0].WriteAttributes = nil, nil
 	f.Users.Err = errAccessDenied
 	r := Run(f)
-	golden.Equal(t, "report", printed(t, r))
+	golden.Equal(t, "report", printed(t, r, false))
+	golden.Equal(t, "report_all", printed(t, r, true))
+	canary := Report{Findings: []Finding{{"canary", "tokens", OK, "they are right", ""}, {"users", "case", OK, "x", ""}}, OK: 2}
+	assert.Equal(t, "canary\n  ok       tokens  they are right\n\nThis migration can work: no failures, 0 warnings, 2 ok "+
+		"(--all lists them).\n", printed(t, canary, false))
 
 	doc, err := json.MarshalIndent(r, "", "  ")
 	require.NoError(t, err)
@@ -28,19 +32,19 @@ func TestPrint(t *testing.T) {
 
 func TestSummary(t *testing.T) {
 	for want, r := range map[string]Report{
-		"This migration can work: no failures, 0 warnings, 41 ok.":      {OK: 41},
-		"This migration can work: no failures, 2 warnings, 39 ok.":      {OK: 39, Warnings: 2},
-		"This migration cannot work yet: 1 failure, 0 warnings, 40 ok.": {OK: 40, Failures: 1},
-		"This migration can work: no failures, 1 warning, 1,040 ok.":    {OK: 1040, Warnings: 1},
+		"This migration can work: no failures, 0 warnings, 41 ok (--all lists them).":      {OK: 41},
+		"This migration can work: no failures, 2 warnings, 39 ok (--all lists them).":      {OK: 39, Warnings: 2},
+		"This migration cannot work yet: 1 failure, 0 warnings, 40 ok (--all lists them).": {OK: 40, Failures: 1},
+		"This migration can work: no failures, 1 warning, 1,040 ok (--all lists them).":    {OK: 1040, Warnings: 1},
 	} {
-		assert.Equal(t, "\n"+want+"\n", printed(t, r))
+		assert.Equal(t, want+"\n", printed(t, r, false))
 	}
 }
 
-func printed(t *testing.T, r Report) string {
+func printed(t *testing.T, r Report, all bool) string {
 	t.Helper()
 	var b strings.Builder
-	require.NoError(t, r.Print(&b))
+	require.NoError(t, r.Print(&b, all))
 	return b.String()
 }
 

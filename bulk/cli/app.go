@@ -40,7 +40,9 @@ type app struct {
 	stackName string
 	resume    string       // after an interrupt, once something may be written; "": the command line was not accepted
 	left      atomic.Value // a func() string: what an interrupt leaves, and where to go on
+	personal  atomic.Value // a string: the path of what was written and holds personal data
 	progress  *console.Progress
+	page      *console.Text // stdout for people; with --json as it is
 	getenv    func(string) string
 	now       func() time.Time
 	account   aws.Config     // production's, once it is opened
@@ -53,7 +55,7 @@ func (a *app) print(doc any, text func(io.Writer) error) error {
 	if a.json {
 		return console.WriteJSON(a.Out, doc)
 	}
-	return text(a.Out)
+	return text(a.page)
 }
 
 // canConfirm returns a usage error if there is no terminal to confirm on and --yes is missing. Call it before any work.
@@ -114,12 +116,13 @@ func (a *app) open(ctx context.Context, required ...string) (*clients, error) {
 	production.Region = region(production.Region, s)
 	c := &clients{settings: s, stack: stack, production: production}
 	c.staging = account.Staging(production, s, "spaceport-bulk", Limits)
+	a.announce(ctx, c, required)
 	share := cmp.Or(a.share, quota.Share)
 	c.limits = quota.New(share, a.raised)
-	c.productionCognito = cognito.NewFromConfig(production, c.limits.Option)
+	c.productionCognito = cognito.NewFromConfig(c.production, c.limits.Option)
 	c.productionPool = userpool.New(c.productionCognito, s.ProductionUserPoolID)
 	c.stagingPool = userpool.New(cognito.NewFromConfig(c.staging, quota.New(share, nil).Option), s.StagingUserPoolID)
-	tables := dynamodb.NewFromConfig(production)
+	tables := dynamodb.NewFromConfig(c.production)
 	c.productionRows, c.ledger = rows.NewStore(tables), ledger.New(tables, s.LedgerTable)
 	c.stagingRows = rows.NewStore(dynamodb.NewFromConfig(c.staging))
 	return c, nil

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"strings"
 	"text/template"
 
 	"github.com/spf13/cobra"
@@ -102,15 +103,19 @@ func (a *app) writeConclusion(ctx context.Context, c *clients) {
 		o, err = s.Overview(ctx)
 	}
 	if err != nil {
-		fmt.Fprintf(a.Err, "Whether users remain is not known: %v.\n", err)
+		a.progress.Println(fmt.Sprintf("Whether users remain is not known: %v.", err))
 		return
 	}
-	_ = o.WriteConclusion(a.Err)
+	var b strings.Builder
+	_ = o.WriteConclusion(&b)
+	a.progress.Println(b.String())
 }
 
 func (a *app) applyPlan(ctx context.Context, p *attach.Plan, yes bool) error {
 	if !yes {
-		_ = attachText.ExecuteTemplate(a.Err, "changes", p.Changes)
+		var b strings.Builder
+		_ = attachText.ExecuteTemplate(&b, "changes", p.Changes)
+		a.progress.Println(b.String())
 	}
 	if err := a.confirm(ctx, p.Pool, yes); err != nil {
 		return err

@@ -40,6 +40,7 @@ func (a *app) writeBackup(ctx context.Context, dir string) error {
 	case err != nil:
 		return fmt.Errorf("%w\nThe backup in %s is incomplete: delete that folder before you try again", err, dir)
 	}
+	a.personal.Store(dir)
 	return a.print(manifest, func(w io.Writer) error { return manifest.WriteText(w, dir) })
 }
 

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"io"
 
 	"github.com/spf13/cobra"
 
@@ -9,16 +10,17 @@ import (
 )
 
 func checkCommand(a *app) *cobra.Command {
-	var unknownUser bool
+	var unknownUser, all bool
 	var user, client string
 	cmd := describe("check", noArguments)
+	cmd.Flags().BoolVar(&all, "all", false, "also list the checks that are ok; --json always does")
 	cmd.Flags().BoolVar(&unknownUser, "canary", false, "also check how production answers about unknown users")
 	cmd.Flags().StringVar(&user, "canary-user", "", "also migrate the disposable staging user with this `EMAIL`")
 	cmd.Flags().StringVar(&client, "app-client", "", "`ID` of the app client for canaries (default: any)")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		report, err := a.check(cmd.Context(), unknownUser, user, client)
 		if err == nil {
-			err = a.print(report, report.Print)
+			err = a.print(report, func(w io.Writer) error { return report.Print(w, all) })
 		}
 		return findings(err, report.Failed())
 	}

@@ -3,15 +3,18 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/spaceport/user-migration/bulk/console"
 	"github.com/spaceport/user-migration/datamover/settings"
@@ -48,7 +51,7 @@ func usagef(format string, args ...any) error { return usageError{fmt.Errorf(for
 // commands are in the order of the runbook. A test replaces them.
 var commands = func(a *app) []*cobra.Command {
 	return []*cobra.Command{
-		attachCommand(a), checkCommand(a), backupCommand(a), sweepCommand(a), statusCommand(a), verifyCommand(a),
+		checkCommand(a), backupCommand(a), attachCommand(a), sweepCommand(a), statusCommand(a), verifyCommand(a),
 		moveCommand(a), poolCommand(a, "detach", nil),
 	}
 }
@@ -56,13 +59,19 @@ var commands = func(a *app) []*cobra.Command {
 // Run runs bulk and returns its exit code. getenv returns our own variables; the SDK reads AWS's. The Ctrl-C that ends
 // ctx lets a command end in good order; another one ends it at once.
 func Run(ctx context.Context, args []string, s console.Streams, getenv func(string) string) int {
-	a := &app{Streams: s.Escaped(), getenv: getenv, now: time.Now}
-	a.progress = console.NewProgress(s.Err, s.ErrTerminal, a.now)
+	a := &app{Streams: s, getenv: getenv, now: time.Now}
+	a.progress = console.NewProgress(s.Err, s.ErrTerminal, s.ErrColumns, a.now)
+	a.Out = &console.Text{W: s.Out, Bar: a.progress}
+	columns := cmp.Or(s.OutColumns, console.DefaultColumns)
+	a.page = &console.Text{W: s.Out, Bar: a.progress, Columns: columns, Color: s.Color}
 	root := describe("bulk", nil)
 	root.SilenceErrors, root.SilenceUsage = true, true
 	// cobra calls this after parsing: an error before it is a usage error.
 	root.PersistentPreRun = func(cmd *cobra.Command, _ []string) {
 		a.flags, a.resume = cmd.Flags(), cmd.Annotations["resume"]
+		if a.page.Flags = given(root.PersistentFlags()); a.json {
+			a.page = &console.Text{W: s.Out, Bar: a.progress}
+		}
 		if a.flags.Lookup("live") == nil { // else nothing is written before it is confirmed
 			a.leave(a.resume)
 		}
@@ -71,6 +80,12 @@ func Run(ctx context.Context, args []string, s console.Streams, getenv func(stri
 	root.SetArgs(append([]string{}, args...)) // never nil, which means os.Args
 	root.SetOut(a.Out)
 	root.SetErr(a.Err)
+	root.SetFlagErrorFunc(mistake)
+	help := root.HelpFunc()
+	root.SetHelpFunc(func(cmd *cobra.Command, args []string) {
+		cmd.SetOut(a.page)
+		help(cmd, args)
+	})
 	cobra.EnableCommandSorting = false
 	a.flags = root.PersistentFlags()
 	a.flags.BoolVar(&a.json, "json", false, "print the result as one JSON document")
@@ -81,6 +96,7 @@ func Run(ctx context.Context, args []string, s console.Streams, getenv func(stri
 	}
 	root.AddCommand(append(commands(a), settingsTopic())...)
 	a.leave("Nothing was changed: run the same command again.")
+	defer a.warnOfPersonalData()
 	again, code := make(chan os.Signal, 1), make(chan int, 1)
 	context.AfterFunc(ctx, func() { signal.Notify(again, os.Interrupt, syscall.SIGTERM) })
 	go func() {
@@ -97,8 +113,26 @@ func Run(ctx context.Context, args []string, s console.Streams, getenv func(stri
 	}
 }
 
+// given returns the settings' flags as they were given, for another command with the same settings.
+func given(flags *pflag.FlagSet) (text string) {
+	flags.VisitAll(func(f *pflag.Flag) {
+		if f.Changed && f.Name != "json" && f.Name != flagOf("STAGING_EXTERNAL_ID") {
+			text += " " + console.Quote("--"+f.Name, f.Value.String())
+		}
+	})
+	return text
+}
+
+// warnOfPersonalData names what was written and has to be kept safe.
+func (a *app) warnOfPersonalData() {
+	if path, ok := a.personal.Load().(string); ok {
+		a.progress.Println(path + " holds personal data: keep it where only you can read it, and delete it after the " +
+			"migration.")
+	}
+}
+
 func (a *app) interrupted(how string) int {
-	fmt.Fprintln(a.Err, how, a.left.Load().(func() string)())
+	a.progress.Println(how + " " + a.left.Load().(func() string)())
 	return exitInterrupted
 }
 
@@ -112,15 +146,33 @@ func (a *app) exit(ctx context.Context, cmd *cobra.Command, err error) int {
 	case ctx.Err() != nil:
 		return a.interrupted("Interrupted.")
 	}
-	fmt.Fprintf(a.Err, "%s: %v\n", cmd.CommandPath(), err)
+	a.progress.Println(fmt.Sprintf("%s: %v", cmd.CommandPath(), err))
 	if a.resume == "" || errors.As(err, new(usageError)) {
-		fmt.Fprintf(a.Err, "Run %q for usage.\n", cmd.CommandPath()+" --help")
+		a.progress.Println(fmt.Sprintf("Run %q for usage.", cmd.CommandPath()+" --help"))
 		return exitUsage
 	}
 	if text, _ := remedy(err); text != "" {
-		fmt.Fprintln(a.Err, text)
+		a.progress.Println(text)
 	}
 	return exitFailed
+}
+
+// mistake says what is wrong with a flag, as the user wrote it.
+func mistake(_ *cobra.Command, err error) error {
+	switch e := err.(type) {
+	case *pflag.InvalidValueError:
+		isNot := map[string]string{
+			"int": "a whole number", "float64": "a number", "bool": "true or false", "stringToInt": "CATEGORY=N",
+		}
+		return fmt.Errorf("--%s: %q is not %s", e.GetFlag().Name, e.GetValue(), isNot[e.GetFlag().Value.Type()])
+	case *pflag.ValueRequiredError:
+		return fmt.Errorf("--%s needs a value", e.GetFlag().Name)
+	case *pflag.NotExistError:
+		if flag, _, _ := strings.Cut(e.GetSpecifiedShortnames(), "="); flag != "" {
+			return fmt.Errorf("unknown flag: -%s", flag)
+		}
+	}
+	return err
 }
 
 // noArguments rejects an argument, and names the flag that it may be.

@@ -9,12 +9,14 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
@@ -66,7 +68,9 @@ func TestHelp(t *testing.T) {
 		assert.NotEmpty(t, c.Annotations["resume"])
 		golden.Equal(t, "help_"+name, r.out)
 		for line := range strings.Lines(r.out) {
-			assert.LessOrEqual(t, len(line), 121, line)
+			if !strings.HasPrefix(line, "  bulk ") { // to paste
+				assert.LessOrEqual(t, utf8.RuneCountInString(line), 81, line)
+			}
 		}
 	}
 }
@@ -81,6 +85,13 @@ func TestVersionAndCompletionNeedNoSettings(t *testing.T) {
 		assert.Contains(t, r.out, "bulk")
 	}
 	assert.Contains(t, bulk(nil, "__complete", "sta").out, "status\t")
+
+	assert.Contains(t, bulk(nil, "help").out, "\n  source <(bulk completion bash)\n")
+	bash := exec.Command("bash", "-c", "source /dev/stdin && complete -p bulk")
+	bash.Stdin = strings.NewReader(bulk(nil, "completion", "bash").out)
+	said, err := bash.CombinedOutput()
+	require.NoError(t, err, string(said))
+	assert.Contains(t, string(said), " bulk\n")
 }
 
 // TestMistakes has usage errors of every kind: all exit with 2 and write nothing to stdout.
@@ -90,7 +101,9 @@ func TestMistakes(t *testing.T) {
 	for _, args := range [][]string{
 		{"stauts"}, {"frobnicate"}, {"--jsno", "status"}, {"--verbose"},
 		{"status", "--usr", "x"}, {"status", "--user"}, {"status", "ada@example.com"}, {"status", "--ineligible=maybe"},
-		{"sweep", "live"}, {"sweep", "-u", "x"}, {"sweep", "--limit", "many"},
+		{"sweep", "live"}, {"sweep", "-u", "x"}, {"sweep", "-user=x"}, {"sweep", "--limit", "many"}, {"sweep", "--limit"},
+		{"sweep", "--quota-share", "all"}, {"sweep", "--quota", "UserRead"}, {"sweep", "--quota", "UserRead=many"},
+		{"status", "--stack"}, {"status", "--staging-cutoff"}, {"status", "--hook-budget", "soon"},
 		{"sweep", "--live", "--yes", "--limit", "0"}, {"sweep", "--limit", "-1"},
 		{"status", "--user", "ada@example.com", "--ineligible"},
 		{"backup"}, {"backup", "a", "b"}, {"backup", "--chekc", "a"},
@@ -238,6 +251,35 @@ func TestPrint(t *testing.T) {
 	probe(t, func(_ context.Context, a *app, _ []string) error { return a.print(map[string]string{"n": "<1>"}, text) })
 	assert.Equal(t, "one <b>\n", bulk(staging, "probe", "dir").out)
 	assert.Equal(t, "{\n  \"n\": \"<1>\"\n}\n", bulk(staging, "probe", "--json", "dir").out)
+}
+
+// TestResultsReplaceTheBar on the terminal that both are written to.
+func TestResultsReplaceTheBar(t *testing.T) {
+	probe(t, func(_ context.Context, a *app, _ []string) error {
+		a.progress.Start("Probing", "things", 10)
+		fmt.Fprintln(a.page, "  failure  a result")
+		return errors.New("an error")
+	})
+	var terminal bytes.Buffer
+	s := console.Streams{Out: &terminal, Err: &terminal, ErrTerminal: true, OutColumns: 80, ErrColumns: 80, Color: true}
+	assert.Equal(t, 1, Run(t.Context(), []string{"probe", "dir"}, s, func(name string) string { return staging[name] }))
+	assert.Contains(t, terminal.String(), "Probing")
+	assert.Regexp(t, `\r +\r\x1b\[31m  failure \x1b\[0m a result\n[\r ]*bulk probe: an error\n$`, terminal.String())
+}
+
+// TestCommandsRunAsPrinted: they have the flags of the settings that this run was given.
+func TestCommandsRunAsPrinted(t *testing.T) {
+	probe(t, func(_ context.Context, a *app, _ []string) error {
+		return a.print(nil, func(w io.Writer) error { _, err := io.WriteString(w, "Look again:\n  bulk status\n"); return err })
+	})
+	for want, flags := range map[string][]string{
+		"":                            nil,
+		" --mfa-users refuse":         {"--mfa-users", "refuse", "--staging-external-id", "secret"},
+		" --stack 'my stack'":         {"--stack", "my stack"},
+		" --ledger-table L --stack S": {"--stack=S", "--ledger-table", "L"},
+	} {
+		assert.Equal(t, "Look again:\n  bulk status"+want+"\n", bulk(staging, append([]string{"probe", "dir"}, flags...)...).out)
+	}
 }
 
 func TestNothingReachesTheTerminalAsItIs(t *testing.T) {

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"embed"
+	"regexp"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -9,6 +10,9 @@ import (
 
 //go:embed help
 var help embed.FS
+
+// lineBreak is one within a paragraph, which a terminal folds at its own width.
+var lineBreak = regexp.MustCompile(`(\S)\n(\S)`)
 
 // describe returns a command with the texts of help/NAME.txt: its usage, a summary and what to do if it is interrupted,
 // in a line each, the description and the examples.
@@ -20,7 +24,7 @@ func describe(name string, args cobra.PositionalArgs) *cobra.Command {
 	lines := strings.SplitN(strings.TrimSpace(string(text)), "\n", 4)
 	long, examples, _ := strings.Cut(strings.TrimSpace(lines[3]), "\n\nExamples:\n")
 	return &cobra.Command{
-		Use: lines[0], Short: lines[1], Long: long, Example: examples, Args: args,
+		Use: lines[0], Short: lines[1], Long: lineBreak.ReplaceAllString(long, "$1 $2"), Example: examples, Args: args,
 		Annotations: map[string]string{"resume": lines[2]},
 	}
 }

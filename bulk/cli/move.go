@@ -50,7 +50,7 @@ func (m *moveRun) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	out := verify.NewMoveWriter(m.app.Out, m.app.json, m.live, m.again())
+	out := verify.NewMoveWriter(m.app.page, m.app.json, m.live, m.again())
 	each := out.Write
 	if m.live {
 		each = func(c verify.Comparison) error {

@@ -65,8 +65,8 @@ func TestMove(t *testing.T) {
 
 	code, out, errs := o.bulk("move", "--live", "--yes", "--table", target)
 	assert.Zero(t, code, errs)
-	assert.Contains(t, out, "ada@example.com (staging ")
-	assert.Contains(t, out, "bob@example.com (staging ")
+	assert.Contains(t, out, "ada@example.com  (staging ")
+	assert.Contains(t, out, "bob@example.com  (staging ")
 	assert.Contains(t, out, "\nCopied: 2 rows of 2 users. Nothing was overwritten.\n")
 	for _, sub := range []string{ada, bob} {
 		record, err := o.Ledger(ctx, sub)

@@ -10,7 +10,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"sync"
 	"text/template"
 	"time"
 
@@ -43,6 +42,7 @@ type sweepRun struct {
 	options        sweep.Options
 	yes            bool
 	notify, logDir string
+	log            *sweep.Log
 
 	app           *app
 	clients       *clients
@@ -75,17 +75,18 @@ func (r *sweepRun) run(ctx context.Context) error {
 			return err
 		}
 	}
-	log, err := sweep.CreateLog(r.logDir, r.app.now())
-	if err != nil {
-		return err
-	}
-	r.sweeper.Log, r.Log = log, log.Name()
-	if err = r.sweeper.Plan(ctx); err == nil && r.Live && r.Planned.Users() > 0 {
+	r.log = &sweep.Log{Dir: r.logDir, Now: r.app.now, Made: func(path string) {
+		r.Log = path
+		r.app.personal.Store(path)
+	}}
+	r.sweeper.Log = r.log
+	err := r.sweeper.Plan(ctx)
+	if err == nil && r.Live && r.Planned.Users() > 0 {
 		err = r.migrate(ctx)
 	} else if err == nil {
 		err = r.dryRun(ctx)
 	}
-	return errors.Join(err, log.Close())
+	return errors.Join(err, r.log.Close())
 }
 
 func (r *sweepRun) checkFlags(context.Context) error {
@@ -129,7 +130,7 @@ func (r *sweepRun) open(ctx context.Context) error {
 // prepare makes the sweep, once everything that its options depend on is read.
 func (r *sweepRun) prepare(context.Context) error {
 	c, s := r.clients, r.clients.settings
-	records := &notes{Store: c.ledger, progress: r.app.progress, rows: map[string]int{}}
+	records := notes{c.ledger, r.app.progress}
 	groups := datamover.Groups{Names: s.Groups, Staging: c.stagingPool, Production: c.productionPool}
 	r.sweeper = sweep.New(sweep.Dependencies{
 		Staging: c.stagingPool, Production: c.productionPool,
@@ -144,13 +145,10 @@ func (r *sweepRun) prepare(context.Context) error {
 type notes struct {
 	*ledger.Store
 	progress *console.Progress
-
-	mu   sync.Mutex
-	rows map[string]int // by staging sub, of moves that take several pages
 }
 
-// Checkpoint records a page.
-func (n *notes) Checkpoint(
+// Checkpoint records a page. What it notes is shown until the next user is counted.
+func (n notes) Checkpoint(
 	ctx context.Context, l ledger.Lease, p ledger.Progress, now time.Time, d time.Duration,
 ) (ledger.Lease, error) {
 	rows := 0
@@ -159,35 +157,8 @@ func (n *notes) Checkpoint(
 			rows += count
 		}
 	}
-	n.note(l.StagingSub, rows)
+	n.progress.Note("moving " + console.Quantity(rows, "row", "rows"))
 	return n.Store.Checkpoint(ctx, l, p, now, d)
-}
-
-// Complete ends a move.
-func (n *notes) Complete(ctx context.Context, l ledger.Lease, p ledger.Progress, at time.Time) error {
-	n.note(l.StagingSub, 0)
-	return n.Store.Complete(ctx, l, p, at)
-}
-
-// Fail ends a move.
-func (n *notes) Fail(ctx context.Context, l ledger.Lease, p ledger.Progress, f ledger.Failure) error {
-	n.note(l.StagingSub, 0)
-	return n.Store.Fail(ctx, l, p, f)
-}
-
-// note shows the largest move.
-func (n *notes) note(stagingSub string, rows int) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if n.rows[stagingSub] = rows; rows == 0 {
-		delete(n.rows, stagingSub)
-	}
-	text := ""
-	if len(n.rows) > 0 {
-		most := slices.Max(slices.Collect(maps.Values(n.rows)))
-		text = "moving " + console.Quantity(most, "row", "rows")
-	}
-	n.progress.Note(text)
 }
 
 // now is AWS's clock: leases and the age of users are compared with what AWS's clocks wrote.
@@ -255,6 +226,7 @@ func (r *sweepRun) refuse() {
 
 func (r *sweepRun) dryRun(context.Context) error {
 	r.refuse()
+	slices.Sort(r.ToCreate)
 	return r.app.print(r, r.write)
 }
 
@@ -274,17 +246,21 @@ func (r *sweepRun) ask(ctx context.Context) error {
 }
 
 func (r *sweepRun) migrate(ctx context.Context) error {
-	if err := r.ask(ctx); err != nil {
+	err := r.ask(ctx)
+	if err == nil {
+		_, err = r.log.Write(nil) // before anything is written to production
+	}
+	if err != nil {
 		return err
 	}
 	defer context.AfterFunc(ctx, func() {
 		r.app.progress.Println("Interrupted: the users in progress are being completed. Ctrl-C again stops at once.")
 	})()
 	r.app.left.Store(func() string {
-		return r.SoFar() + " Each step of each user: " + r.Log + "\nRun the same command again to continue."
+		return r.Outcome() + ". Each step of each user: " + r.Log + "\nRun the same command again to continue."
 	})
 	began := r.app.now()
-	err := r.sweeper.Run(ctx)
+	err = r.sweeper.Run(ctx)
 	r.Seconds = r.app.now().Sub(began).Seconds()
 	slices.Sort(r.CreatedEmails)
 	return findings(errors.Join(err, r.app.print(r, r.write)), r.Failed > 0 || r.Sender != "")

@@ -64,6 +64,7 @@ func TestThePoolsNameStartsASweep(t *testing.T) {
 	code, errs := o.typing(*o.describe().Name, "sweep", "--live", "--log-dir", t.TempDir())
 	assert.Zero(t, code, errs)
 	assert.Equal(t, []string{"ada@example.com"}, o.productionUsers())
+	assert.Regexp(t, `Sweeping: 1 user in .*\n.*migration_log_\S+ holds personal data: .*\n$`, errs)
 }
 
 // sender lets the pool send by Cognito's own sender, which is limited, or by a function.

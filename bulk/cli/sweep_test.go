@@ -61,7 +61,7 @@ func TestHostileEmailsOfNewUsers(t *testing.T) {
 		Created: len(consoletest.Hostile), Failed: 1, CreatedEmails: consoletest.Hostile,
 	}}
 	var out bytes.Buffer
-	require.NoError(t, r.write(console.Streams{Out: &out}.Escaped().Out))
+	require.NoError(t, r.write(&console.Text{W: &out, Columns: 80}))
 	commands := consoletest.Commands(t, out.String())
 	assert.Equal(t, consoletest.Hostile, consoletest.After(commands, "--user"))
 	assert.Len(t, commands, len(consoletest.Hostile))
@@ -71,7 +71,7 @@ func TestHostileEmailsOfNewUsers(t *testing.T) {
 func TestHostileNamesOfSettings(t *testing.T) {
 	for _, evil := range consoletest.Hostile {
 		var out bytes.Buffer
-		require.NoError(t, attachText.Execute(console.Streams{Out: &out}.Escaped().Out, map[string]any{
+		require.NoError(t, attachText.Execute(&console.Text{W: &out, Columns: 80}, map[string]any{
 			"Live": true, "Pool": evil, "Left": []string{evil}, "Changes": []map[string]string{{"Where": evil, "What": evil}},
 		}))
 		assert.Empty(t, consoletest.Commands(t, out.String()))
@@ -84,5 +84,5 @@ func TestFailedUsersAreToBeRetried(t *testing.T) {
 	}}
 	var out bytes.Buffer
 	require.NoError(t, r.write(&out))
-	assert.Contains(t, out.String(), "to retry 2 failed users. Why they failed: grep FAILED 'my log.jsonl'")
+	assert.Contains(t, out.String(), "to retry 2 failed users. Why they failed:\n  grep FAILED 'my log.jsonl'\n")
 }

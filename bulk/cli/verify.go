@@ -36,7 +36,7 @@ func (a *app) verify(ctx context.Context, user string) error {
 	if user == "" {
 		v.Users = c.stagingPool.List
 	}
-	out := verify.NewWriter(a.Out, a.json, user != "")
+	out := verify.NewWriter(a.page, a.json, user != "")
 	summary, err := v.All(ctx, records, estimate, out.Write)
 	if err == nil {
 		err = out.End(summary)

@@ -34,7 +34,7 @@ func TestWriteJSON(t *testing.T) {
 // TestEscapedJSON has a control character that the encoder leaves as it is.
 func TestEscapedJSON(t *testing.T) {
 	var b bytes.Buffer
-	s := Streams{Out: &b}.Escaped()
+	s := Streams{Out: &Text{W: &b}}
 	require.NoError(t, WriteJSON(s.Out, map[string]string{"a": "\u009b\x1b\x7f\u202e"}))
 	assert.NotContains(t, b.String(), "\u009b")
 	var back map[string]string

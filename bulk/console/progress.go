@@ -7,31 +7,30 @@ import (
 	"strings"
 	"sync"
 	"time"
-
-	"github.com/schollz/progressbar/v3"
 )
 
 const barEvery, lineEvery = 100 * time.Millisecond, 10 * time.Second
 
-// Progress reports tasks: a bar on a terminal, lines elsewhere. A nil one reports nothing. Goroutines may share it.
+// Progress reports tasks: a bar on a terminal's last line, lines elsewhere. A nil one reports nothing. Goroutines may
+// share it.
 type Progress struct {
 	w        io.Writer
 	terminal bool
+	columns  int // of the terminal; 0: lines are not folded
 	now      func() time.Time
 
 	mu          sync.Mutex
-	bar         *progressbar.ProgressBar // on the terminal's last line
 	what, unit  string
 	note        string
+	counts      func() string // how the work ended so far; nil: all of it alike
 	total, done int
 	began, last time.Time
+	drawn       int // characters of the bar
 }
 
-var noBar = progressbar.NewOptions(1, progressbar.OptionSetVisibility(false)) // draws nothing
-
 // NewProgress returns a Progress that writes to w.
-func NewProgress(w io.Writer, terminal bool, now func() time.Time) *Progress {
-	return &Progress{w: w, terminal: terminal, now: now, bar: noBar}
+func NewProgress(w io.Writer, terminal bool, columns int, now func() time.Time) *Progress {
+	return &Progress{w: w, terminal: terminal, columns: columns, now: now}
 }
 
 func (p *Progress) locked(f func()) {
@@ -42,15 +41,14 @@ func (p *Progress) locked(f func()) {
 	}
 }
 
-// Start begins a task, such as "Reading staging" in "users". total may be an estimate; 0 means unknown.
-func (p *Progress) Start(what, unit string, total int) *Progress {
+// Start begins a task, such as "Reading staging" in "users". total may be an estimate; 0 means unknown. counts, if
+// there are any, say how the work ended so far, such as "250 migrated, 2 failed".
+func (p *Progress) Start(what, unit string, total int, counts ...func() string) *Progress {
 	p.locked(func() {
 		p.what, p.unit, p.total, p.done, p.began, p.last, p.note = what, unit, total, 0, p.now(), p.now(), ""
-		p.bar = progressbar.NewOptions(cmp.Or(total, -1), // -1: a spinner
-			progressbar.OptionSetVisibility(p.terminal), progressbar.OptionSetWriter(p.w),
-			progressbar.OptionSetDescription(p.title()), progressbar.OptionSetItsString(unit), progressbar.OptionShowIts(),
-			progressbar.OptionShowCount(), progressbar.OptionFullWidth(), progressbar.OptionThrottle(barEvery),
-			progressbar.OptionSetRenderBlankState(true), progressbar.OptionSetSpinnerChangeInterval(0))
+		if p.counts = append(counts, nil)[0]; p.terminal {
+			p.draw()
+		}
 	})
 	return p
 }
@@ -59,55 +57,74 @@ func (p *Progress) Start(what, unit string, total int) *Progress {
 func (p *Progress) Add(n int) {
 	p.locked(func() {
 		p.done += n
-		if p.total > 0 && p.done >= p.total { // the total was an estimate
-			p.bar.ChangeMax(p.done + 1)
-		}
-		_ = p.bar.Add(n)
+		p.note = ""
 		p.tick()
 	})
 }
 
-// Note shows what takes its time, such as "moving 2,500 rows of one user", until the next note; "" shows nothing.
-// Called again, it keeps a terminal's bar and the lines elsewhere going.
+// Note shows what takes its time, such as "moving 2,500 rows", until more is counted. Called again, it keeps a
+// terminal's bar and the lines elsewhere going.
 func (p *Progress) Note(text string) {
 	p.locked(func() {
 		p.note = Escape(text)
-		p.bar.Describe(p.title())
 		p.tick()
 	})
 }
 
-// titleWidth is what 80 columns have for a title, if none of the figures and the time left is to be cut off.
-const titleWidth = 22
-
-// title is short: the bar itself shrinks, but what stands before it does not.
-func (p *Progress) title() string {
-	title := []rune(cmp.Or(p.note, p.what))
-	if len(title) > titleWidth {
-		title = append(title[:titleWidth-1], '…')
-	}
-	return string(title)
-}
-
 func (p *Progress) tick() {
-	if now := p.now(); !p.terminal && now.Sub(p.last) >= lineEvery {
-		p.last = now
-		fmt.Fprintln(p.w, p.line(now.Sub(p.began)))
+	now := p.now()
+	switch since := now.Sub(p.last); {
+	case p.what == "": // it has ended
+		return
+	case p.terminal && since >= barEvery:
+		p.draw()
+	case !p.terminal && since >= lineEvery:
+		fmt.Fprintln(p.w, p.what+": "+p.figures())
+	default:
+		return
+	}
+	p.last = now
+}
+
+// draw shows the task's name, the figures, and a bar where they leave room for one.
+func (p *Progress) draw() {
+	p.erase()
+	line, columns := []rune(p.what+": "+p.figures()), max(cmp.Or(p.columns, DefaultColumns)-1, 1)
+	if room := columns - len(line) - 3; p.total > 0 && room > 5 {
+		full := room * min(p.done, p.total) / p.total
+		line = append(line, []rune(" |"+strings.Repeat("█", full)+strings.Repeat(" ", room-full)+"|")...)
+	}
+	if len(line) > columns {
+		line = append(line[:columns-1], '…')
+	}
+	p.drawn = len(line)
+	fmt.Fprint(p.w, string(line))
+}
+
+func (p *Progress) erase() {
+	if p.drawn > 0 {
+		fmt.Fprint(p.w, "\r"+strings.Repeat(" ", p.drawn)+"\r")
+		p.drawn = 0
 	}
 }
 
-// line returns "Reading staging: 1,000 of 3,000 users, 100/s, 20 s left".
-func (p *Progress) line(spent time.Duration) string {
-	count := Count(p.done)
-	if p.total > 0 {
-		count += " of " + Count(max(p.total, p.done))
+// figures returns "1,000 of 3,000 users, 100/s, 20 s left", or "33 %, 990 migrated, 10 failed, 100/s, 20 s left".
+func (p *Progress) figures() string {
+	done := Count(p.done)
+	switch {
+	case p.counts != nil:
+		done = fmt.Sprintf("%d %%, %s", 100*p.done/max(p.total, p.done, 1), p.counts())
+	case p.total > 0:
+		done += " of " + Count(max(p.total, p.done)) + " " + p.unit // the total was an estimate
+	default:
+		done += " " + p.unit
 	}
-	rate := float64(p.done) / spent.Seconds()
+	rate := float64(p.done) / max(p.now().Sub(p.began).Seconds(), .001)
 	perSecond := fmt.Sprintf("%.1f", rate)
 	if rate >= 10 {
 		perSecond = Count(int(rate + .5))
 	}
-	text := fmt.Sprintf("%s: %s %s, %s/s", p.what, count, p.unit, perSecond)
+	text := fmt.Sprintf("%s, %s/s", done, perSecond)
 	switch { // a note is about something that the count does not measure
 	case p.note != "":
 		text += ", " + p.note
@@ -119,25 +136,26 @@ func (p *Progress) line(spent time.Duration) string {
 
 // End removes the bar and writes one line that says how much was done.
 func (p *Progress) End() {
-	p.Clear()
+	text := ""
 	p.locked(func() {
 		done := Quantity(p.done, strings.TrimSuffix(p.unit, "s"), p.unit)
-		fmt.Fprintf(p.w, "%s: %s in %s\n", p.what, done, Duration(p.now().Sub(p.began)))
+		text = fmt.Sprintf("%s: %s in %s", p.what, done, Duration(p.now().Sub(p.began)))
 	})
+	p.Println(text)
+	p.Clear()
 }
 
-// Println writes a line, escaped, above the bar if there is one. The bar itself moves the cursor.
-func (p *Progress) Println(line string) {
-	p.locked(func() {
-		_ = p.bar.Clear() // the next Add draws it again
-		fmt.Fprintln(p.w, Escape(line))
-	})
+// Println writes lines, escaped, above the bar if there is one.
+func (p *Progress) Println(text string) {
+	if p != nil {
+		fmt.Fprintln(&Text{W: p.w, Bar: p, Columns: p.columns}, strings.TrimSuffix(text, "\n"))
+	}
 }
 
-// Clear removes the bar of a task that did not end.
+// Clear removes the bar of a task that did not end, and ends it.
 func (p *Progress) Clear() {
 	p.locked(func() {
-		_ = p.bar.Clear()
-		p.bar = noBar
+		p.erase()
+		p.what = ""
 	})
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
 // clock is moved by hand.
@@ -19,7 +20,7 @@ func (c *clock) forward(d time.Duration) { c.t = c.t.Add(d) }
 func newProgress(terminal bool) (*Progress, *bytes.Buffer, *clock) {
 	c := &clock{time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC)}
 	var b bytes.Buffer
-	return NewProgress(&b, terminal, c.now), &b, c
+	return NewProgress(&b, terminal, 0, c.now), &b, c
 }
 
 func TestPlainLines(t *testing.T) {
@@ -61,28 +62,30 @@ func TestBar(t *testing.T) {
 	p, out, clock := newProgress(true)
 	task := p.Start("Sweeping", "users", 1000)
 	_, last := shown(out.String())
-	assert.Contains(t, last, "Sweeping")
-	assert.Contains(t, last, "(0/1000")
+	assert.Equal(t, "Sweeping: 0 of 1,000 users, 0.0/s |                                           |", last)
 	clock.forward(10 * time.Second)
-	time.Sleep(2 * barEvery)
 	task.Add(250)
 	_, last = shown(out.String())
-	assert.Contains(t, last, "25%")
-	assert.Contains(t, last, "250/1000")
-	assert.Contains(t, last, "users/s")
-	assert.LessOrEqual(t, len([]rune(last)), 80, "the bar must not wrap")
+	assert.Equal(t, "Sweeping: 250 of 1,000 users, 25/s, 30 s left |███████                        |", last)
+	assert.Len(t, []rune(last), 79, "the bar must not wrap")
+	task.Add(1)
+	assert.Contains(t, out.String(), last, "it is not drawn more often than every "+barEvery.String())
 	p.Println("a line above it")
 	above, last := shown(out.String())
 	assert.Contains(t, above, "a line above it")
 	assert.Empty(t, last)
-	time.Sleep(2 * barEvery)
+	clock.forward(barEvery)
 	task.Add(0)
 	_, last = shown(out.String())
-	assert.Contains(t, last, "250/1000", "the bar is drawn again")
+	assert.Contains(t, last, "251 of 1,000", "the bar is drawn again")
 	task.End()
 	above, last = shown(out.String())
-	assert.Equal(t, "Sweeping: 250 users in 10 s", above[len(above)-1])
+	assert.Equal(t, "Sweeping: 251 users in 10 s", above[len(above)-1])
 	assert.Empty(t, last, "the bar is removed")
+	clock.forward(barEvery)
+	task.Add(1)
+	_, last = shown(out.String())
+	assert.Empty(t, last, "the task has ended")
 }
 
 // TestLinesAreEscaped also above a bar, which itself moves the cursor.
@@ -115,14 +118,10 @@ func TestMoreThanEstimated(t *testing.T) {
 
 	p, out, clock = newProgress(true)
 	task = p.Start("Reading", "users", 10)
-	for range 60 {
-		task.Add(1)
-	}
 	clock.forward(time.Minute)
-	time.Sleep(2 * barEvery)
-	task.Add(1)
+	task.Add(61)
 	_, last := shown(out.String())
-	assert.Contains(t, last, "/62", "the bar goes on")
+	assert.Equal(t, "Reading: 61 of 61 users, 1.0/s |"+strings.Repeat("█", 46)+"|", last, "the bar goes on")
 }
 
 func TestNilProgressReportsNothing(_ *testing.T) {
@@ -162,39 +161,69 @@ func TestNote(t *testing.T) {
 		clock.forward(time.Second)
 		task.Note("moving 2,500 rows of one user")
 	}
-	task.Note("")
 	clock.forward(5 * time.Second)
 	task.Add(10)
 	assert.Equal(t, "Sweeping: 10 of 100 users, 1.0/s, moving 2,500 rows of one user\n"+
 		"Sweeping: 10 of 100 users, 0.5/s, moving 2,500 rows of one user\n"+
 		"Sweeping: 20 of 100 users, 0.7/s, 2 min 0 s left\n", out.String())
 
-	p, out, _ = newProgress(true)
+	p, out, clock = newProgress(true)
 	task = p.Start("Sweeping", "users", 100)
-	for note, want := range map[string]string{"moving 2,500 rows\x1b": `moving 2,500 rows\u00…`, "": "Sweeping "} {
-		time.Sleep(2 * barEvery)
-		task.Note(note)
-		_, last := shown(out.String())
-		assert.Contains(t, last, want)
-		assert.LessOrEqual(t, len([]rune(last)), 80, "the bar must not wrap")
-	}
-	task.Start("Next", "users", 1)
+	clock.forward(barEvery)
+	task.Note("moving 2,500 rows\x1b")
 	_, last := shown(out.String())
-	assert.NotContains(t, last, "moving")
+	assert.Contains(t, last, `Sweeping: 0 of 100 users, 0.0/s, moving 2,500 rows\u001b |`)
+	clock.forward(barEvery)
+	task.Add(1)
+	_, last = shown(out.String())
+	assert.Contains(t, last, "Sweeping: 1 of 100 users, 5.0/s, 19 s left |")
 }
 
-// TestNothingIsCutOff at 80 columns: a long title gives way, and the time left stays.
-func TestNothingIsCutOff(t *testing.T) {
-	p, out, _ := newProgress(true)
-	p.Start("Returning to users whose data was being moved", "users", 1_234_567)
-	for range 4 {
-		time.Sleep(barEvery + 10*time.Millisecond)
-		p.Add(1500)
+// TestCounts are beside the bar, with the rate and the time left, and in plain lines.
+func TestCounts(t *testing.T) {
+	for columns, want := range map[int]string{
+		-1:  "Sweeping: 25 %, 1,240 migrated, 30 skipped, 2 failed, 13/s, 4 min 53 s left\n",
+		0:   "Sweeping: 25 %, 1,240 migrated, 30 skipped, 2 failed, 13/s, 4 min 53 s left",
+		60:  "Sweeping: 25 %, 1,240 migrated, 30 skipped, 2 failed, 13/s…",
+		100: "Sweeping: 25 %, 1,240 migrated, 30 skipped, 2 failed, 13/s, 4 min 53 s left |█████                |",
+	} {
+		p, out, clock := newProgress(columns >= 0)
+		p.columns = columns
+		p.Start("Sweeping", "users", 5000, func() string { return "1,240 migrated, 30 skipped, 2 failed" })
+		clock.forward(100 * time.Second)
+		p.Add(1272)
+		text := out.String()
+		if columns >= 0 {
+			_, text = shown(text)
+		}
+		assert.Equal(t, want, text)
 	}
-	p.Note("moving 123,456 rows of one user")
-	time.Sleep(barEvery + 10*time.Millisecond)
+}
+
+// TestAbove: a result does not follow the remains of a bar, and the bar comes back below it.
+func TestAbove(t *testing.T) {
+	p, out, clock := newProgress(true)
+	p.Start("Reading", "users", 10)
+	results := &Text{W: out, Bar: p}
+	clock.forward(barEvery)
 	p.Add(1)
 	_, last := shown(out.String())
-	assert.LessOrEqual(t, len([]rune(last)), 80, last)
-	assert.Regexp(t, `^moving 123,456 rows o… .* users/s\) \[\d+s:\w+\]`, last)
+	require.Contains(t, last, "Reading")
+	_, err := results.Write([]byte("a result\n"))
+	require.NoError(t, err)
+	above, last := shown(out.String())
+	assert.Equal(t, "a result", above[len(above)-1])
+	assert.Empty(t, last)
+	clock.forward(barEvery)
+	p.Add(1)
+	_, last = shown(out.String())
+	assert.Contains(t, last, "2 of 10")
+}
+
+func TestLinesAreFolded(t *testing.T) {
+	p, out, _ := newProgress(false)
+	p.columns = 20
+	p.Println("one two three four five\n  bulk sweep --live --limit 2")
+	p.Start("Reading all of staging", "users", 1).End()
+	assert.Equal(t, "one two three four\nfive\n  bulk sweep --live --limit 2\nReading all of\nstaging: 0 users in\n0.0 s\n", out.String())
 }

@@ -20,18 +20,28 @@ type Streams struct {
 	Out, Err io.Writer
 
 	InTerminal, ErrTerminal bool // a question can be answered; a bar can be drawn
+	OutColumns, ErrColumns  int  // 0: not a terminal
+	Color                   bool // of Out
 }
 
-// Standard returns the process's own streams.
+// Standard returns the process's own streams. NO_COLOR is that of https://no-color.org.
 func Standard() Streams {
-	bars := term.IsTerminal(int(os.Stderr.Fd())) && os.Getenv("TERM") != "dumb"
-	return Streams{os.Stdin, os.Stdout, os.Stderr, term.IsTerminal(int(os.Stdin.Fd())), bars}
+	s := Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, InTerminal: term.IsTerminal(int(os.Stdin.Fd()))}
+	s.OutColumns, s.ErrColumns = columns(os.Stdout), columns(os.Stderr)
+	dumb := os.Getenv("TERM") == "dumb"
+	s.ErrTerminal, s.Color = s.ErrColumns > 0 && !dumb, s.OutColumns > 0 && !dumb && os.Getenv("NO_COLOR") == ""
+	return s
 }
 
-// Escaped returns the streams with every control character escaped in what is written.
-func (s Streams) Escaped() Streams {
-	s.Out, s.Err = &escaper{Writer: s.Out}, &escaper{Writer: s.Err}
-	return s
+// DefaultColumns are those of a terminal that does not tell its size.
+const DefaultColumns = 80
+
+func columns(file *os.File) int {
+	width, _, err := term.GetSize(int(file.Fd()))
+	if err != nil {
+		return 0
+	}
+	return cmp.Or(width, DefaultColumns)
 }
 
 // ErrNoAnswer is returned if the input ended before an answer.
@@ -60,7 +70,7 @@ func (s Streams) AskSecret(ctx context.Context, question string) (string, error)
 
 // ask does not wait for read when ctx ends, since a read from a terminal cannot be canceled.
 func (s Streams) ask(ctx context.Context, question string, read func() ([]byte, error)) (answer string, err error) {
-	fmt.Fprint(s.Err, question+" ")
+	fmt.Fprint(s.Err, Escape(question)+" ")
 	answers := make(chan string, 1)
 	go func() {
 		line, _ := read()

@@ -35,19 +35,86 @@ func Columns(w io.Writer, align string, rows ...[]string) error {
 	return err
 }
 
-const width = 88 // of the lines that Wrap folds
+// command matches a line to paste, which is indented. A usage is too, but ends in brackets.
+var command = regexp.MustCompile(`^ +(?:aws|bulk|eval|grep|source) .*[^\]]$`)
 
-// Wrap folds text into lines. The first begins with first, all others with rest.
-func Wrap(text, first, rest string) string {
-	folded, line, space := "", first, ""
-	for word := range strings.SplitSeq(Line(text), " ") {
-		if space != "" && utf8.RuneCountInString(line+space+word) > width {
-			folded += line + "\n"
-			line, space = rest, ""
-		}
-		line, space = line+space+word, " "
+// begins matches a word that must not begin a line: what follows could pass for a command, or is a flag.
+var begins = regexp.MustCompile(`^[\s\p{Z}]*(?:aws|bulk|eval|grep|source)(?:$|[\s\p{Z}])|^ +--`)
+
+// lastColumn matches what stands before a line's last column, or before the text of a list.
+var lastColumn = regexp.MustCompile(`^(?:.* {2})?(?:->? )?`)
+
+var spacedWord = regexp.MustCompile(` *[^ ]+`)
+
+// Fold folds a line between words, so that it fits into the columns of a terminal; 0: it is no terminal. The line is
+// continued below its last column. A command stays whole, and nothing that continues a line can pass for one.
+func Fold(line string, columns int) string {
+	runes := []rune(line)
+	if columns == 0 || len(runes) <= columns || command.MatchString(line) {
+		return line
 	}
-	return folded + line + "\n"
+	folded := lastColumn.FindString(strings.TrimRight(string(runes[:columns/2+1]), " ")) // in the left half
+	used := utf8.RuneCountInString(folded)
+	indent := strings.Repeat(" ", used)
+	var words []string // each with the spaces before it
+	for _, word := range spacedWord.FindAllString(line[len(folded):], -1) {
+		if len(words) > 0 && begins.MatchString(word) {
+			words[len(words)-1] += word
+		} else {
+			words = append(words, word)
+		}
+	}
+	for i, word := range words {
+		if used += utf8.RuneCountInString(word); used > columns && i > 0 {
+			word = indent + strings.TrimLeft(word, " ")
+			folded, used = folded+"\n", utf8.RuneCountInString(word)
+		}
+		folded += word
+	}
+	return folded
+}
+
+// Text writes lines for people, escaped. An incomplete line waits for its end.
+type Text struct {
+	W       io.Writer
+	Bar     *Progress // on the same terminal, is removed before each line
+	Columns int       // of the terminal, where lines are folded
+	Color   bool      // of the level of a line
+	Flags   string    // that each command of bulk needs, to run as printed
+
+	line string
+}
+
+var (
+	level  = regexp.MustCompile(`^  (?:ok|warning|failure|failed +[1-9][0-9,]*)(?: |$)`)
+	colors = map[byte]string{'o': "32", 'w': "33", 'f': "31"} // of ANSI, by a level's first letter
+)
+
+func (t *Text) Write(p []byte) (int, error) {
+	lines := strings.SplitAfter(t.line+string(p), "\n")
+	t.line = lines[len(lines)-1]
+	var b strings.Builder
+	for _, line := range lines[:len(lines)-1] {
+		line = Escape(strings.TrimSuffix(line, "\n"))
+		if command.MatchString(line) && strings.HasPrefix(strings.TrimSpace(line), "bulk ") {
+			line += t.Flags
+		}
+		if line = Fold(line, t.Columns); t.Color {
+			line = level.ReplaceAllStringFunc(line, func(text string) string {
+				return "\x1b[" + colors[text[2]] + "m" + text + "\x1b[0m"
+			})
+		}
+		b.WriteString(line + "\n")
+	}
+	if t.Bar != nil {
+		t.Bar.mu.Lock()
+		defer t.Bar.mu.Unlock()
+		t.Bar.erase()
+	}
+	if _, err := io.WriteString(t.W, b.String()); err != nil {
+		return 0, err
+	}
+	return len(p), nil
 }
 
 // Count formats a number: 12,345.
@@ -144,25 +211,4 @@ func Escape(text string) string {
 // Line escapes what comes from users: it stays within its line, since a line of its own could pass for one of ours.
 func Line(text any) string {
 	return strings.NewReplacer("\n", `\n`, "\t", `\t`).Replace(Escape(fmt.Sprint(text)))
-}
-
-// escaper escapes everything that is written. rest is the beginning of a character whose end is not written yet.
-type escaper struct {
-	io.Writer
-	rest []byte
-}
-
-func (e *escaper) Write(p []byte) (int, error) {
-	text := append(e.rest, p...)
-	end := len(text)
-	for i := max(0, end-utf8.UTFMax); i < end; i++ {
-		if utf8.RuneStart(text[i]) && !utf8.FullRune(text[i:]) {
-			end = i
-		}
-	}
-	if _, err := io.WriteString(e.Writer, Escape(string(text[:end]))); err != nil {
-		return 0, err
-	}
-	e.rest = text[end:]
-	return len(p), nil
 }

@@ -21,16 +21,49 @@ func TestColumns(t *testing.T) {
 	assert.Equal(t, "a           1  x\ngrößer  1,000\n", b.String())
 }
 
-func TestWrap(t *testing.T) {
-	text := strings.TrimSpace(strings.Repeat("word ", 30))
-	lines := strings.Split(strings.TrimSuffix(Wrap(text, "  - ", "    "), "\n"), "\n")
-	require.Len(t, lines, 2)
-	assert.Equal(t, "  - word", lines[0][:8])
-	assert.Equal(t, "    word", lines[1][:8])
-	for _, line := range lines {
-		assert.LessOrEqual(t, len(line), width)
+// TestFold: nothing breaks within a word, a line is continued below its last column, and a command stays whole.
+func TestFold(t *testing.T) {
+	for _, tt := range []struct{ name, line, want string }{
+		{"short", "1234567890123456789012345678", "1234567890123456789012345678"},
+		{"between words", "one two three four five six seven", "one two three four five six\nseven"},
+		{"below the last column", "  ok    case  upper and lower case are", "  ok    case  upper and\n              lower case are"},
+		{"below the text of a list", "  - one two three four five six", "  - one two three four five\n    six"},
+		{"below the text of a remedy", "        -> one two three four five", "        -> one two three\n           four five"},
+		{"a column too far right", "12345678901234567890123  one two three", "12345678901234567890123  one\ntwo three"},
+		{"a long word", "  - 123456789012345678901234567890 one", "  - 123456789012345678901234567890\n    one"},
+		{"characters, not bytes", strings.Repeat("é", 13) + " " + strings.Repeat("é", 14), strings.Repeat("é", 13) + " " + strings.Repeat("é", 14)},
+		{"a command", "  bulk sweep --live --user ada@example.com", "  bulk sweep --live --user ada@example.com"},
+		{"a usage", "  bulk sweep [--live] [--limit N] [flags]", "  bulk sweep [--live]\n  [--limit N] [flags]"},
+		{"an error", "bulk sweep: one two three four five", "bulk sweep: one two three\nfour five"},
+		{"would pass for a command", "one two three four five six bulk sweep --live", "one two three four five\nsix bulk sweep --live"},
+		{"a flag", "one two three bulk status --ineligible", "one two three bulk\nstatus --ineligible"},
+		{"after spaces too", "one two three four five six  aws s3 rm x", "one two three four five\nsix  aws s3 rm x"},
+		{"below a column in the left half", "  a  b             c  123456789  1", "  a  b             c\n     123456789  1"},
+		{"between columns", "  a           b  12345678901  1", "  a           b  12345678901\n              1"},
+	} {
+		assert.Equal(t, tt.want, Fold(tt.line, 28), tt.name)
 	}
-	assert.Equal(t, "  - \n", Wrap("", "  - ", "    "))
+	assert.Equal(t, "a line of a file", Fold("a line of a file", 0))
+}
+
+func TestText(t *testing.T) {
+	var b bytes.Buffer
+	text := &Text{W: &b, Columns: 24, Color: true, Flags: " --stack S"}
+	for _, part := range []string{"  failure  a b\x1b c d", " e f g\n  ok  x\n  failed  0\n", "  bulk check\n  aws sts x\n  failed  1", "2\n"} {
+		n, err := text.Write([]byte(part))
+		require.NoError(t, err)
+		assert.Equal(t, len(part), n)
+	}
+	assert.Equal(t, "\x1b[31m  failure \x1b[0m a b\\u001b c d\n           e f g\n\x1b[32m  ok \x1b[0m x\n  failed  0\n"+
+		"  bulk check --stack S\n  aws sts x\n\x1b[31m  failed  12\x1b[0m\n", b.String())
+	b.Reset()
+	text.Color = false
+	_, err := text.Write([]byte("  failure  x\n"))
+	require.NoError(t, err)
+	assert.Equal(t, "  failure  x\n", b.String())
+	text.W = full{}
+	_, err = text.Write([]byte("x\n"))
+	require.ErrorIs(t, err, io.ErrShortWrite)
 }
 
 func TestNumbers(t *testing.T) {
@@ -62,50 +95,39 @@ func TestQuote(t *testing.T) {
 }
 
 func TestControlCharactersAreEscaped(t *testing.T) {
-	var out, errs bytes.Buffer
-	s := Streams{Out: &out, Err: &errs}.Escaped()
 	for char, want := range map[string]string{
 		"\x1b[2J": `\u001b[2J`, "\r": `\u000d`, "\b": `\u0008`, "\x00": `\u0000`, "\x7f": `\u007f`, "\u009b2J": `\u009b2J`,
 		"\u202e": `\u202e`, "\u2066": `\u2066`, "\u200f": `\u200f`, "a\tb\n": "a\tb\n", "é🚀": "é🚀",
 		"\u061c": `\u061c`, "\u200e": `\u200e`, "\u202a": `\u202a`, "\u2069": `\u2069`, "\u2028\u2029": `\u2028\u2029`,
 		"\x9b2J\xff.": "\ufffd2J\ufffd.", "\ufffd": "\ufffd",
 	} {
-		out.Reset()
-		errs.Reset()
-		n, err := fmt.Fprint(s.Out, char)
+		var out, errs bytes.Buffer
+		n, err := fmt.Fprintln(&Text{W: &out}, char)
 		require.NoError(t, err)
-		assert.Equal(t, len(char), n)
-		fmt.Fprint(s.Err, char)
-		assert.Equal(t, want, out.String())
-		assert.Equal(t, want, errs.String())
+		assert.Equal(t, len(char)+1, n)
+		assert.Equal(t, want+"\n", out.String())
+		_, err = Streams{In: strings.NewReader("x"), Err: &errs}.Ask(t.Context(), char)
+		require.NoError(t, err)
+		assert.Equal(t, want+" ", errs.String())
 	}
 }
 
 // TestCharactersThatAreWrittenInParts has writers that do not know where a character ends.
 func TestCharactersThatAreWrittenInParts(t *testing.T) {
 	for text, want := range map[string]string{
-		"é🚀\u202e\u009b.\n": "é🚀" + `\u202e\u009b.` + "\n", "\x9b\xe2\x80.\n": "\ufffd\ufffd.\n", "\xf0\x9f.": "\ufffd.",
+		"é🚀\u202e\u009b.\n": "é🚀" + `\u202e\u009b.` + "\n", "\x9b\xe2\x80.\n": "\ufffd\ufffd.\n", "\xf0\x9f.\n": "\ufffd.\n",
 	} {
 		for size := 1; size <= len(text); size++ {
 			var out bytes.Buffer
-			s := Streams{Out: &out}.Escaped()
+			lines := &Text{W: &out}
 			for part := range slices.Chunk([]byte(text), size) {
-				n, err := s.Out.Write(part)
+				n, err := lines.Write(part)
 				require.NoError(t, err)
 				require.Equal(t, len(part), n)
 			}
-			if size == 1 {
-				assert.NotContains(t, out.String(), "\x9b")
-			}
-			assert.Equal(t, strings.ReplaceAll(want, "\ufffd\ufffd", "\ufffd"), strings.ReplaceAll(out.String(), "\ufffd\ufffd", "\ufffd"), size)
+			assert.Equal(t, strings.ReplaceAll(want, "\ufffd\ufffd", "\ufffd"), out.String(), size)
 		}
 	}
-}
-
-func TestErrorsOfTheTerminal(t *testing.T) {
-	n, err := Streams{Out: full{}}.Escaped().Out.Write([]byte("x"))
-	assert.Zero(t, n)
-	assert.Error(t, err)
 }
 
 type full struct{}
@@ -118,5 +140,4 @@ func TestValuesStayWithinTheirLine(t *testing.T) {
 	var b bytes.Buffer
 	require.NoError(t, Columns(&b, "ll", []string{value, "x"}, []string{"b", "y"}))
 	assert.Equal(t, 2, strings.Count(b.String(), "\n"))
-	assert.Equal(t, 1, strings.Count(Wrap(value, "", ""), "\n"))
 }

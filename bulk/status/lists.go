@@ -61,7 +61,6 @@ func (c Collector) ListIneligible(ctx context.Context, w io.Writer, asJSON bool)
 			return nil
 		}
 		counts[reason]++
-		c.Progress.Clear() // the list grows in its place
 		return list.add(Ineligible{u.Email(), u.Sub, u.Username, u.Status, u.Created.UTC(), reason})
 	})
 	return list.end(err, map[string]any{"Total": list.total, "Counts": counts, "From": c})
@@ -84,7 +83,6 @@ func (c Collector) ListStale(ctx context.Context, w io.Writer, asJSON bool) erro
 		if !c.stale(r) {
 			return nil
 		}
-		c.Progress.Clear()
 		return list.add(Record{r})
 	})
 	return list.end(err, list.total)

@@ -85,7 +85,7 @@ func TestStaleImports(t *testing.T) {
 	for _, evil := range consoletest.Hostile {
 		var out strings.Builder
 		c.Ledger = ledgertest.New(record("old", evil, ledger.Imported, ledger.SignIn, days(31)))
-		require.NoError(t, c.ListStale(t.Context(), console.Streams{Out: &out}.Escaped().Out, false))
+		require.NoError(t, c.ListStale(t.Context(), &console.Text{W: &out, Columns: 80}, false))
 		assert.Empty(t, consoletest.Commands(t, out.String()))
 	}
 	c.Ledger = records

@@ -129,9 +129,6 @@ func isCommand(remedy string) bool {
 
 var fold = ledger.FoldASCII
 
-// unfolded is a value in a text. It is not folded: a line must not begin with a part of it.
-func unfolded(value string) string { return strings.ReplaceAll(console.Line(value), " ", "\u00a0") }
-
 func region(p pool) string { return strings.Split(p.ID(), "_")[0] }
 
 // options are of a command about one user. The AWS CLI takes some values for a file, a URL or an option, unless they

@@ -278,7 +278,7 @@ func TestHostileEmails(t *testing.T) {
 				answer, err := s.collector(sensitive).User(t.Context(), asked)
 				require.NoError(t, err)
 				var out strings.Builder
-				require.NoError(t, answer.WriteText(console.Streams{Out: &out}.Escaped().Out))
+				require.NoError(t, answer.WriteText(&console.Text{W: &out, Columns: 80}))
 				commands := consoletest.Commands(t, out.String())
 				for _, words := range commands {
 					assert.Contains(t, []string{"check", "status", "sweep", "verify", "cognito-idp", "dynamodb", "logs"}, words[1])
@@ -295,7 +295,7 @@ func TestHostileEmails(t *testing.T) {
 				}
 			}
 			var lists strings.Builder
-			to := console.Streams{Out: &lists}.Escaped().Out
+			to := &console.Text{W: &lists, Columns: 80}
 			overview, err := s.collector().Overview(t.Context())
 			require.NoError(t, errors.Join(err, overview.WriteText(to), s.collector().ListIneligible(t.Context(), to, false)))
 			assert.Empty(t, consoletest.Commands(t, lists.String()))

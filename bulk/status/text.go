@@ -17,8 +17,8 @@ var files embed.FS
 var texts = template.Must(template.New("").Funcs(template.FuncMap{
 	"count": func(n int) string { return fmt.Sprintf("%10s", console.Count(n)) },
 	"minus": func(a, b int) int { return a - b }, "isCommand": isCommand, "percent": percent,
-	"quantity": console.Quantity, "time": console.Time, "wrap": console.Wrap, "line": console.Line,
-	"quote": console.Quote, "text": unfolded, "json": json.Marshal, "fold": fold, "region": region, "options": options,
+	"quantity": console.Quantity, "time": console.Time, "line": console.Line,
+	"quote": console.Quote, "text": console.Line, "json": json.Marshal, "fold": fold, "region": region, "options": options,
 }).ParseFS(files, "*.tmpl"))
 
 // WriteText writes the overview as text.

@@ -1,8 +1,6 @@
 package sweep
 
 import (
-	"github.com/spaceport/user-migration/bulk/users"
-
 	"cmp"
 	_ "embed"
 	"encoding/json"
@@ -12,6 +10,9 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/spaceport/user-migration/bulk/console"
+	"github.com/spaceport/user-migration/bulk/users"
 )
 
 // Status is what happened to a user in one step.
@@ -75,16 +76,21 @@ type Counters struct {
 	LeftOut int            `json:"attributesLeftOut,omitempty"` // of all whose data was moved
 
 	CreatedEmails []string `json:"-"` // the first few
+	ToCreate      []string `json:"-"` // the emails of the first users to create
 
 	mu sync.Mutex
 }
 
-// SoFar says what Run has done until now.
-func (c *Counters) SoFar() string {
+// Outcome says what Run has done until now.
+func (c *Counters) Outcome() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return fmt.Sprintf("So far: accounts created %d, users' data moved %d, reset emails sent %d, failed %d.",
-		c.Created, c.Moved, c.Resets, c.Failed)
+	skipped := 0
+	for _, n := range c.Skipped {
+		skipped += n
+	}
+	return fmt.Sprintf("%s migrated, %s skipped, %s failed",
+		console.Count(c.Moved), console.Count(skipped), console.Count(c.Failed))
 }
 
 // Planned is what Run would do.
@@ -128,16 +134,37 @@ func (m *migration) note(status Status, details string) error {
 		Details: details, StagingSub: m.staging.Sub, ProductionSub: m.record.ProductionSub})
 }
 
-// CreateLog creates a log in dir that is named after the time. Only its owner can read it, since it holds emails.
-func CreateLog(dir string, now time.Time) (*os.File, error) {
-	for ; ; now = now.Add(time.Second) { // a second sweep within one second has a name of its own
-		path := filepath.Join(dir, "migration_log_"+now.Format("20060102_150405")+".jsonl")
+// Log is the audit log: a file in Dir, which is made for the first entry and named after the time.
+type Log struct {
+	Dir  string
+	Now  func() time.Time
+	Made func(path string)
+
+	mu   sync.Mutex
+	file *os.File
+}
+
+// Write writes an entry; an empty one only makes the file. Only its owner can read it, since it holds emails.
+func (l *Log) Write(entry []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for now := l.Now(); l.file == nil; now = now.Add(time.Second) { // a second sweep within one second has its own name
+		path := filepath.Join(l.Dir, "migration_log_"+now.Format("20060102_150405")+".jsonl")
 		file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL|os.O_APPEND, 0o600)
 		if err == nil {
-			return file, nil
-		}
-		if !os.IsExist(err) {
-			return nil, fmt.Errorf("create sweep log: %w", err)
+			l.file = file
+			l.Made(path)
+		} else if !os.IsExist(err) {
+			return 0, fmt.Errorf("create sweep log: %w", err)
 		}
 	}
+	return l.file.Write(entry)
+}
+
+// Close closes the file, if there is one.
+func (l *Log) Close() error {
+	if l.file == nil {
+		return nil
+	}
+	return l.file.Close()
 }

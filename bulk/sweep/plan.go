@@ -100,6 +100,8 @@ func (p planner) plan(ctx context.Context, m *migration) error {
 	return m.note(status, details)
 }
 
+const maxToCreate = 20 // are named; all are in the log
+
 // count counts the user's next step and returns what the log says about it.
 func (m *migration) count(next *step, reason Reason) (status Status, details string) {
 	m.mu.Lock()
@@ -115,7 +117,9 @@ func (m *migration) count(next *step, reason Reason) (status Status, details str
 	}
 	switch {
 	case next == createUser:
-		m.Planned.Create++
+		if m.Planned.Create++; m.Planned.Create <= maxToCreate {
+			m.ToCreate = append(m.ToCreate, m.staging.Email())
+		}
 		m.full.Store(m.Planned.Create == m.options.Limit) // which is 0 without a limit
 	case next == adoptUser:
 		m.Planned.Adopt++

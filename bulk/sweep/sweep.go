@@ -181,7 +181,6 @@ func (s *Sweeper) isClaimed(ctx context.Context, stagingSub string) (bool, error
 	defer s.listing.Unlock()
 	if s.claimed == nil {
 		s.Progress.Note("looking in production")
-		defer s.Progress.Note("")
 		claimed := users.NewEmailSet()
 		for u, err := range s.Production.List(ctx) {
 			if err != nil {
@@ -195,7 +194,7 @@ func (s *Sweeper) isClaimed(ctx context.Context, stagingSub string) (bool, error
 }
 
 func (s *Sweeper) migrateAll(ctx context.Context, what string, total int, users userSeq) error {
-	s.Progress.Start(what, "users", total)
+	s.Progress.Start(what, "users", total, s.Outcome)
 	defer s.Progress.End()
 	return s.each(ctx, users, inFlight, func(m *migration) error { return s.migrate(context.WithoutCancel(ctx), m) })
 }

@@ -48,19 +48,21 @@ type Mover struct {
 	Now func() time.Time
 
 	planned *users.EmailSet // staging subs of those whom a plan found
+	toMove  int             // how many they are
 }
 
 // Plan compares every user who is moved, names every missing row, and writes nothing.
 func (m *Mover) Plan(
 	ctx context.Context, records iter.Seq2[ledger.Record, error], estimate int, each func(Comparison) error,
 ) (Summary, error) {
-	m.names, m.planned = math.MaxInt, users.NewEmailSet()
+	m.names, m.planned, m.toMove = math.MaxInt, users.NewEmailSet(), 0
 	defer m.Progress.Start("Comparing", "users", estimate).End()
 	planner := *m
 	planner.Verifier = *m.batched()
 	r := planner.newRun(planner.plan, func(c Comparison) error {
 		if sum("", c.Tables...).Missing > 0 && c.Skipped+c.Unread == "" {
 			m.planned.Add(c.StagingSub)
+			m.toMove++
 		}
 		return each(c)
 	})
@@ -99,7 +101,7 @@ func (m *Mover) deleted(ctx context.Context, user ledger.Record) (string, error)
 func (m *Mover) Move(
 	ctx context.Context, records iter.Seq2[ledger.Record, error], each func(Comparison) error,
 ) (Summary, error) {
-	defer m.Progress.Start("Copying", "users", 0).End()
+	defer m.Progress.Start("Copying", "users", m.toMove).End()
 	mover := *m
 	mover.missing, mover.parallel = m.copy, cmp.Or(m.parallel, parallelMoves)
 	r := mover.newRun(mover.move, each)

@@ -76,7 +76,7 @@ func comparisonOf(user ledger.Record) Comparison {
 }
 
 func (c Comparison) title() string {
-	return console.Line(fmt.Sprintf("%s (staging %s, production %s)", c.Email, c.StagingSub, c.ProductionSub))
+	return console.Line(fmt.Sprintf("%s  (staging %s, production %s)", c.Email, c.StagingSub, c.ProductionSub))
 }
 
 // Table counts the rows of one table, of one user or of all.

@@ -411,7 +411,7 @@ func TestSortKeysOfEachType(t *testing.T) {
 func TestHostileValues(t *testing.T) {
 	for _, evil := range consoletest.Hostile {
 		var out bytes.Buffer
-		w := NewWriter(console.Streams{Out: &out}.Escaped().Out, false, true)
+		w := NewWriter(&console.Text{W: &out, Columns: 80}, false, true)
 		missing := Table{Name: "Projects-prod", Staging: 2, Missing: 2}
 		missing.Keys.Missing = []string{evil, evil}
 		require.NoError(t, w.Write(Comparison{Email: evil, StagingSub: "s", ProductionSub: "p", Tables: []Table{missing}}))
