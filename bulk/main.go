@@ -12,8 +12,8 @@ import (
 	"github.com/spaceport/user-migration/bulk/console"
 )
 
-// gcPercent trades processor time, of which bulk needs little while it waits for AWS, for memory: hashes of all users are
-// kept, and garbage must not double them.
+// gcPercent trades processor time, of which bulk needs little while it waits for AWS, for memory: hashes of all users
+// are kept, and garbage must not double them.
 const gcPercent = 30
 
 func main() {

@@ -92,7 +92,7 @@ func TestNothingReachesTheTrigger(t *testing.T) {
 // TestNoCommandLineLibraryInTheFunctions keeps the zips small.
 func TestNoCommandLineLibraryInTheFunctions(t *testing.T) {
 	libraries := []string{
-		"github.com/spf13/", "github.com/schollz/progressbar", "github.com/dustin/go-humanize", "al.essio.dev/pkg/shellescape",
+		"github.com/spf13/", "github.com/dustin/go-humanize", "al.essio.dev/pkg/shellescape",
 		"golang.org/x/time", "golang.org/x/term",
 	}
 	for _, dep := range list(t, "-deps", "./trigger/cmd/trigger", "./datamover/cmd/datamover") {

@@ -273,16 +273,19 @@ func TestDetachDemandsBothFunctions(t *testing.T) {
 		migration, hook string
 		want            string // part of the error, or "" if the pool may be detached
 	}{
-		"both":                       {ours.Trigger, ours.Datamover, ""},
-		"the trigger's ARN is wrong": {other, ours.Datamover, "arn:trigger is not attached to this pool: UserMigration is arn:other"},
-		"the hook's ARN is wrong":    {ours.Trigger, other, "arn:datamover is not attached to this pool: PostConfirmation is arn:other"},
-		"both are wrong":             {other, "arn:another", "arn:trigger is not attached to this pool: UserMigration is arn:other"},
-		"another version":            {ours.Trigger + ":2", ours.Datamover, "UserMigration is arn:trigger:2"},
-		"exchanged":                  {ours.Datamover, ours.Trigger, "UserMigration is arn:datamover"},
-		"detached before":            {none, none, ""},
-		"detached, with theirs":      {none, other, ""},
-		"only the hook is left":      {none, ours.Datamover, ""},
-		"only the trigger is left":   {ours.Trigger, none, ""},
+		"both": {ours.Trigger, ours.Datamover, ""},
+		"the trigger's ARN is wrong": {other, ours.Datamover,
+			"arn:trigger is not attached to this pool: UserMigration is arn:other"},
+		"the hook's ARN is wrong": {ours.Trigger, other,
+			"arn:datamover is not attached to this pool: PostConfirmation is arn:other"},
+		"both are wrong": {other, "arn:another",
+			"arn:trigger is not attached to this pool: UserMigration is arn:other"},
+		"another version":          {ours.Trigger + ":2", ours.Datamover, "UserMigration is arn:trigger:2"},
+		"exchanged":                {ours.Datamover, ours.Trigger, "UserMigration is arn:datamover"},
+		"detached before":          {none, none, ""},
+		"detached, with theirs":    {none, other, ""},
+		"only the hook is left":    {none, ours.Datamover, ""},
+		"only the trigger is left": {ours.Trigger, none, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := full()

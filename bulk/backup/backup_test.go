@@ -212,7 +212,8 @@ func TestWhatIsInIt(t *testing.T) {
 	dir, _ := made(t)
 	users := lines(t, filepath.Join(dir, "users.jsonl.gz"))
 	require.Len(t, users, 3)
-	assert.JSONEq(t, `{"Username":"name-of-u1","UserStatus":"CONFIRMED","Enabled":false,"UserCreateDate":"2024-05-01T08:00:01Z",
+	assert.JSONEq(t, `{"Username":"name-of-u1","UserStatus":"CONFIRMED","Enabled":false,`+
+		`"UserCreateDate":"2024-05-01T08:00:01Z",
 		"UserLastModifiedDate":"2025-05-01T08:00:01Z","Attributes":[{"Name":"custom:plan","Value":"gold"},
 		{"Name":"email","Value":"u1@example.com"},{"Name":"sub","Value":"u1"}]}`, users[1])
 	groups := lines(t, filepath.Join(dir, "groups.jsonl.gz"))

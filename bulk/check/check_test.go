@@ -591,7 +591,8 @@ func TestChecks(t *testing.T) {
 		}), Warning, "P-staging refers to files in S3: bucket a (3 rows), b (1 row), of 500 rows looked at"},
 		{"tables/files", "denied", first(func(t *TablePair) { t.Sample.Err = errAccessDenied }), Warning,
 			"could not be read"},
-		{"tables/owners", "all are users", func(*Facts) {}, OK, "each userSub of P-staging is a user's sub (3 values looked at)"},
+		{"tables/owners", "all are users", func(*Facts) {}, OK,
+			"each userSub of P-staging is a user's sub (3 values looked at)"},
 		{"tables/owners", "empty table", first(func(t *TablePair) { t.Sample.Value = Sample{} }), OK, "P-staging is empty"},
 		{"tables/owners", "none is a user", first(func(t *TablePair) {
 			t.Sample.Value.Unknown = map[string]bool{"ada": true, "eve": true, "bob": true}
@@ -607,7 +608,8 @@ func TestChecks(t *testing.T) {
 		{"tables/indexes", "rejected", first(func(t *TablePair) {
 			t.Sample.Value.Rejected = map[string]int{"index by-team, teamId (S)": 2, "index by-age, age (N)": 1}
 			t.Sample.Value.Example = "userSub=u, projectId=p"
-		}), Failure, "rejected: index by-age, age (N) (1 row), index by-team, teamId (S) (2 rows), of 7 rows looked at, such as " +
+		}), Failure, "rejected: index by-age, age (N) (1 row), index by-team, teamId (S) (2 rows), of 7 rows looked " +
+			"at, such as " +
 			"userSub=u, projectId=p"},
 		{"tables/indexes", "denied", first(func(t *TablePair) { t.Sample.Err = errAccessDenied }), Warning, "not compared"},
 		{"tables/expired rows", "some", first(func(t *TablePair) { t.Sample.Value.Expired = 1 }), Warning,
@@ -686,7 +688,8 @@ func TestSkipped(t *testing.T) {
 		"users: required attributes", "users: fitting attributes", "users: dropped attributes", "tables: owners",
 	}, r.Skipped)
 	assert.Equal(t, 2, r.Failures)
-	assert.Contains(t, printed(t, r, false), "12 checks were skipped because of the failures above: app clients: write lists,")
+	assert.Contains(t, printed(t, r, false),
+		"12 checks were skipped because of the failures above: app clients: write lists,")
 }
 
 func TestOperatorsRole(t *testing.T) {

@@ -63,16 +63,17 @@ type Facts struct {
 	ProductionRegion, StagingRegion   string
 	Production, Staging               Fact[types.UserPoolType]
 	ProductionClients, StagingClients Fact[[]types.UserPoolClientType]
-	Policies                          map[string]Fact[string]                  // by the function's ARN
-	Groups                            Fact[[]string]                           // of staging
-	ProductionGroups                  Fact[[]string]                           // read if some are carried over
-	GroupsOf                          error                                    // why a user's groups cannot be read in staging
-	Users                             Fact[Statistics]                         // of staging
-	Factors                           Fact[cognito.GetUserPoolMfaConfigOutput] // of staging
-	SES                               Fact[sesv2.GetAccountOutput]             // in the Region of production's sender
-	Ledger                            Fact[dynamotypes.TableDescription]
-	Tables                            []TablePair
-	Denied                            Fact[[]string] // what a sweep needs in production, and the operator may not do
+	Policies                          map[string]Fact[string] // by the function's ARN
+	Groups                            Fact[[]string]          // of staging
+	ProductionGroups                  Fact[[]string]          // read if some are carried over
+	// why a user's groups cannot be read in staging
+	GroupsOf error
+	Users    Fact[Statistics]                         // of staging
+	Factors  Fact[cognito.GetUserPoolMfaConfigOutput] // of staging
+	SES      Fact[sesv2.GetAccountOutput]             // in the Region of production's sender
+	Ledger   Fact[dynamotypes.TableDescription]
+	Tables   []TablePair
+	Denied   Fact[[]string] // what a sweep needs in production, and the operator may not do
 }
 
 type awsAccount struct {

@@ -221,7 +221,8 @@ func TestReadAsDeployed(t *testing.T) {
 	maps.DeleteFunc(got, func(_ string, l Level) bool { return l == OK })
 	assert.Equal(t, map[string]Level{
 		"staging pool/sign-up": Warning, "staging pool/writable attributes": Warning, "users/eligible": Warning,
-		"users/verified email": Warning, "users/dropped attributes": Warning, "tables/files": Warning, "tables/old ids": Warning,
+		"users/verified email": Warning, "users/dropped attributes": Warning, "tables/files": Warning,
+		"tables/old ids": Warning,
 	}, got)
 	assert.Equal(t, Sample{Owners: 1, Rows: 3, Unknown: map[string]bool{}, Buckets: map[string]int{"spaceport-uploads": 3},
 		Inside: map[string]int{"file": 3}, Rejected: map[string]int{}}, f.Tables[1].Sample.Value)
@@ -470,7 +471,8 @@ func TestReadWhatStaysBehind(t *testing.T) {
 	sample := f.Tables[1].Sample.Value
 	assert.Equal(t, Sample{
 		Owners: 2, Rows: 5, Expired: 1, Unknown: map[string]bool{"ada@example.com": true}, Buckets: map[string]int{},
-		Inside: map[string]int{}, Rejected: map[string]int{"index by-team, teamId (S)": 1}, Example: "userSub=" + sub + ", projectId=no-team",
+		Inside: map[string]int{}, Rejected: map[string]int{"index by-team, teamId (S)": 1}, Example: "userSub=" + sub +
+			", projectId=no-team",
 	}, sample)
 	got := levels(Run(f))
 	assert.Equal(t, Warning, got["tables/owners"])
@@ -555,7 +557,8 @@ func TestReadSameEmail(t *testing.T) {
 	f = read(t, reader(less))
 	require.ErrorIs(t, f.Users.Value.LedgerErr, errAccessDenied)
 	report := Run(f)
-	i := slices.IndexFunc(report.Findings, func(f Finding) bool { return strings.Contains(f.Found, "depends on the ledger") })
+	i := slices.IndexFunc(report.Findings,
+		func(f Finding) bool { return strings.Contains(f.Found, "depends on the ledger") })
 	require.Positive(t, i)
 	assert.NotContains(t, report.Findings[i].Remedy, "aws ", "no command that may be the wrong one")
 }
@@ -666,7 +669,8 @@ func testCanaryUser(t *testing.T, s *spaceport.Spaceport, r *Reader, facts Facts
 	assert.Equal(t, Report{Findings: report.Findings, OK: 8}, report, "%v", report.Findings)
 	require.Len(t, s.Cloud.Messages(), 1, "nobody but the canary user gets an email")
 	assert.Equal(t, "Eve@example.com", s.Cloud.Messages()[0].To)
-	assert.Equal(t, verify.Table{Name: "Spaceport-Projects-prod", Staging: 230, Same: 230, Inside: map[string]int{"file": 230}}, c.Rows.Value.Tables[1])
+	assert.Equal(t, verify.Table{Name: "Spaceport-Projects-prod", Staging: 230, Same: 230,
+		Inside: map[string]int{"file": 230}}, c.Rows.Value.Tables[1])
 
 	notAsked := func() (string, error) { return "", errors.New("asked for a password without need") }
 	again, err := r.MigrateCanaryUser(t.Context(), "Eve@example.com", app, notAsked)

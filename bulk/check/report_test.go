@@ -21,7 +21,8 @@ func TestPrint(t *testing.T) {
 	r := Run(f)
 	golden.Equal(t, "report", printed(t, r, false))
 	golden.Equal(t, "report_all", printed(t, r, true))
-	canary := Report{Findings: []Finding{{"canary", "tokens", OK, "they are right", ""}, {"users", "case", OK, "x", ""}}, OK: 2}
+	canary := Report{Findings: []Finding{{"canary", "tokens", OK, "they are right", ""},
+		{"users", "case", OK, "x", ""}}, OK: 2}
 	assert.Equal(t, "canary\n  ok       tokens  they are right\n\nThis migration can work: no failures, 0 warnings, 2 ok "+
 		"(--all lists them).\n", printed(t, canary, false))
 

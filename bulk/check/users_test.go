@@ -44,7 +44,8 @@ func TestCountAttributes(t *testing.T) {
 		stagingUser("ada@x.org", with("custom:plan", "pro"), with("custom:note", "n"), with("custom:empty", "")),
 		stagingUser("Ada@x.org", with("custom:plan", "largest")),
 		stagingUser("bob@x.org", with("name", "")),
-		stagingUser("eve@x.org", with("identities", `[{"userId": "1234567890", "providerName": "Google", "providerType": "Google"}]`)),
+		stagingUser("eve@x.org", with("identities",
+			`[{"userId": "1234567890", "providerName": "Google", "providerType": "Google"}]`)),
 	} {
 		s.count(u, f, users.NewEmailSet())
 	}

@@ -19,17 +19,20 @@ import (
 func TestAttachAndDetach(t *testing.T) {
 	o := newOperator(t)
 	ctx := t.Context()
-	who := o.Cloud.Credentials("attacher", "cognito-idp:DescribeUserPool", "cognito-idp:UpdateUserPool", "cognito-idp:ListUserPoolClients",
+	who := o.Cloud.Credentials("attacher", "cognito-idp:DescribeUserPool", "cognito-idp:UpdateUserPool",
+		"cognito-idp:ListUserPoolClients",
 		"cognito-idp:DescribeUserPoolClient", "cognito-idp:UpdateUserPoolClient", "cognito-idp:AddCustomAttributes")
 	reader := os.Getenv("AWS_ACCESS_KEY_ID")
 	t.Setenv("AWS_ACCESS_KEY_ID", who.AccessKeyID)
 
+	policy := &types.PasswordPolicyType{MinimumLength: aws.Int32(12)}
+	theirs := "arn:aws:lambda:us-east-1:123456789012:function:theirs"
 	made, err := o.Production.CreateUserPool(ctx, &cognito.CreateUserPoolInput{
 		PoolName: aws.String("Existing"), UsernameAttributes: []types.UsernameAttributeType{types.UsernameAttributeTypeEmail},
 		UsernameConfiguration: &types.UsernameConfigurationType{CaseSensitive: aws.Bool(false)},
 		AdminCreateUserConfig: &types.AdminCreateUserConfigType{AllowAdminCreateUserOnly: true},
-		Policies:              &types.UserPoolPolicyType{PasswordPolicy: &types.PasswordPolicyType{MinimumLength: aws.Int32(12)}},
-		LambdaConfig:          &types.LambdaConfigType{PostAuthentication: aws.String("arn:aws:lambda:us-east-1:123456789012:function:theirs")},
+		Policies:              &types.UserPoolPolicyType{PasswordPolicy: policy},
+		LambdaConfig:          &types.LambdaConfigType{PostAuthentication: &theirs},
 	})
 	require.NoError(t, err)
 	pool := made.UserPool.Id
@@ -45,14 +48,16 @@ func TestAttachAndDetach(t *testing.T) {
 	}
 	before := describe()
 	functions := []string{
-		"--production-user-pool-id", *pool, "--trigger", "arn:aws:lambda:us-east-1:123456789012:function:" + spaceport.Trigger,
+		"--production-user-pool-id", *pool, "--trigger",
+		"arn:aws:lambda:us-east-1:123456789012:function:" + spaceport.Trigger,
 		"--datamover", "arn:aws:lambda:us-east-1:123456789012:function:" + spaceport.Datamover,
 	}
 	run := func(args ...string) (int, string, string) { return o.bulk(append(args, functions...)...) }
 
 	code, _, errs := run("attach")
 	assert.Equal(t, 1, code)
-	assert.Contains(t, errs, "PostAuthentication is arn:aws:lambda:us-east-1:123456789012:function:theirs; --displace replaces it")
+	assert.Contains(t, errs,
+		"PostAuthentication is arn:aws:lambda:us-east-1:123456789012:function:theirs; --displace replaces it")
 	code, out, _ := run("attach", "--displace")
 	assert.Zero(t, code)
 	golden.Equal(t, "attach_dry", out)
@@ -64,7 +69,8 @@ func TestAttachAndDetach(t *testing.T) {
 	after := describe()
 	assert.Equal(t, before.Policies, after.Policies)
 	assert.Equal(t, before.UsernameAttributes, after.UsernameAttributes)
-	app, err := o.Production.DescribeUserPoolClient(ctx, &cognito.DescribeUserPoolClientInput{UserPoolId: pool, ClientId: client.UserPoolClient.ClientId})
+	app, err := o.Production.DescribeUserPoolClient(ctx, &cognito.DescribeUserPoolClientInput{UserPoolId: pool,
+		ClientId: client.UserPoolClient.ClientId})
 	require.NoError(t, err)
 	assert.EqualValues(t, 2, *app.UserPoolClient.AccessTokenValidity)
 	assert.NotContains(t, app.UserPoolClient.WriteAttributes, "custom:staging_sub")
@@ -81,7 +87,8 @@ func TestAttachAndDetach(t *testing.T) {
 	wrong[3] = "arn:aws:lambda:us-east-1:123456789012:function:gone"
 	code, _, errs = o.bulk(append([]string{"detach", "--live", "--yes"}, wrong...)...)
 	assert.Equal(t, 2, code)
-	assert.Contains(t, errs, wrong[3]+" is not attached to this pool: UserMigration is "+functions[3]+"; nothing was changed")
+	assert.Contains(t, errs,
+		wrong[3]+" is not attached to this pool: UserMigration is "+functions[3]+"; nothing was changed")
 	assert.Equal(t, attached, describe())
 	o.add(spaceport.User{Name: "Ben", Email: "ben@example.com"})
 	code, _, errs = o.answering("another name", append([]string{"detach", "--live"}, functions...)...)
@@ -101,7 +108,8 @@ func TestAttachAndDetach(t *testing.T) {
 	code, out, _ = run("detach")
 	assert.Zero(t, code)
 	golden.Equal(t, "detach_again", out)
-	code, _, errs = o.bulk("attach", "--production-user-pool-id", *pool, "--trigger", "Spaceport-Migration-trigger", "--datamover", functions[5])
+	code, _, errs = o.bulk("attach", "--production-user-pool-id", *pool, "--trigger", "Spaceport-Migration-trigger",
+		"--datamover", functions[5])
 	assert.Equal(t, 2, code)
 	assert.Contains(t, errs, `--trigger is "Spaceport-Migration-trigger": it must be the ARN of a Lambda function`)
 }

@@ -25,11 +25,14 @@ func sweeper(t *testing.T) *operator {
 	o := newOperator(t)
 	o.Cloud.AllowRole(cloud.Role{
 		ARN: o.env["STAGING_ROLE_ARN"], ExternalID: "spaceport-migration", Principals: []string{"bulk"},
-		Allow: []string{"cognito-idp:ListUsers", "cognito-idp:DescribeUserPool*", "cognito-idp:ListUserPoolClients", "cognito-idp:ListGroups",
+		Allow: []string{"cognito-idp:ListUsers", "cognito-idp:DescribeUserPool*", "cognito-idp:ListUserPoolClients",
+			"cognito-idp:ListGroups",
 			"dynamodb:Query", "dynamodb:Scan", "dynamodb:Describe*"},
 	})
-	credentials := o.Cloud.Credentials("bulk", "iam:SimulatePrincipalPolicy", "sts:AssumeRole", "cognito-idp:ListUsers", "cognito-idp:DescribeUserPool*",
-		"cognito-idp:ListUserPoolClients", "cognito-idp:AdminGetUser", "cognito-idp:AdminCreateUser", "cognito-idp:AdminSetUserPassword",
+	credentials := o.Cloud.Credentials("bulk", "iam:SimulatePrincipalPolicy", "sts:AssumeRole", "cognito-idp:ListUsers",
+		"cognito-idp:DescribeUserPool*",
+		"cognito-idp:ListUserPoolClients", "cognito-idp:AdminGetUser", "cognito-idp:AdminCreateUser",
+		"cognito-idp:AdminSetUserPassword",
 		"cognito-idp:AdminResetUserPassword", "dynamodb:*", "lambda:GetPolicy")
 	t.Setenv("AWS_ACCESS_KEY_ID", credentials.AccessKeyID)
 	return o
@@ -47,13 +50,15 @@ func (o *operator) checkText(text string) string {
 
 func TestCheck(t *testing.T) {
 	o := sweeper(t)
-	o.add(spaceport.User{Name: "Ada", Email: "ada@example.com", Projects: 3, Attributes: map[string]string{"custom:plan": "pro"}})
+	o.add(spaceport.User{Name: "Ada", Email: "ada@example.com", Projects: 3,
+		Attributes: map[string]string{"custom:plan": "pro"}})
 	o.add(spaceport.User{Name: "Bob", Email: "bob@example.com", Unverified: true})
 
 	code, stdout, stderr := o.bulk("check", "--all")
 	assert.Zero(t, code, stdout)
 	golden.Equal(t, "cloud_check", o.checkText(stdout))
-	assert.Regexp(t, `^Working on .*\nReading the ledger: 0 records in [0-9.]+ s\nReading staging: 2 users in [0-9.]+ s\n$`, stderr)
+	assert.Regexp(t,
+		`^Working on .*\nReading the ledger: 0 records in [0-9.]+ s\nReading staging: 2 users in [0-9.]+ s\n$`, stderr)
 	_, stdout, _ = o.bulk("check")
 	assert.NotContains(t, stdout, "  ok ")
 	assert.Contains(t, stdout, ", 48 ok (--all lists them).\n")

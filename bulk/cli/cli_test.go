@@ -177,7 +177,8 @@ func TestEveryVariableIsAFlag(t *testing.T) {
 }
 
 func TestExitCodes(t *testing.T) {
-	for want, err := range map[int]error{0: nil, 1: errors.New("x"), 2: usagef("x"), 3: fmt.Errorf("so: %w", errFindings)} {
+	for want, err := range map[int]error{0: nil, 1: errors.New("x"), 2: usagef("x"),
+		3: fmt.Errorf("so: %w", errFindings)} {
 		probe(t, func(context.Context, *app, []string) error { return err })
 		assert.Equal(t, want, bulk(staging, "probe", "dir").code)
 	}
@@ -207,12 +208,14 @@ func TestInterrupts(t *testing.T) {
 		want   string
 	}{
 		"a command that asks, before it has": {true, func(*app) {}, false, "Interrupted. " + nothing},
-		"confirmed":                          {true, func(a *app) { _ = a.confirm(t.Context(), "Pool", true) }, false, "Interrupted. Run it again.\n"},
-		"not confirmed":                      {true, func(a *app) { _ = a.confirm(t.Context(), "Pool", false) }, false, "\nInterrupted. " + nothing},
-		"a command that does not ask":        {false, func(*app) {}, false, "Interrupted. Run it again.\n"},
-		"counted":                            {true, counted, false, "Interrupted. 3 accounts created, log x.jsonl.\n"},
-		"counted, at once":                   {true, counted, true, "Stopped at once. 3 accounts created, log x.jsonl.\n"},
-		"nothing has begun, at once":         {true, func(*app) {}, true, "Stopped at once. " + nothing},
+		"confirmed": {true, func(a *app) { _ = a.confirm(t.Context(), "Pool", true) }, false,
+			"Interrupted. Run it again.\n"},
+		"not confirmed": {true, func(a *app) { _ = a.confirm(t.Context(), "Pool", false) }, false,
+			"\nInterrupted. " + nothing},
+		"a command that does not ask": {false, func(*app) {}, false, "Interrupted. Run it again.\n"},
+		"counted":                     {true, counted, false, "Interrupted. 3 accounts created, log x.jsonl.\n"},
+		"counted, at once":            {true, counted, true, "Stopped at once. 3 accounts created, log x.jsonl.\n"},
+		"nothing has begun, at once":  {true, func(*app) {}, true, "Stopped at once. " + nothing},
 	} {
 		t.Run(name, func(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
@@ -270,7 +273,11 @@ func TestResultsReplaceTheBar(t *testing.T) {
 // TestCommandsRunAsPrinted: they have the flags of the settings that this run was given.
 func TestCommandsRunAsPrinted(t *testing.T) {
 	probe(t, func(_ context.Context, a *app, _ []string) error {
-		return a.print(nil, func(w io.Writer) error { _, err := io.WriteString(w, "Look again:\n  bulk status\n"); return err })
+		return a.print(nil, func(w io.Writer) error {
+			_,
+				err := io.WriteString(w, "Look again:\n  bulk status\n")
+			return err
+		})
 	})
 	for want, flags := range map[string][]string{
 		"":                            nil,
@@ -278,7 +285,8 @@ func TestCommandsRunAsPrinted(t *testing.T) {
 		" --stack 'my stack'":         {"--stack", "my stack"},
 		" --ledger-table L --stack S": {"--stack=S", "--ledger-table", "L"},
 	} {
-		assert.Equal(t, "Look again:\n  bulk status"+want+"\n", bulk(staging, append([]string{"probe", "dir"}, flags...)...).out)
+		assert.Equal(t, "Look again:\n  bulk status"+want+"\n", bulk(staging,
+			append([]string{"probe", "dir"}, flags...)...).out)
 	}
 }
 
@@ -298,9 +306,11 @@ func TestNothingReachesTheTerminalAsItIs(t *testing.T) {
 // answered is an error of AWS, and the Region in which it was asked.
 func answered(code, region string) error {
 	request, _ := http.NewRequest(http.MethodPost, "https://aws.example", nil)
-	request.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=AKIA/20260131/"+region+"/dynamodb/aws4_request, SignedHeaders=host")
+	request.Header.Set("Authorization",
+		"AWS4-HMAC-SHA256 Credential=AKIA/20260131/"+region+"/dynamodb/aws4_request, SignedHeaders=host")
 	return &smithyhttp.ResponseError{
-		Response: &smithyhttp.Response{Response: &http.Response{StatusCode: 400, Request: request}}, Err: &smithy.GenericAPIError{Code: code},
+		Response: &smithyhttp.Response{Response: &http.Response{StatusCode: 400,
+			Request: request}}, Err: &smithy.GenericAPIError{Code: code},
 	}
 }
 
@@ -314,26 +324,32 @@ func TestRemedies(t *testing.T) {
 	var all strings.Builder
 	for _, err := range []error{
 		&smithy.GenericAPIError{Code: "AccessDeniedException"},
-		&smithy.GenericAPIError{Code: "AccessDenied", Message: "MultiFactorAuthentication failed with invalid MFA one time pass code."},
+		&smithy.GenericAPIError{Code: "AccessDenied",
+			Message: "MultiFactorAuthentication failed with invalid MFA one time pass code."},
 		&smithy.GenericAPIError{Code: "ExpiredToken"}, &smithy.GenericAPIError{Code: "ExpiredTokenException"},
 		uncached(&ssocreds.InvalidTokenError{}),
-		uncached(errors.New("refresh cached SSO token failed, cached SSO token is expired, or not present, and cannot be refreshed")),
+		uncached(errors.New("refresh cached SSO token failed, cached SSO token is expired, or not present, and cannot " +
+			"be refreshed")),
 		uncached(fmt.Errorf("unable to refresh SSO token, %w", &smithy.GenericAPIError{Code: "ExpiredTokenException"})),
 		&smithy.GenericAPIError{Code: "InvalidGrantException"},
 		uncached(errors.New("create oauth2 token: login session has expired, please reauthenticate")),
 		&smithy.GenericAPIError{Code: "UnrecognizedClientException"},
 		answered("ResourceNotFoundException", "eu-west-1"), &smithy.GenericAPIError{Code: "ResourceNotFoundException"},
 		&smithy.GenericAPIError{Code: "InvalidParameterException"},
-		&smithy.GenericAPIError{Code: "TooManyRequestsException"}, tried(12, &smithy.GenericAPIError{Code: "TooManyRequestsException"}),
+		&smithy.GenericAPIError{Code: "TooManyRequestsException"}, tried(12,
+			&smithy.GenericAPIError{Code: "TooManyRequestsException"}),
 		&smithy.GenericAPIError{Code: "InternalErrorException", Fault: smithy.FaultServer},
 		tried(1, &smithy.GenericAPIError{Code: "InternalErrorException", Fault: smithy.FaultServer}),
 		&smithy.GenericAPIError{Code: "ConflictException"}, &aws.MissingRegionError{},
-		tried(12, &net.OpError{Op: "dial", Addr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 9}, Err: syscall.ECONNREFUSED}),
+		tried(12, &net.OpError{Op: "dial", Addr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 9},
+			Err: syscall.ECONNREFUSED}),
 		errors.New("load AWS configuration: failed to get shared config profile, nope"),
 		uncached(errors.New("error in credential_process: exit status 1")),
 		uncached(errors.New("Invalid Configuration: Missing Region")),
-		uncached(&net.OpError{Op: "dial", Err: &net.DNSError{Err: "no such host", Name: "sts.aws.example", IsNotFound: true}}),
-		imds(&net.OpError{Op: "dial", Err: errors.New("no route")}), imds(tried(12, &net.OpError{Op: "dial", Err: os.ErrDeadlineExceeded})),
+		uncached(&net.OpError{Op: "dial", Err: &net.DNSError{Err: "no such host",
+			Name: "sts.aws.example", IsNotFound: true}}),
+		imds(&net.OpError{Op: "dial", Err: errors.New("no route")}), imds(tried(12,
+			&net.OpError{Op: "dial", Err: os.ErrDeadlineExceeded})),
 		fmt.Errorf("assume staging role: %w", context.DeadlineExceeded),
 		tried(12, fmt.Errorf("operation error STS: AssumeRole: %w", os.ErrDeadlineExceeded)),
 	} {
@@ -350,8 +366,10 @@ func TestRemedies(t *testing.T) {
 // TestFatal has the errors after which no other user does better.
 func TestFatal(t *testing.T) {
 	for _, code := range []string{
-		"ExpiredToken", "ExpiredTokenException", "UnrecognizedClientException", "InvalidClientTokenId", "InvalidSignatureException",
-		"SignatureDoesNotMatch", "NotAuthorizedException", "AccessDenied", "AccessDeniedException", "ResourceNotFoundException",
+		"ExpiredToken", "ExpiredTokenException", "UnrecognizedClientException", "InvalidClientTokenId",
+		"InvalidSignatureException",
+		"SignatureDoesNotMatch", "NotAuthorizedException", "AccessDenied", "AccessDeniedException",
+		"ResourceNotFoundException",
 	} {
 		assert.True(t, fatal(fmt.Errorf("x: %w", &smithy.GenericAPIError{Code: code})), code)
 	}

@@ -43,10 +43,12 @@ func newOperator(t *testing.T) *operator {
 	const role = "arn:aws:iam::" + cloud.StagingAccount + ":role/Spaceport-Migration-bulk"
 	s.Cloud.AllowRole(cloud.Role{
 		ARN: role, ExternalID: "spaceport-migration", Principals: []string{"bulk"},
-		Allow: []string{"cognito-idp:ListUsers", "cognito-idp:AdminGetUser", "cognito-idp:DescribeUserPool", "dynamodb:Query", "dynamodb:Scan", "dynamodb:DescribeTable",
+		Allow: []string{"cognito-idp:ListUsers", "cognito-idp:AdminGetUser", "cognito-idp:DescribeUserPool", "dynamodb:Query",
+			"dynamodb:Scan", "dynamodb:DescribeTable",
 			"dynamodb:DescribeTimeToLive", "cognito-idp:ListGroups", "cognito-idp:ListUsersInGroup"},
 	})
-	credentials := s.Cloud.Credentials("bulk", "iam:SimulatePrincipalPolicy", "sts:AssumeRole", "cognito-idp:ListUsers", "cognito-idp:DescribeUserPool",
+	credentials := s.Cloud.Credentials("bulk", "iam:SimulatePrincipalPolicy", "sts:AssumeRole", "cognito-idp:ListUsers",
+		"cognito-idp:DescribeUserPool",
 		"dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Scan", "dynamodb:DescribeTable")
 	env := s.Environment(credentials, role)
 	for name, value := range env {
@@ -67,7 +69,8 @@ func (o *operator) bulk(args ...string) (code int, stdout, stderr string) {
 
 func (o *operator) bulkWith(ctx context.Context, args ...string) (code int, stdout, stderr string) {
 	var out, err bytes.Buffer
-	code = cli.Run(ctx, args, console.Streams{In: strings.NewReader(""), Out: &out, Err: &err}, func(name string) string { return o.env[name] })
+	code = cli.Run(ctx, args, console.Streams{In: strings.NewReader(""), Out: &out, Err: &err},
+		func(name string) string { return o.env[name] })
 	return code, out.String(), err.String()
 }
 
@@ -149,7 +152,8 @@ func TestReadingCommands(t *testing.T) {
 	})
 	t.Run("user reports", func(t *testing.T) {
 		var all strings.Builder
-		for _, asked := range []string{"ada@example.com", "BOB@example.com", "cleo@example.com", "dan@example.com", o.subs["eve@example.com"], "unknown@example.com"} {
+		for _, asked := range []string{"ada@example.com", "BOB@example.com", "cleo@example.com", "dan@example.com",
+			o.subs["eve@example.com"], "unknown@example.com"} {
 			code, out, _ := o.bulk("status", "--user", asked)
 			assert.Zero(t, code)
 			all.WriteString("> " + asked + "\n" + out + "\n")
@@ -175,7 +179,8 @@ func TestReadingCommands(t *testing.T) {
 		assert.Zero(t, code, err)
 		golden.Equal(t, "cloud_verify", o.plain(out))
 
-		_, failed := o.ProductionTables.DeleteItem(ctx, &dynamodb.DeleteItemInput{TableName: aws.String("Spaceport-Projects-prod"), Key: o.project(ada, 7)})
+		_, failed := o.ProductionTables.DeleteItem(ctx,
+			&dynamodb.DeleteItemInput{TableName: aws.String("Spaceport-Projects-prod"), Key: o.project(ada, 7)})
 		require.NoError(t, failed)
 		code, out, err = o.bulk("verify", "--user", "ada@example.com")
 		assert.Equal(t, 3, code, err)
@@ -188,7 +193,8 @@ func TestReadingCommands(t *testing.T) {
 		dir := filepath.Join(t.TempDir(), "saved")
 		code, out, err := o.bulk("backup", dir)
 		require.Zero(t, code, err)
-		assert.Contains(t, err, "\n"+dir+" holds personal data: keep it where only you can read it, and delete it after the migration.\n")
+		assert.Contains(t, err,
+			"\n"+dir+" holds personal data: keep it where only you can read it, and delete it after the migration.\n")
 		assert.Regexp(t, `table-Spaceport-Projects-staging.jsonl.gz +232 rows`, out)
 		assert.Regexp(t, `users.jsonl.gz +9 users`, out)
 		code, out, _ = o.bulk("backup", dir)
@@ -198,7 +204,8 @@ func TestReadingCommands(t *testing.T) {
 	})
 	t.Run("Ctrl-C", func(t *testing.T) {
 		ctx, cancel := context.WithCancel(ctx)
-		remove := o.Cloud.Inject(cloud.Fault{Caller: "Spaceport-Migration-bulk", Operation: "ListUsers", Kind: cloud.HookBefore, Hook: func(cloud.Request) { cancel() }})
+		remove := o.Cloud.Inject(cloud.Fault{Caller: "Spaceport-Migration-bulk", Operation: "ListUsers",
+			Kind: cloud.HookBefore, Hook: func(cloud.Request) { cancel() }})
 		defer remove()
 		code, out, err := o.bulkWith(ctx, "status")
 		assert.Equal(t, 130, code)
@@ -212,19 +219,22 @@ func TestReadingCommands(t *testing.T) {
 		assert.Equal(t, 1, code)
 		assert.Contains(t, err, "bulk check names missing permissions")
 	})
-	t.Run("only users who were asked for and are not bound became monthly active, nothing was written", func(t *testing.T) {
-		active := 0
-		for _, r := range o.Cloud.Requests() {
-			if r.Operation == "AdminGetUser" && r.Caller == "Spaceport-Migration-bulk" {
-				active++
-			} else if r.Caller == "bulk" || r.Caller == "Spaceport-Migration-bulk" {
-				assert.Contains(t, []string{"AssumeRole", "ListUsers", "DescribeUserPool", "Scan", "Query", "GetItem", "BatchGetItem", "DescribeTable", "DescribeTimeToLive",
-					"ListGroups", "ListUsersInGroup"}, r.Operation)
+	t.Run("only users who were asked for and are not bound became monthly active, nothing was written",
+		func(t *testing.T) {
+			active := 0
+			for _, r := range o.Cloud.Requests() {
+				if r.Operation == "AdminGetUser" && r.Caller == "Spaceport-Migration-bulk" {
+					active++
+				} else if r.Caller == "bulk" || r.Caller == "Spaceport-Migration-bulk" {
+					assert.Contains(t, []string{"AssumeRole", "ListUsers", "DescribeUserPool", "Scan", "Query", "GetItem",
+						"BatchGetItem", "DescribeTable", "DescribeTimeToLive",
+						"ListGroups", "ListUsersInGroup"}, r.Operation)
+				}
 			}
-		}
-		assert.Equal(t, 5, active, "Bob, Cleo, Dan and Eve, and Cleo once more, denied")
-	})
-	_, err = o.Production.AdminDeleteUser(ctx, &cognito.AdminDeleteUserInput{UserPoolId: &o.ProductionPool, Username: aws.String("ada@example.com")})
+			assert.Equal(t, 5, active, "Bob, Cleo, Dan and Eve, and Cleo once more, denied")
+		})
+	_, err = o.Production.AdminDeleteUser(ctx, &cognito.AdminDeleteUserInput{UserPoolId: &o.ProductionPool,
+		Username: aws.String("ada@example.com")})
 	require.NoError(t, err)
 	t.Run("readmitted", func(t *testing.T) {
 		code, out, _ := o.bulk("status", "--user", "ada@example.com")

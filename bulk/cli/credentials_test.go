@@ -38,14 +38,16 @@ func withProfile(t *testing.T, code string) (assumed *[]url.Values) {
 		switch {
 		case r.Form.Get("Action") == "DescribeStacks":
 			fmt.Fprint(w, "<DescribeStacksResponse><DescribeStacksResult><Stacks><member><Outputs><member>"+
-				"<OutputKey>ProductionUserPoolId</OutputKey><OutputValue>us-west-2_p</OutputValue></member></Outputs></member></Stacks>"+
+				"<OutputKey>ProductionUserPoolId</OutputKey><OutputValue>us-west-2_p</OutputValue></member></Outputs>"+
+				"</member></Stacks>"+
 				"</DescribeStacksResult></DescribeStacksResponse>")
 		case r.Form.Get("Action") != "AssumeRole":
 			w.WriteHeader(http.StatusBadRequest)
 			fmt.Fprint(w, `{"__type":"ResourceNotFoundException"}`)
 		case r.Form.Get("TokenCode") != code:
 			w.WriteHeader(http.StatusForbidden)
-			fmt.Fprint(w, "<ErrorResponse><Error><Code>AccessDenied</Code><Message>MultiFactorAuthentication failed with invalid "+
+			fmt.Fprint(w, "<ErrorResponse><Error><Code>AccessDenied</Code><Message>MultiFactorAuthentication failed with "+
+				"invalid "+
 				"MFA one time pass code.</Message></Error></ErrorResponse>")
 		default:
 			*assumed = append(*assumed, r.Form)
@@ -60,7 +62,8 @@ func withProfile(t *testing.T, code string) (assumed *[]url.Values) {
 	require.NoError(t, os.WriteFile(config, []byte(profiles), 0o600))
 	require.NoError(t, os.WriteFile(keys, []byte("[base]\naws_access_key_id = k\naws_secret_access_key = s\n"), 0o600))
 	for name, value := range map[string]string{
-		"AWS_ENDPOINT_URL": server.URL, "AWS_ENDPOINT_URL_STS": server.URL, "AWS_PROFILE": "operator", "AWS_CONFIG_FILE": config,
+		"AWS_ENDPOINT_URL": server.URL, "AWS_ENDPOINT_URL_STS": server.URL, "AWS_PROFILE": "operator",
+		"AWS_CONFIG_FILE":             config,
 		"AWS_SHARED_CREDENTIALS_FILE": keys, "AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": "", "AWS_SESSION_TOKEN": "",
 	} {
 		t.Setenv(name, value)
@@ -73,7 +76,8 @@ func TestProfileWithMFA(t *testing.T) {
 	run := func(in io.Reader, terminal bool) (code int, out, errs string) {
 		var stdout, stderr bytes.Buffer
 		streams := console.Streams{In: in, Out: &stdout, Err: &stderr, InTerminal: terminal}
-		code = cli.Run(t.Context(), []string{"attach", "--stack", "Migration", "--trigger", "arn:aws:lambda:us-west-2:123456789012:function:a",
+		code = cli.Run(t.Context(), []string{"attach", "--stack", "Migration", "--trigger",
+			"arn:aws:lambda:us-west-2:123456789012:function:a",
 			"--datamover", "arn:aws:lambda:us-west-2:123456789012:function:b"}, streams, func(string) string { return "" })
 		return code, stdout.String(), stderr.String()
 	}
@@ -84,7 +88,8 @@ func TestProfileWithMFA(t *testing.T) {
 		want     []string
 	}{
 		"the code": {"123456\n", true, 1, []string{
-			"The profile needs an MFA code of arn:aws:iam::123456789012:mfa/operator\nCode: ", "the Region that was looked in, us-west-2",
+			"The profile needs an MFA code of arn:aws:iam::123456789012:mfa/operator\nCode: ",
+			"the Region that was looked in, us-west-2",
 		}},
 		"a wrong code": {"1\n", true, 0, []string{"The code was not accepted."}},
 		"no answer":    {"", true, 0, []string{"no answer was given"}},

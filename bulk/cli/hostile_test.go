@@ -39,7 +39,8 @@ func withHostileValues(t *testing.T) (o *operator, mover string) {
 
 func row(owner, id string) map[string]dynamotypes.AttributeValue {
 	return map[string]dynamotypes.AttributeValue{
-		"userSub": &dynamotypes.AttributeValueMemberS{Value: owner}, "projectId": &dynamotypes.AttributeValueMemberS{Value: id},
+		"userSub":   &dynamotypes.AttributeValueMemberS{Value: owner},
+		"projectId": &dynamotypes.AttributeValueMemberS{Value: id},
 	}
 }
 

@@ -17,7 +17,8 @@ import (
 
 const withBeta = `[{"source":"Spaceport-Users-staging","target":"Spaceport-Users-prod","ownerKey":"id"},
 	{"source":"Spaceport-Projects-staging","target":"Spaceport-Projects-prod","ownerKey":"userSub"},
-	{"source":"Spaceport-BetaAccessPermissions-staging","target":"Spaceport-BetaAccessPermissions-prod","ownerKey":"user_id"}]`
+	{"source":"Spaceport-BetaAccessPermissions-staging","target":"Spaceport-BetaAccessPermissions-prod",` +
+	`"ownerKey":"user_id"}]`
 
 // TestMove: a table is added after everybody was moved, and a user has deleted a project in production.
 func TestMove(t *testing.T) {

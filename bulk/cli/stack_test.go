@@ -38,7 +38,8 @@ func withAWS(t *testing.T, outputs, answers map[string]string) {
 		_ = r.ParseForm()
 		if r.Form.Get("StackName") != "Spaceport-Migration" {
 			w.WriteHeader(http.StatusBadRequest)
-			fmt.Fprint(w, `<ErrorResponse><Error><Code>ValidationError</Code><Message>Stack with id Gone does not exist</Message></Error></ErrorResponse>`)
+			fmt.Fprint(w, `<ErrorResponse><Error><Code>ValidationError</Code><Message>Stack with id Gone does not `+
+				`exist</Message></Error></ErrorResponse>`)
 			return
 		}
 		fmt.Fprint(w, `<DescribeStacksResponse><DescribeStacksResult><Stacks><member><Outputs>`)
@@ -57,19 +58,24 @@ func withAWS(t *testing.T, outputs, answers map[string]string) {
 
 func runWith(env map[string]string, args ...string) (code int, stdout, stderr string) {
 	var out, errs bytes.Buffer
-	code = cli.Run(context.Background(), args, console.Streams{In: strings.NewReader(""), Out: &out, Err: &errs}, func(name string) string { return env[name] })
+	code = cli.Run(context.Background(), args, console.Streams{In: strings.NewReader(""), Out: &out, Err: &errs},
+		func(name string) string { return env[name] })
 	return code, out.String(), errs.String()
 }
 
 func TestStackGivesTheSettings(t *testing.T) {
-	withStack(t, map[string]string{"StagingUserPoolId": "us-west-2_s", "ProductionUserPoolId": "us-west-2_p", "StagingCutoff": "yesterday", "MfaUsers": "maybe"})
-	code, _, errs := runWith(map[string]string{"STAGING_CUTOFF": "2026-01-31T12:00:00Z"}, "sweep", "--stack", "Spaceport-Migration", "--mfa-users", "reset")
+	withStack(t, map[string]string{"StagingUserPoolId": "us-west-2_s", "ProductionUserPoolId": "us-west-2_p",
+		"StagingCutoff": "yesterday", "MfaUsers": "maybe"})
+	code, _, errs := runWith(map[string]string{"STAGING_CUTOFF": "2026-01-31T12:00:00Z"}, "sweep", "--stack",
+		"Spaceport-Migration", "--mfa-users", "reset")
 	assert.Equal(t, 2, code)
-	assert.Contains(t, errs, `STAGING_CUTOFF: "yesterday" is not an RFC 3339 time`, "the stack goes before the environment")
+	assert.Contains(t, errs, `STAGING_CUTOFF: "yesterday" is not an RFC 3339 time`,
+		"the stack goes before the environment")
 	assert.NotContains(t, errs, "MFA_USERS", "a flag goes before the stack")
 	assert.NotContains(t, errs, "is not set")
 
-	code, _, errs = runWith(map[string]string{"MIGRATION_STACK": "Spaceport-Migration", "HOOK_BUDGET": "never"}, "sweep", "--mfa-users", "reset")
+	code, _, errs = runWith(map[string]string{"MIGRATION_STACK": "Spaceport-Migration", "HOOK_BUDGET": "never"}, "sweep",
+		"--mfa-users", "reset")
 	assert.Equal(t, 2, code)
 	assert.Contains(t, errs, `"yesterday" is not an RFC 3339 time`, "the environment can name it")
 	assert.NotContains(t, errs, "HOOK_BUDGET", "where the stack has the default, the environment has no say")
@@ -88,26 +94,33 @@ func TestStatusNamesTheStacksFunctions(t *testing.T) {
 	for _, tt := range []struct {
 		pool, want, notWant string
 	}{
-		{`"UsernameAttributes":["email"],"UsernameConfiguration":{"CaseSensitive":false}`, `or use "forgot password"`, "case-sensitive"},
-		{`"UsernameAttributes":["email"]`, "type their email exactly as staging has it, Ada@example.com", "know its users by email"},
-		{`"AliasAttributes":["email"],"UsernameConfiguration":{"CaseSensitive":true}`, "exactly as staging has it", "know its users by email"},
+		{`"UsernameAttributes":["email"],"UsernameConfiguration":{"CaseSensitive":false}`,
+			`or use "forgot password"`, "case-sensitive"},
+		{`"UsernameAttributes":["email"]`, "type their email exactly as staging has it, Ada@example.com",
+			"know its users by email"},
+		{`"AliasAttributes":["email"],"UsernameConfiguration":{"CaseSensitive":true}`, "exactly as staging has it",
+			"know its users by email"},
 		{`"AliasAttributes":["phone_number"]`, "Staging does not know its users by email", "staging password"},
 	} {
-		withAWS(t, map[string]string{"StagingUserPoolId": "us-west-2_s", "ProductionUserPoolId": "us-west-2_p", "BackgroundFunction": "Ours-background",
-			"TriggerArn": "arn:aws:lambda:us-west-2:123456789012:function:Ours-trigger"}, map[string]string{
+		withAWS(t, map[string]string{"StagingUserPoolId": "us-west-2_s", "ProductionUserPoolId": "us-west-2_p",
+			"BackgroundFunction": "Ours-background",
+			"TriggerArn":         "arn:aws:lambda:us-west-2:123456789012:function:Ours-trigger"}, map[string]string{
 			"DescribeUserPool": `{"UserPool":{` + tt.pool + `}}`, "GetItem": `{}`, "AdminGetUser us-west-2_s": ada,
-			"ListUsers us-west-2_s": `{"Users":[{"Username":"ada1815","Enabled":true,"UserStatus":"CONFIRMED","Attributes":[{"Name":"sub","Value":"s"}]}]}`,
+			"ListUsers us-west-2_s": `{"Users":[{"Username":"ada1815","Enabled":true,"UserStatus":"CONFIRMED",` +
+				`"Attributes":[{"Name":"sub","Value":"s"}]}]}`,
 			"ListUsers us-west-2_p": `{}`,
 		})
 		code, out, errs := runWith(nil, "status", "--stack", "Spaceport-Migration", "--user", "Ada@example.com")
 		assert.Zero(t, code, errs)
 		assert.Contains(t, strings.Join(strings.Fields(out), " "), tt.want)
 		assert.NotContains(t, out, tt.notWant)
-		assert.Equal(t, []string{"/aws/lambda/Ours-trigger"}, consoletest.After(consoletest.Commands(t, out), "--log-group-name"))
+		assert.Equal(t, []string{"/aws/lambda/Ours-trigger"},
+			consoletest.After(consoletest.Commands(t, out), "--log-group-name"))
 	}
 }
 
-const ada = `{"Username":"ada1815","Enabled":true,"UserStatus":"CONFIRMED","UserAttributes":[{"Name":"sub","Value":"s"},` +
+const ada = `{"Username":"ada1815","Enabled":true,"UserStatus":"CONFIRMED","UserAttributes":[{"Name":"sub",` +
+	`"Value":"s"},` +
 	`{"Name":"email","Value":"Ada@example.com"},{"Name":"email_verified","Value":"true"}]}`
 
 func TestAttachNeedsToKnowTheFunctions(t *testing.T) {
@@ -117,7 +130,8 @@ func TestAttachNeedsToKnowTheFunctions(t *testing.T) {
 		assert.Equal(t, 2, code)
 		assert.Contains(t, errs, "Pass --trigger and --datamover")
 		code, _, errs = runWith(nil, command, "--production-user-pool-id", "us-west-2_p",
-			"--trigger", "arn:aws:lambda:us-west-2:123456789012:function:a", "--datamover", "arn:aws:lambda:us-west-2:123456789012:function:b", "--live")
+			"--trigger", "arn:aws:lambda:us-west-2:123456789012:function:a", "--datamover",
+			"arn:aws:lambda:us-west-2:123456789012:function:b", "--live")
 		assert.Equal(t, 2, code)
 		assert.Contains(t, errs, "add --yes")
 	}

@@ -135,7 +135,8 @@ func (r *sweepRun) prepare(context.Context) error {
 	r.sweeper = sweep.New(sweep.Dependencies{
 		Staging: c.stagingPool, Production: c.productionPool,
 		Move:   datamover.NewMover(s.Tables, c.stagingRows, c.productionRows, groups, records, r.now).Move,
-		Ledger: c.ledger, Records: c.records, Limits: r.Limits, Log: io.Discard, Progress: r.app.progress, Now: r.now, Fatal: fatal,
+		Ledger: c.ledger, Records: c.records, Limits: r.Limits, Log: io.Discard, Progress: r.app.progress,
+		Now: r.now, Fatal: fatal,
 	}, r.options)
 	r.Counters = &r.sweeper.Counters
 	return nil

@@ -48,7 +48,8 @@ func TestNothingIsWrittenWithoutThePoolsName(t *testing.T) {
 	who := o.Cloud.Credentials("bulk", "cognito-idp:*")
 	t.Setenv("AWS_ACCESS_KEY_ID", who.AccessKeyID)
 	before := o.describe()
-	detach := []string{"detach", "--live", "--trigger", *before.LambdaConfig.UserMigration, "--datamover", *before.LambdaConfig.PostAuthentication}
+	detach := []string{"detach", "--live", "--trigger", *before.LambdaConfig.UserMigration, "--datamover",
+		*before.LambdaConfig.PostAuthentication}
 	code, errs := o.typing("yes", detach...)
 	assert.Equal(t, 2, code, errs)
 	assert.Contains(t, errs, `"yes" is not the pool's name: nothing was written`)
@@ -90,7 +91,8 @@ func TestALiveSweepSendsFiftyEmailsByTheDefaultSender(t *testing.T) {
 	sweep := []string{"sweep", "--live", "--yes", "--log-dir", t.TempDir()}
 	code, _, errs := o.bulk(sweep...)
 	assert.Equal(t, 1, code)
-	assert.Contains(t, errs, "sends at most 50 emails a day, not 51: configure SES, or use --notify none, or --limit 50, once a day")
+	assert.Contains(t, errs,
+		"sends at most 50 emails a day, not 51: configure SES, or use --notify none, or --limit 50, once a day")
 	assert.Empty(t, o.productionUsers())
 
 	code, _, errs = o.bulk(append(sweep, "--limit", "2")...)
@@ -100,7 +102,8 @@ func TestALiveSweepSendsFiftyEmailsByTheDefaultSender(t *testing.T) {
 	o.add(spaceport.User{Name: "Ada", Email: "ada51@example.com"})
 	o.add(spaceport.User{Name: "Ada", Email: "ada52@example.com"})
 	o.sender(&types.CustomEmailLambdaVersionConfigType{
-		LambdaArn: aws.String("arn:aws:lambda:us-east-1:123456789012:function:sender"), LambdaVersion: types.CustomEmailSenderLambdaVersionTypeV10,
+		LambdaArn:     aws.String("arn:aws:lambda:us-east-1:123456789012:function:sender"),
+		LambdaVersion: types.CustomEmailSenderLambdaVersionTypeV10,
 	})
 	code, out, errs := o.bulk("sweep", "--json", "--log-dir", t.TempDir())
 	assert.Zero(t, code, errs)

@@ -43,8 +43,10 @@ func TestDefaultSenderSendsFiftyEmails(t *testing.T) {
 func TestSweepsOwnLimits(t *testing.T) {
 	set := map[string]string{"STAGING_USER_POOL_ID": "us-west-2_s", "PRODUCTION_USER_POOL_ID": "us-west-2_s"}
 	for _, args := range [][]string{
-		{"--quota-share", "NaN"}, {"--quota-share", "Inf"}, {"--quota-share", "-Inf"}, {"--quota-share", "0"}, {"--quota-share", "1.1"},
-		{"--quota", "UserCreation=NaN"}, {"--quota", "UserCreation=Inf"}, {"--quota", "UserCreation=0"}, {"--quota", "UserCreation=-1"},
+		{"--quota-share", "NaN"}, {"--quota-share", "Inf"}, {"--quota-share", "-Inf"}, {"--quota-share",
+			"0"}, {"--quota-share", "1.1"},
+		{"--quota", "UserCreation=NaN"}, {"--quota", "UserCreation=Inf"}, {"--quota",
+			"UserCreation=0"}, {"--quota", "UserCreation=-1"},
 		{"--quota", "UserUpdate=60"}, {"--quota", "UserList=60"}, {"--quota", "x"},
 	} {
 		r := bulk(set, append([]string{"sweep"}, args...)...)

@@ -44,8 +44,8 @@ func (a *app) verify(ctx context.Context, user string) error {
 	return findings(err, summary.Failed() || user != "" && summary.NotYet > 0)
 }
 
-// recordsOf reads the records of the staging users with these emails or subs, or all if none is named. estimate is how many
-// there are, about, or 0. That a user has none is an error.
+// recordsOf reads the records of the staging users with these emails or subs, or all if none is named. estimate is how
+// many there are, about, or 0. That a user has none is an error.
 func (c *clients) recordsOf(
 	ctx context.Context, names []string,
 ) (records iter.Seq2[ledger.Record, error], estimate int) {

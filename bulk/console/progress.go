@@ -115,9 +115,9 @@ func (p *Progress) figures() string {
 	case p.counts != nil:
 		done = fmt.Sprintf("%d %%, %s", 100*p.done/max(p.total, p.done, 1), p.counts())
 	case p.total > 0:
-		done += " of " + Count(max(p.total, p.done)) + " " + p.unit // the total was an estimate
+		done += " of " + p.quantity(max(p.total, p.done)) // the total was an estimate
 	default:
-		done += " " + p.unit
+		done = p.quantity(p.done)
 	}
 	rate := float64(p.done) / max(p.now().Sub(p.began).Seconds(), .001)
 	perSecond := fmt.Sprintf("%.1f", rate)
@@ -134,12 +134,15 @@ func (p *Progress) figures() string {
 	return text
 }
 
+func (p *Progress) quantity(n int) string {
+	return Quantity(n, strings.TrimSuffix(p.unit, "s"), p.unit)
+}
+
 // End removes the bar and writes one line that says how much was done.
 func (p *Progress) End() {
 	text := ""
 	p.locked(func() {
-		done := Quantity(p.done, strings.TrimSuffix(p.unit, "s"), p.unit)
-		text = fmt.Sprintf("%s: %s in %s", p.what, done, Duration(p.now().Sub(p.began)))
+		text = fmt.Sprintf("%s: %s in %s", p.what, p.quantity(p.done), Duration(p.now().Sub(p.began)))
 	})
 	p.Println(text)
 	p.Clear()

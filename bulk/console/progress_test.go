@@ -225,5 +225,6 @@ func TestLinesAreFolded(t *testing.T) {
 	p.columns = 20
 	p.Println("one two three four five\n  bulk sweep --live --limit 2")
 	p.Start("Reading all of staging", "users", 1).End()
-	assert.Equal(t, "one two three four\nfive\n  bulk sweep --live --limit 2\nReading all of\nstaging: 0 users in\n0.0 s\n", out.String())
+	assert.Equal(t, "one two three four\nfive\n  bulk sweep --live --limit 2\nReading all of\nstaging: 0 users "+
+		"in\n0.0 s\n", out.String())
 }

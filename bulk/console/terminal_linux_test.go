@@ -53,6 +53,7 @@ func TestStandard(t *testing.T) {
 		t.Setenv("NO_COLOR", tt.noColor)
 		t.Setenv("TERM", tt.term)
 		s := Standard()
-		assert.Equal(t, []any{tt.columns, tt.columns, tt.color, tt.bars}, []any{s.OutColumns, s.ErrColumns, s.Color, s.ErrTerminal}, name)
+		assert.Equal(t, []any{tt.columns, tt.columns, tt.color, tt.bars},
+			[]any{s.OutColumns, s.ErrColumns, s.Color, s.ErrTerminal}, name)
 	}
 }

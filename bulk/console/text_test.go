@@ -26,16 +26,20 @@ func TestFold(t *testing.T) {
 	for _, tt := range []struct{ name, line, want string }{
 		{"short", "1234567890123456789012345678", "1234567890123456789012345678"},
 		{"between words", "one two three four five six seven", "one two three four five six\nseven"},
-		{"below the last column", "  ok    case  upper and lower case are", "  ok    case  upper and\n              lower case are"},
+		{"below the last column", "  ok    case  upper and lower case are",
+			"  ok    case  upper and\n              lower case are"},
 		{"below the text of a list", "  - one two three four five six", "  - one two three four five\n    six"},
-		{"below the text of a remedy", "        -> one two three four five", "        -> one two three\n           four five"},
+		{"below the text of a remedy", "        -> one two three four five",
+			"        -> one two three\n           four five"},
 		{"a column too far right", "12345678901234567890123  one two three", "12345678901234567890123  one\ntwo three"},
 		{"a long word", "  - 123456789012345678901234567890 one", "  - 123456789012345678901234567890\n    one"},
-		{"characters, not bytes", strings.Repeat("é", 13) + " " + strings.Repeat("é", 14), strings.Repeat("é", 13) + " " + strings.Repeat("é", 14)},
+		{"characters, not bytes", strings.Repeat("é", 13) + " " + strings.Repeat("é", 14), strings.Repeat("é", 13) + " " +
+			strings.Repeat("é", 14)},
 		{"a command", "  bulk sweep --live --user ada@example.com", "  bulk sweep --live --user ada@example.com"},
 		{"a usage", "  bulk sweep [--live] [--limit N] [flags]", "  bulk sweep [--live]\n  [--limit N] [flags]"},
 		{"an error", "bulk sweep: one two three four five", "bulk sweep: one two three\nfour five"},
-		{"would pass for a command", "one two three four five six bulk sweep --live", "one two three four five\nsix bulk sweep --live"},
+		{"would pass for a command", "one two three four five six bulk sweep --live",
+			"one two three four five\nsix bulk sweep --live"},
 		{"a flag", "one two three bulk status --ineligible", "one two three bulk\nstatus --ineligible"},
 		{"after spaces too", "one two three four five six  aws s3 rm x", "one two three four five\nsix  aws s3 rm x"},
 		{"below a column in the left half", "  a  b             c  123456789  1", "  a  b             c\n     123456789  1"},
@@ -49,7 +53,8 @@ func TestFold(t *testing.T) {
 func TestText(t *testing.T) {
 	var b bytes.Buffer
 	text := &Text{W: &b, Columns: 24, Color: true, Flags: " --stack S"}
-	for _, part := range []string{"  failure  a b\x1b c d", " e f g\n  ok  x\n  failed  0\n", "  bulk check\n  aws sts x\n  failed  1", "2\n"} {
+	for _, part := range []string{"  failure  a b\x1b c d", " e f g\n  ok  x\n  failed  0\n",
+		"  bulk check\n  aws sts x\n  failed  1", "2\n"} {
 		n, err := text.Write([]byte(part))
 		require.NoError(t, err)
 		assert.Equal(t, len(part), n)
@@ -73,7 +78,8 @@ func TestNumbers(t *testing.T) {
 		assert.Equal(t, want, Count(n))
 	}
 	for d, want := range map[time.Duration]string{
-		400 * time.Millisecond: "0.4 s", 12 * time.Second: "12 s", 200 * time.Second: "3 min 20 s", 125 * time.Minute: "2 h 5 min",
+		400 * time.Millisecond: "0.4 s", 12 * time.Second: "12 s", 200 * time.Second: "3 min 20 s",
+		125 * time.Minute: "2 h 5 min",
 	} {
 		assert.Equal(t, want, Duration(d))
 	}
@@ -86,7 +92,8 @@ func TestNumbers(t *testing.T) {
 // TestQuote runs the commands.
 func TestQuote(t *testing.T) {
 	for _, value := range append([]string{
-		"ada@example.com", "o'hara@example.com", "$(id)", "a b", `a"b`, "", "*", "!x", "-n", "a\\b", "%s\x1b\\033", "a\nb", "\x9b\xff",
+		"ada@example.com", "o'hara@example.com", "$(id)", "a b", `a"b`, "", "*", "!x", "-n", "a\\b",
+		"%s\x1b\\033", "a\nb", "\x9b\xff",
 	}, consoletest.Hostile...) {
 		command := Quote("aws", "iam", value)
 		assert.Equal(t, [][]string{{"aws", "iam", value}}, consoletest.Commands(t, command+"\n"), command)

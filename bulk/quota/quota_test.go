@@ -59,7 +59,8 @@ func audibly(h cognito.HTTPClient, l Limits, attempts int, backoff time.Duration
 }
 
 // count returns how many requests of one kind are done in d.
-func count(t *testing.T, l Limits, d time.Duration, call func(context.Context, *cognito.Client) error, p *pool) (done int) {
+func count(t *testing.T, l Limits, d time.Duration, call func(context.Context, *cognito.Client) error,
+	p *pool) (done int) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), d)
 	defer cancel()
@@ -85,7 +86,8 @@ func reset(ctx context.Context, c *cognito.Client) error {
 }
 
 func create(ctx context.Context, c *cognito.Client) error {
-	_, err := c.AdminCreateUser(ctx, &cognito.AdminCreateUserInput{UserPoolId: aws.String("us-west-2_p"), Username: aws.String("u")})
+	_, err := c.AdminCreateUser(ctx, &cognito.AdminCreateUserInput{UserPoolId: aws.String("us-west-2_p"),
+		Username: aws.String("u")})
 	return err
 }
 
@@ -171,12 +173,14 @@ func (refusal) Do(r *http.Request) (*http.Response, error) {
 
 // TestRefusedConnection is tried again for about five seconds, audibly, whether the operation has a category or not.
 func TestRefusedConnection(t *testing.T) {
-	for name, call := range map[string]func(context.Context, *cognito.Client) error{"limited": list, "not limited": describe} {
+	for name, call := range map[string]func(context.Context, *cognito.Client) error{"limited": list,
+		"not limited": describe} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var said []string
 				began := time.Now()
-				err := call(t.Context(), audibly(refusal{}, New(1, nil), 12, 8*time.Second, func(text string) { said = append(said, text) }))
+				err := call(t.Context(), audibly(refusal{}, New(1, nil), 12, 8*time.Second,
+					func(text string) { said = append(said, text) }))
 				require.ErrorIs(t, err, syscall.ECONNREFUSED)
 				assert.ErrorContains(t, err, "exceeded maximum number of attempts, 12")
 				assert.Less(t, time.Since(began), 6*time.Second)
@@ -192,7 +196,8 @@ func describe(ctx context.Context, c *cognito.Client) error {
 	return err
 }
 
-// TestRetriesAreSaid: throttling too, for as long as it lasts. An error that came after all attempts is not tried again.
+// TestRetriesAreSaid: throttling too, for as long as it lasts. An error that came after all attempts is not tried
+// again.
 func TestRetriesAreSaid(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var said []string
@@ -203,7 +208,8 @@ func TestRetriesAreSaid(t *testing.T) {
 			}
 			return ok()
 		}}
-		require.NoError(t, list(t.Context(), audibly(p, New(1, nil), 3, time.Millisecond, func(text string) { said = append(said, text) })))
+		require.NoError(t, list(t.Context(),
+			audibly(p, New(1, nil), 3, time.Millisecond, func(text string) { said = append(said, text) })))
 		assert.Equal(t, "retrying, 2 of 3: TooManyRequestsException: Rate exceeded", said[0])
 		assert.Greater(t, len(said), 3)
 

@@ -24,7 +24,8 @@ func clock() time.Time { return noon }
 func collector(staging, production pool, records records) Collector {
 	return Collector{
 		Staging: staging, Production: production, Ledger: records, LedgerTable: "Spaceport-Migration-prod",
-		Cutoff: noon, Now: clock, LedgerSize: func(context.Context) int { return 0 }, StagingByEmail: true, UniqueEmails: true, Trigger: "Migration-trigger", Datamover: "Migration-datamover",
+		Cutoff: noon, Now: clock, LedgerSize: func(context.Context) int { return 0 }, StagingByEmail: true,
+		UniqueEmails: true, Trigger: "Migration-trigger", Datamover: "Migration-datamover",
 		Background: "Migration-datamover-background",
 	}
 }

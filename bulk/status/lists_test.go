@@ -73,7 +73,8 @@ func TestStaleImports(t *testing.T) {
 	require.Len(t, doc.Records, 1)
 	assert.Equal(t, 1, doc.Count)
 	assert.Equal(t, "old@example.com old forgot-password 2026-01-01T11:59:59Z",
-		strings.Join([]string{doc.Records[0].Email, doc.Records[0].StagingSub, doc.Records[0].Via, doc.Records[0].ImportedAt}, " "))
+		strings.Join([]string{doc.Records[0].Email, doc.Records[0].StagingSub, doc.Records[0].Via,
+			doc.Records[0].ImportedAt}, " "))
 
 	o, err := c.Overview(t.Context())
 	require.NoError(t, err)

@@ -21,10 +21,11 @@ type Overview struct {
 	Staging users.Statistics `json:"staging"`
 	Ledger  Ledger           `json:"ledger"`
 
-	Linked    int      `json:"linkedIdentities"`  // staging users who also sign in through an identity provider
-	LeftOut   int      `json:"attributesLeftOut"` // eligible users of whom attributes do not move
-	SameEmail Affected `json:"sameEmail"`         // eligible users whose email another has, apart from case, who is migrated
-	ShutOut   Affected `json:"shutOut"`           // eligible users whose production user was deleted, or cannot sign in
+	Linked  int `json:"linkedIdentities"`  // staging users who also sign in through an identity provider
+	LeftOut int `json:"attributesLeftOut"` // eligible users of whom attributes do not move
+	// eligible users whose email another has, apart from case, who is migrated
+	SameEmail Affected `json:"sameEmail"`
+	ShutOut   Affected `json:"shutOut"` // eligible users whose production user was deleted, or cannot sign in
 
 	// Of the eligible users:
 	Done          int     `json:"done"`          // all their data is in production
@@ -107,7 +108,8 @@ func (a Affected) String() string {
 // Overview counts all records and users.
 func (c Collector) Overview(ctx context.Context) (o Overview, err error) {
 	o = Overview{At: c.Now().UTC().Truncate(time.Second), Cutoff: c.Cutoff, Missing: []string{}, Ledger: Ledger{
-		ByPath: map[ledger.Via]Stages{}, Copied: map[string]int{}, Kept: map[string]int{}, Expired: map[string]int{}, Failures: []Failure{},
+		ByPath: map[ledger.Via]Stages{}, Copied: map[string]int{}, Kept: map[string]int{}, Expired: map[string]int{},
+		Failures: []Failure{},
 	}}
 	found, err := c.readLedger(ctx, func(r ledger.Record) error { return o.Ledger.add(r, c.stageOf(r), c.stale(r)) })
 	if err != nil {

@@ -124,7 +124,8 @@ func TestEachThingMissingIsNamed(t *testing.T) {
 			record("u", "u@example.com", ledger.Moving, ledger.SignIn, lastError("x")),
 		},
 	} {
-		o, err := collector(&fakePool{users: users}, inProduction(records...), ledgertest.New(records...)).Overview(t.Context())
+		o, err := collector(&fakePool{users: users}, inProduction(records...),
+			ledgertest.New(records...)).Overview(t.Context())
 		require.NoError(t, err)
 		assert.False(t, o.SafeToDetach)
 		assert.Equal(t, []string{want}, o.Missing)
@@ -176,7 +177,8 @@ func TestShutOut(t *testing.T) {
 		}
 	}
 	failing := record("u", "u@example.com", ledger.Moving, ledger.SignIn, lastError("x"))
-	for name, staging := range map[string][]userpool.User{"disabled": {user("u", "u@example.com", disabled)}, "deleted": {user("d", "d@example.com", disabled)}} {
+	for name, staging := range map[string][]userpool.User{"disabled": {user("u", "u@example.com", disabled)},
+		"deleted": {user("d", "d@example.com", disabled)}} {
 		o, err := collector(&fakePool{users: staging}, inProduction(failing), ledgertest.New(failing)).Overview(t.Context())
 		require.NoError(t, err)
 		assert.True(t, o.SafeToDetach, name)

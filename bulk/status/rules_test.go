@@ -99,7 +99,8 @@ func TestRules(t *testing.T) {
 	}{
 		{"unknown", email, state{nil, nil, nil}, "unknown", nil},
 		{"only in production", email, state{nil, own(), nil}, "production-only", nil},
-		{"only in production, must reset", email, state{nil, own(is("RESET_REQUIRED")), nil}, "production-reset-required", nil},
+		{"only in production, must reset", email, state{nil, own(is("RESET_REQUIRED")), nil},
+			"production-reset-required", nil},
 		{"eligible", email, state{ada(), nil, nil}, "eligible", nil},
 		{"eligible, asked by staging sub", "ada", state{ada(), nil, nil}, "eligible", nil},
 		{"eligible, email in other case", email, state{named("Ada@Example.com"), nil, nil}, "eligible", nil},
@@ -141,7 +142,8 @@ func TestRules(t *testing.T) {
 		{"swept, reset email sent", email, state{ada(), bound(is("RESET_REQUIRED")), sent}, "production-reset-required", nil},
 		{"swept, no reset email", email, state{ada(), bound(), swept}, "swept", nil},
 		{"swept, signed in since", email, state{ada(), bound(), seen}, "moved", nil},
-		{"bound to an existing user", email, state{ada(), bound(), records(ledger.Moved, ledger.Sweep, adopted)}, "moved", nil},
+		{"bound to an existing user", email, state{ada(), bound(),
+			records(ledger.Moved, ledger.Sweep, adopted)}, "moved", nil},
 		{"moving", email, state{ada(), bound(), records(ledger.Moving, ledger.SignIn)}, "moving", nil},
 		{"failed", email, state{ada(), bound(), misfit}, "moving", nil},
 		{"deleted in production", email, state{ada(), nil, moved}, "production-user-deleted", nil},
@@ -155,16 +157,20 @@ func TestRules(t *testing.T) {
 		{"second factor", email, state{ada(), nil, nil}, "eligible", with(withFactor)},
 		{"second factor unknown, refused", email, state{ada(), nil, nil}, "eligible", with(denied, refuseMFA)},
 		{"second factor, moved before", email, state{ada(), bound(), moved}, "moved", with(withFactor, refuseMFA)},
-		{"staging signs in by user name", email, state{ada(called("ada1815")), nil, nil}, "no-sign-in-by-email", with(byName)},
+		{"staging signs in by user name", email, state{ada(called("ada1815")), nil, nil},
+			"no-sign-in-by-email", with(byName)},
 		{"user name in staging is the email", email, state{ada(called(email)), nil, nil}, "eligible", with(byName)},
 		{"capitals in a case-sensitive pool", email, state{named("Ada@Example.com"), nil, nil}, "eligible", with(sensitive)},
 		{"another has the email, apart from case, and is older", email,
-			state{append(ada(), user("elder", "Ada@example.com", func(u *userpool.User) { u.Created = created.Add(-1) })), nil, nil},
+			state{append(ada(), user("elder", "Ada@example.com",
+				func(u *userpool.User) { u.Created = created.Add(-1) })), nil, nil},
 			"same-email", with(sensitive)},
 		{"moved, groups are due", email, state{ada(), bound(), moved}, "groups", with(inEditors)},
-		{"moved, groups are due, disabled in staging", email, state{ada(disabled), bound(), moved}, "groups", with(inEditors)},
+		{"moved, groups are due, disabled in staging", email, state{ada(disabled), bound(), moved},
+			"groups", with(inEditors)},
 		{"moved, groups are due, staging user deleted", email, state{nil, bound(), moved}, "groups", with(inEditors)},
-		{"swept, groups are due", email, state{ada(), bound(is("RESET_REQUIRED")), sent}, "production-reset-required", with(inEditors)},
+		{"swept, groups are due", email, state{ada(), bound(is("RESET_REQUIRED")), sent},
+			"production-reset-required", with(inEditors)},
 		{"phone number of another user", email, state{ada(phone), luis, nil}, "phone-in-use", with(byPhone)},
 		{"same phone number, production signs in by email", email, state{ada(phone), luis, nil}, "eligible", nil},
 		{"email changed in production before the hook bound them", "ada@new.example.com",
@@ -220,23 +226,27 @@ func TestRules(t *testing.T) {
 // assertRemediesWork names the state in which each remedy works, by the reference of AWS and the sweep's own rules.
 func assertRemediesWork(t *testing.T, u UserReport, name string) {
 	t.Helper()
-	const staging, production = " --region us-west-2 --user-pool-id us-west-2_staging", " --region us-west-2 --user-pool-id us-west-2_production"
+	const staging, production = " --region us-west-2 --user-pool-id us-west-2_staging",
+		" --region us-west-2 --user-pool-id us-west-2_production"
 	account, other, all := u.Account(), u.Other(), strings.Join(u.Diagnosis.Remedies, "\n")
 	confirmed := account.Enabled && account.Status == userpool.Confirmed
 	byEmail := u.From.StagingByEmail || u.Staging.Username == u.Staging.Email
 	for remedy, works := range map[string]bool{
-		"bulk sweep --live ":                  u.Eligible() && !u.BeingMoved() && (account.Sub == "" || account.Enabled),
-		"bulk sweep --live --user":            u.Eligible() && (!u.Moved() || u.Ledger.ResetAt.IsZero() || !u.GroupsDone()),
-		"bulk sweep --live --adopt":           other.Status == userpool.Confirmed && other.Enabled && u.SameEmail(other) && other.EmailVerified,
-		"bulk verify":                         u.Moved(),
-		"admin-confirm-sign-up" + staging:     u.Staging.Status == userpool.Unconfirmed,
-		"admin-confirm-sign-up" + production:  account.Status == userpool.Unconfirmed,
-		"admin-enable-user" + staging:         !u.Staging.Enabled,
-		"admin-enable-user" + production:      !account.Enabled,
-		"admin-create-user" + staging:         u.Staging.Status == userpool.ForceChangePassword,
-		"admin-create-user" + production:      account.Status == userpool.ForceChangePassword,
-		"RESEND":                              strings.Contains(all, "--desired-delivery-mediums EMAIL"), // the default is SMS
-		"Name=email_verified":                 account.Email != "" && !account.EmailVerified || u.Staging.Email != "" && !u.Staging.EmailVerified,
+		"bulk sweep --live ":       u.Eligible() && !u.BeingMoved() && (account.Sub == "" || account.Enabled),
+		"bulk sweep --live --user": u.Eligible() && (!u.Moved() || u.Ledger.ResetAt.IsZero() || !u.GroupsDone()),
+		"bulk sweep --live --adopt": other.Status == userpool.Confirmed && other.Enabled &&
+			u.SameEmail(other) && other.EmailVerified,
+		"bulk verify":                        u.Moved(),
+		"admin-confirm-sign-up" + staging:    u.Staging.Status == userpool.Unconfirmed,
+		"admin-confirm-sign-up" + production: account.Status == userpool.Unconfirmed,
+		"admin-enable-user" + staging:        !u.Staging.Enabled,
+		"admin-enable-user" + production:     !account.Enabled,
+		"admin-create-user" + staging:        u.Staging.Status == userpool.ForceChangePassword,
+		"admin-create-user" + production:     account.Status == userpool.ForceChangePassword,
+		// the default is SMS
+		"RESEND": strings.Contains(all, "--desired-delivery-mediums EMAIL"),
+		"Name=email_verified": account.Email != "" && !account.EmailVerified || u.Staging.Email != "" &&
+			!u.Staging.EmailVerified,
 		"dynamodb delete-item":                u.Ledger.Exists() && !u.BeingMoved(),
 		`They use "forgot password"`:          account.Enabled && (confirmed || account.Status == userpool.ResetRequired),
 		`password, or use "forgot password"`:  confirmed,
@@ -249,7 +259,8 @@ func assertRemediesWork(t *testing.T, u UserReport, name string) {
 			assert.NotContains(t, all, remedy, name)
 		}
 	}
-	if account.Sub != "" && account.Email != "" && !account.EmailVerified && strings.Contains(all, `use "forgot password"`) {
+	if account.Sub != "" && account.Email != "" && !account.EmailVerified &&
+		strings.Contains(all, `use "forgot password"`) {
 		assert.Contains(t, all, `"Forgot password" cannot reach them`, name)
 	}
 	if adopts := strings.Index(all, "--adopt"); adopts > 0 && u.Ledger.Exists() && u.Ledger.Via != ledger.Sweep {

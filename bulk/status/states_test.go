@@ -14,8 +14,8 @@ import (
 	"github.com/spaceport/user-migration/datamover/userpool"
 )
 
-// TestEveryState walks through all states that a user can be in: there is no dead end. Either a sweep goes on, or it says
-// why not, and the report has something to do.
+// TestEveryState walks through all states that a user can be in: there is no dead end. Either a sweep goes on, or it
+// says why not, and the report has something to do.
 func TestEveryState(t *testing.T) {
 	stagings := map[string][]userpool.User{
 		"eligible": {user("ada", email)}, "disabled": {user("ada", email, disabled)}, "gone": nil,
@@ -28,7 +28,8 @@ func TestEveryState(t *testing.T) {
 		}
 		for _, state := range []ledger.State{ledger.Moving, ledger.Moved} {
 			for name, changes := range map[string][]func(*ledger.Record){
-				"": nil, "password": {passwordSet}, "reset": {passwordSet, resetSent}, "signed in": {signedIn}, "adopted": {adopted},
+				"": nil, "password": {passwordSet}, "reset": {passwordSet,
+					resetSent}, "signed in": {signedIn}, "adopted": {adopted},
 			} {
 				records[fmt.Sprint(state, " ", via, " ", name)] = []ledger.Record{record("ada", email, state, via, changes...)}
 			}
@@ -55,7 +56,8 @@ func TestEveryState(t *testing.T) {
 				assert.NotEmpty(t, u.Diagnosis.Remedies, name)
 				assert.Equal(t, staging != "gone", u.Sweep != "", name)
 				finished := u.Moved() || staging != "eligible"
-				assert.True(t, finished || strings.HasPrefix(u.Sweep, "would") || slices.ContainsFunc(u.Diagnosis.Remedies, isCommand),
+				assert.True(t, finished || strings.HasPrefix(u.Sweep, "would") ||
+					slices.ContainsFunc(u.Diagnosis.Remedies, isCommand),
 					"%s: a dead end: %s, %v", name, u.Sweep, u.Diagnosis)
 			}
 		}

@@ -50,8 +50,9 @@ type Collector struct {
 		Scan(ctx context.Context, table string) iter.Seq2[rows.Row, error]
 	}
 
-	StagingByEmail, StagingCaseSensitive        bool                      // how staging's users sign in
-	UniqueEmails                                bool                      // no two of them can have one email, whatever its case
+	StagingByEmail, StagingCaseSensitive bool // how staging's users sign in
+	// no two of them can have one email, whatever its case
+	UniqueEmails                                bool
 	LedgerSize                                  func(context.Context) int // about; 0: unknown
 	LedgerTable, Trigger, Datamover, Background string                    // of the migration, for the commands of remedies
 }
@@ -92,8 +93,8 @@ type standing struct {
 	letsIn bool // production has the user, whom Cognito lets in; not read by the lists
 }
 
-// standings are found by the hashes of both subs, which take less memory than subs. Of a million records, all differ but
-// in 1 of 10 million cases.
+// standings are found by the hashes of both subs, which take less memory than subs. Of a million records, all differ
+// but in 1 of 10 million cases.
 type standings struct {
 	index []entry // by hash, once all are there: less memory than a map
 	list  []standing

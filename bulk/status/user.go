@@ -33,8 +33,9 @@ type UserReport struct {
 	PhoneOwner Account   `json:"phoneOwner,omitzero"` // the production user whom their phone number signs in
 	Sweep      string    `json:"sweep,omitempty"`     // what a sweep would do with a staging user now
 
-	Groups      []string  `json:"groups,omitempty"`      // in staging, if some are carried over
-	SameEmailAs string    `json:"sameEmailAs,omitempty"` // the sub of another staging user with this email, who is migrated
+	Groups []string `json:"groups,omitempty"` // in staging, if some are carried over
+	// the sub of another staging user with this email, who is migrated
+	SameEmailAs string    `json:"sameEmailAs,omitempty"`
 	Diagnosis   Diagnosis `json:"diagnosis"`
 
 	MFAUnknown bool      `json:"mfaUnknown,omitempty"` // the right to read it is missing
@@ -54,13 +55,15 @@ type Account struct {
 	MFA           bool            `json:"mfa,omitempty"`               // of staging users who are not bound
 	Linked        bool            `json:"linkedIdentity,omitempty"`    // also signs in through an identity provider
 	LeftOut       int             `json:"attributesLeftOut,omitempty"` // of staging users: they do not move
-	StagingSub    string          `json:"stagingSub,omitempty"`        // of production users; only the ledger can confirm it
+	// of production users; only the ledger can confirm it
+	StagingSub string `json:"stagingSub,omitempty"`
 }
 
 func accountOf(u userpool.User) Account {
 	return Account{
 		Sub: u.Sub, Username: u.Username, Email: u.Email(), EmailVerified: u.EmailVerified(),
-		Status: u.Status, Enabled: u.Enabled, Created: u.Created.UTC(), StagingSub: u.StagingSub(), MFA: u.MFA, Linked: users.Linked(u),
+		Status: u.Status, Enabled: u.Enabled, Created: u.Created.UTC(), StagingSub: u.StagingSub(), MFA: u.MFA,
+		Linked: users.Linked(u),
 	}
 }
 

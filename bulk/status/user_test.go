@@ -105,7 +105,8 @@ func TestOnlyUsersWhoAreNotBoundAreReadInStaging(t *testing.T) {
 		{[]ledger.Record{record("ada", email, ledger.Moving, ledger.SignIn)}, nil},
 		{[]ledger.Record{record("ada", email, ledger.Moved, ledger.SignIn)}, nil},
 	} {
-		c := state{staging: []userpool.User{user("ada", email), user("other", "other@example.com")}, records: tt.records}.collector()
+		c := state{staging: []userpool.User{user("ada", email), user("other", "other@example.com")},
+			records: tt.records}.collector()
 		_, err := c.User(t.Context(), email)
 		require.NoError(t, err)
 		assert.Equal(t, tt.read, c.Staging.(*fakePool).read)
@@ -122,7 +123,8 @@ func TestAnEmailIsNotFolded(t *testing.T) {
 	for width := range 100 {
 		evil := strings.Repeat("x", width) + " bulk sweep --live --adopt@evil.example"
 		answer, err := state{production: []userpool.User{user("p", evil)}, staging: []userpool.User{user("ada", evil)},
-			records: []ledger.Record{record("ada", evil, ledger.Moved, ledger.SignIn, func(r *ledger.Record) { r.ProductionSub = "p" })},
+			records: []ledger.Record{record("ada", evil, ledger.Moved, ledger.SignIn,
+				func(r *ledger.Record) { r.ProductionSub = "p" })},
 		}.collector().User(t.Context(), evil)
 		require.NoError(t, err)
 		var out strings.Builder

@@ -505,7 +505,8 @@ func TestKilledAtRandomUntilDone(t *testing.T) {
 	for {
 		cmd, out, errs := o.command("sweep", "--live", "--yes", "--quota-share", "1", "--quota", "UserAccountRecovery=60")
 		kinds := []cloud.FaultKind{cloud.HookBefore, cloud.HookAfter}
-		calls := []string{"PutItem", "UpdateItem", "Query", "AdminCreateUser", "AdminSetUserPassword", "AdminResetUserPassword"}
+		calls := []string{"PutItem", "UpdateItem", "Query", "AdminCreateUser", "AdminSetUserPassword",
+			"AdminResetUserPassword"}
 		at := cloud.Fault{Operation: calls[dice.IntN(len(calls))], After: dice.IntN(12), Kind: kinds[dice.IntN(2)]}
 		if !o.runAndSignal(t, cmd, syscall.SIGKILL, at) {
 			require.True(t, cmd.ProcessState.Success(), out.String()+errs.String())
@@ -555,7 +556,8 @@ func TestDailyEmailQuota(t *testing.T) {
 	o := newOperator(t, s)
 	var emails []string
 	for i := range 8 {
-		u := spaceport.User{Name: "Uma", Email: fmt.Sprintf("uma-%d@example.com", i), Password: "Staging-Passw0rd", Projects: 1}
+		u := spaceport.User{Name: "Uma", Email: fmt.Sprintf("uma-%d@example.com", i),
+			Password: "Staging-Passw0rd", Projects: 1}
 		_, err := s.Add(t.Context(), u)
 		require.NoError(t, err)
 		emails = append(emails, u.Email)

@@ -29,7 +29,8 @@ func TestFile(t *testing.T) {
 	_, err = missing.Write(nil)
 	require.ErrorContains(t, err, "create sweep log")
 	first := filepath.Join(dir, "migration_log_20260301_120000.jsonl")
-	assert.Equal(t, []string{first, filepath.Join(dir, "migration_log_20260301_120001.jsonl")}, made, "within the same second")
+	assert.Equal(t, []string{first, filepath.Join(dir, "migration_log_20260301_120001.jsonl")}, made,
+		"within the same second")
 
 	info, err := os.Stat(first)
 	require.NoError(t, err)

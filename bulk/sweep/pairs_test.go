@@ -96,16 +96,19 @@ func TestPairs(t *testing.T) {
 		options   Options
 		remaining []string // subs
 	}{
-		"older first":    {list{named("b", capitals, noon), named("a", lower, noon.Add(1))}, nil, Options{}, []string{"a"}},
-		"older second":   {list{named("b", capitals, noon.Add(1)), named("a", lower, noon)}, nil, Options{}, []string{"b"}},
-		"smaller sub":    {list{named("b", capitals, noon), named("a", lower, noon)}, nil, Options{}, []string{"b"}},
-		"bound":          {list{named("a", capitals, noon), named("b", lower, noon)}, []ledger.Record{bound}, Options{}, []string{"a"}},
+		"older first":  {list{named("b", capitals, noon), named("a", lower, noon.Add(1))}, nil, Options{}, []string{"a"}},
+		"older second": {list{named("b", capitals, noon.Add(1)), named("a", lower, noon)}, nil, Options{}, []string{"b"}},
+		"smaller sub":  {list{named("b", capitals, noon), named("a", lower, noon)}, nil, Options{}, []string{"b"}},
+		"bound": {list{named("a", capitals, noon), named("b", lower, noon)}, []ledger.Record{bound},
+			Options{}, []string{"a"}},
 		"two of one":     {list{named("a", lower, noon), named("b", lower, noon)}, nil, Options{}, []string{"b"}},
 		"case-sensitive": {list{named("a", capitals, noon), named("b", lower, noon)}, nil, Options{CaseSensitive: true}, nil},
 		"one disabled":   {list{named("a", capitals, noon), off}, nil, Options{}, nil},
-		"three": {list{named("c", "ANN.LEE@example.com", noon.Add(2)), named("b", capitals, noon.Add(1)), named("a", lower, noon)},
+		"three": {list{named("c", "ANN.LEE@example.com", noon.Add(2)), named("b", capitals, noon.Add(1)),
+			named("a", lower, noon)},
 			nil, Options{}, []string{"b", "c"}},
-		"with a limit": {list{named("b", capitals, noon.Add(1)), named("a", lower, noon)}, nil, Options{Limit: 5}, []string{"b"}},
+		"with a limit": {list{named("b", capitals, noon.Add(1)), named("a", lower, noon)}, nil,
+			Options{Limit: 5}, []string{"b"}},
 		"by the younger's email": {list{named("b", capitals, noon.Add(1)), named("a", lower, noon)}, nil,
 			Options{Users: []string{capitals}}, []string{"b"}},
 	} {

@@ -42,8 +42,8 @@ func (s *sender) wait(ctx context.Context) (leave func()) {
 	}
 }
 
-// judge decides what an email that was not sent means: it is the user's failure, or the sender's. After one that was not
-// delivered the next one decides, and then tell is called. A user who had that in an earlier sweep raises no doubt.
+// judge decides what an email that was not sent means: it is the user's failure, or the sender's. After one that was
+// not delivered the next one decides, and then tell is called. A user who had that in an earlier sweep raises no doubt.
 func (s *sender) judge(err error, before bool, tell func(sender bool) error) error {
 	var first func(bool) error
 	switch {

@@ -110,9 +110,9 @@ func ahead(f facts, o Options, now time.Time) (*step, Reason) {
 	return next, reason
 }
 
-// nextStep is the table of a user's states, for the sweep and for status: the first rule that applies counts. It returns
-// what the user needs next, or why a sweep skips them. A sweep that was killed anywhere resumes here, since every step
-// is recorded before the next one begins.
+// nextStep is the table of a user's states, for the sweep and for status: the first rule that applies counts. It
+// returns what the user needs next, or why a sweep skips them. A sweep that was killed anywhere resumes here, since
+// every step is recorded before the next one begins.
 func nextStep(f facts, o Options, now time.Time) (*step, Reason) {
 	r, moved, ineligible := f.record, f.record.Finished(o.Groups), f.staging.Ineligible(o.Cutoff)
 	imported := f.imported()

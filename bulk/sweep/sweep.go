@@ -96,9 +96,10 @@ type Sweeper struct {
 	moving   chan struct{} // one place for each concurrent data move
 	failures atomic.Int64  // consecutive
 
-	toDo     *users.EmailSet // staging subs of those for whom a plan has found something to do; nil: no plan was made
-	full     atomic.Bool     // a plan has found as many users to create as --limit allows
-	seconds  map[string]bool // subs of users who share their email with one who is migrated; nil until they were looked for
+	toDo *users.EmailSet // staging subs of those for whom a plan has found something to do; nil: no plan was made
+	full atomic.Bool     // a plan has found as many users to create as --limit allows
+	// subs of users who share their email with one who is migrated; nil until they were looked for
+	seconds  map[string]bool
 	sender   sender
 	leftOut  atomic.Int64    // attributes
 	claimed  *users.EmailSet // staging subs that production users name; nil until production was listed
@@ -199,7 +200,8 @@ func (s *Sweeper) migrateAll(ctx context.Context, what string, total int, users 
 	return s.each(ctx, users, inFlight, func(m *migration) error { return s.migrate(context.WithoutCancel(ctx), m) })
 }
 
-// planned returns those users for whom Plan has found something to do, if it was called, and ends with the last of them.
+// planned returns those users for whom Plan has found something to do, if it was called, and ends with the last of
+// them.
 func (s *Sweeper) planned(all userSeq) userSeq {
 	if s.toDo == nil {
 		return all

@@ -61,7 +61,8 @@ func TestNextStep(t *testing.T) {
 			change(u)
 			return u
 		}
-		bens      = changed(userpool.Confirmed, func(u *userpool.User) { u.Attributes[userpool.AttrStagingSub] = "staging-ben" })
+		bens = changed(userpool.Confirmed,
+			func(u *userpool.User) { u.Attributes[userpool.AttrStagingSub] = "staging-ben" })
 		native    = changed(userpool.Confirmed, func(u *userpool.User) { delete(u.Attributes, userpool.AttrStagingSub) })
 		disabled  = changed(userpool.Confirmed, func(u *userpool.User) { u.Enabled = false })
 		confirmed = user(userpool.Confirmed)
@@ -105,8 +106,10 @@ func TestNextStep(t *testing.T) {
 			changed(userpool.Confirmed, func(u *userpool.User) { u.Attributes["email_verified"] = "false" }), withResets, done,
 			EmailUnverified},
 		{"no record, another's", none, bens, adopt, done, SameEmail},
-		{"moved, groups due", bound(ledger.Moved, ledger.SignIn), unread, Options{Groups: []string{"editors"}}, takeLease, ""},
-		{"moved, groups carried over", bound(ledger.Moved, ledger.SignIn, func(r *ledger.Record) { r.GroupsAt = noon }), unread,
+		{"moved, groups due", bound(ledger.Moved, ledger.SignIn), unread,
+			Options{Groups: []string{"editors"}}, takeLease, ""},
+		{"moved, groups carried over", bound(ledger.Moved, ledger.SignIn,
+			func(r *ledger.Record) { r.GroupsAt = noon }), unread,
 			Options{Groups: []string{"editors"}}, done, AlreadyMoved},
 		{"moving, disabled", bound(ledger.Moving, ledger.Sweep), disabled, withResets, done, ProductionUserBlocked},
 		{"moved, disabled", bound(ledger.Moved, ledger.Sweep, password), disabled, withResets, done, ProductionUserBlocked},
@@ -164,7 +167,8 @@ func TestNextStep(t *testing.T) {
 func TestEveryReasonIsExplained(t *testing.T) {
 	for _, r := range []Reason{
 		AlreadyMoved, SignedInSince, ResetAlreadySent, ResetNotRequested, SigningIn, AwaitingUser, ProductionUserExists,
-		ProductionUserDeleted, ProductionUserBlocked, SameEmail, AliasInUse, EmailChanged, RowsFailed, SenderFailed, MoveInProgress,
+		ProductionUserDeleted, ProductionUserBlocked, SameEmail, AliasInUse, EmailChanged, RowsFailed,
+		SenderFailed, MoveInProgress,
 		Reason(userpool.EmailChanged), LimitReached, Reason(userpool.MFARejected), Reason(userpool.Deleted),
 		Reason(userpool.Federated), Reason(userpool.NotConfirmed), Reason(userpool.Disabled),
 		Reason(userpool.EmailUnverified), Reason(userpool.AfterCutoff),
@@ -186,7 +190,8 @@ func assertMigrated(t *testing.T, w *world, name string) {
 // TestKilledBeforeEachCall: only an email that was sent and not recorded is sent again.
 func TestKilledBeforeEachCall(t *testing.T) {
 	calls := []string{
-		"Records", "BeginSweep", "Create", "BindCreated", "SetRandomPassword", "PasswordSet", "Move", "TakeLease", "SendReset",
+		"Records", "BeginSweep", "Create", "BindCreated", "SetRandomPassword", "PasswordSet", "Move",
+		"TakeLease", "SendReset",
 		"ResetSent", "Free",
 	}
 	for n, call := range calls {
@@ -291,7 +296,8 @@ func TestUserSignsInMeanwhile(t *testing.T) {
 			w.before = func(call string) error {
 				if call == at && w.users[adaEmail] == nil {
 					w.before = nil
-					require.NoError(t, w.records.Import(t.Context(), ledger.NewRecord(adaSub, adaSub, adaEmail, ledger.SignIn, w.clock)))
+					require.NoError(t, w.records.Import(t.Context(),
+						ledger.NewRecord(adaSub, adaSub, adaEmail, ledger.SignIn, w.clock)))
 					w.add(userpool.Confirmed, map[userpool.Attribute]string{userpool.AttrStagingSub: adaSub})
 				}
 				return nil
@@ -391,7 +397,8 @@ func TestSkipped(t *testing.T) {
 			r.Via, r.State, r.ProductionSub = ledger.ForgotPassword, ledger.Imported, ""
 			r.ImportedAt = noon.Add(time.Second)
 		}), "RESET_REQUIRED", true, "awaiting-user"},
-		{"moving, deleted in production", record(func(r *ledger.Record) { r.State = ledger.Moving }), "", false, "production-user-deleted"},
+		{"moving, deleted in production", record(func(r *ledger.Record) { r.State = ledger.Moving }), "", false,
+			"production-user-deleted"},
 		{"has an own user", nil, "CONFIRMED", false, "production-user-exists"},
 		{"has one that claims to be ours: an attribute that can be forged binds no user", nil, "CONFIRMED", true,
 			"production-user-exists"},
@@ -721,8 +728,8 @@ func TestTwoEmails(t *testing.T) {
 	assert.Equal(t, 1, w.calls["SendReset"])
 }
 
-// TestNoPasswordAfterAReset: a sweep has read FORCE_CHANGE_PASSWORD and loses its lease. Another one completes the user,
-// who then sets a password.
+// TestNoPasswordAfterAReset: a sweep has read FORCE_CHANGE_PASSWORD and loses its lease. Another one completes the
+// user, who then sets a password.
 func TestNoPasswordAfterAReset(t *testing.T) {
 	r := ledger.NewRecord(adaSub, adaSub, adaEmail, ledger.Sweep, noon)
 	r.State, r.ProductionSub = ledger.Moving, productionAda
@@ -753,12 +760,13 @@ func TestAccountThatAnotherRecordHasBound(t *testing.T) {
 	assert.Contains(t, w.last().Details, "production-user-exists")
 }
 
-// TestImportedUserWithAnotherEmail changed it in production before the hook bound them: a second account would shut them
-// out of their data for good.
+// TestImportedUserWithAnotherEmail changed it in production before the hook bound them: a second account would shut
+// them out of their data for good.
 func TestImportedUserWithAnotherEmail(t *testing.T) {
 	for _, only := range [][]string{nil, {adaEmail}} {
 		w := newWorld(ledger.NewRecord(adaSub, adaSub, adaEmail, ledger.SignIn, noon))
-		u := w.add(userpool.Confirmed, map[userpool.Attribute]string{userpool.AttrStagingSub: adaSub, "email": "new@example.com"})
+		u := w.add(userpool.Confirmed, map[userpool.Attribute]string{userpool.AttrStagingSub: adaSub,
+			"email": "new@example.com"})
 		delete(w.users, adaEmail)
 		w.users["new@example.com"] = u
 		w.clock = noon.Add(2 * time.Hour)

@@ -34,8 +34,8 @@ type StatusCount struct {
 type Hook func(userpool.User, userpool.Reason) error
 
 // Read reads all users, counts them, and calls each once for every one of them. The first error ends it. Only if emails
-// is not nil are the emails of eligible users compared: they are added to it. Nothing else is kept of a user, so the pool
-// is read again if some share an email.
+// is not nil are the emails of eligible users compared: they are added to it. Nothing else is kept of a user, so the
+// pool is read again if some share an email.
 func Read(pool iter.Seq2[userpool.User, error], cutoff time.Time, emails *EmailSet, each Hook) (Statistics, error) {
 	s := Statistics{Ineligible: map[userpool.Reason]int{}, ByStatus: map[string]StatusCount{}}
 	same := map[string][]userpool.User{}

@@ -157,8 +157,8 @@ func TestUnknownIsNotPlanned(t *testing.T) {
 	assert.Nil(t, w.production["Projects-prod"]["production-ada/p00001"])
 }
 
-// TestTakenMeanwhile: between the plan and the move, another mover took the lease, the user was deleted, or the operator
-// had them moved anew.
+// TestTakenMeanwhile: between the plan and the move, another mover took the lease, the user was deleted, or the
+// operator had them moved anew.
 func TestTakenMeanwhile(t *testing.T) {
 	for want, change := range map[string]func(*ledger.Record){
 		"move-in-progress":        func(r *ledger.Record) { r.MovingUntil = now.Add(time.Minute) },

@@ -17,7 +17,8 @@ import (
 var Hostile = []string{
 	"`touch${IFS}ran`@evil.example", "$(touch ran)@evil.example", "x;touch ran;@evil.example", "a'b\"c\\@evil.example",
 	"'; touch ran; '@evil.example", "a\nbulk sweep --live --adopt@evil.example", "a\n      aws s3 rm x@evil.example",
-	"\x1b[2J\x1b[HAll is well@evil.example", "a\r\x7f\u009b2J\u0085@evil.example", "\u202egro.live@evil\u2066\u2028.example",
+	"\x1b[2J\x1b[HAll is well@evil.example", "a\r\x7f\u009b2J\u0085@evil.example",
+	"\u202egro.live@evil\u2066\u2028.example",
 	"a\tb%s%n\\033@evil.example", strings.Repeat("wide ", 18) + "bulk sweep --live --adopt --user a@evil.example",
 }
 
