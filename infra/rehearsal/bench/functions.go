@@ -94,7 +94,7 @@ func distance(ctx context.Context) (section, error) {
 		title: "At AWS's distance",
 		how: fmt.Sprintf("STS, Cognito and DynamoDB are three TLS hosts, each a round trip of %v away. %d cold starts,\n"+
 			"each with %d warm invocations after. The hook moves a profile and %d projects. The trigger needs three round\n"+
-			"trips for the role, one for staging's pool and one for the ledger; the hook connects and reads the ledger, binds,\n"+
+			"trips for the role, one for staging's pool and one for the ledger; the hook connects, reads the ledger, binds,\n"+
 			"takes the lease, reads the profile, writes it and reads the projects, writes them, and completes the record.",
 			roundTrip, starts, warm, aws.projects),
 		table: [][]string{{"in round trips", "measured", "needed"}},

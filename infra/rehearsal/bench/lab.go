@@ -110,7 +110,7 @@ func (f *subject) invoke(ctx context.Context, s *spaceport.Spaceport, event []by
 
 // serve starts STS, Cognito and DynamoDB as three hosts a round trip away, with TLS, and returns the variables that
 // name them. Without a trip it is without TLS, since handshakes would take most of the time: smithy-go closes a
-// request's body when the answer is there, and so the connection, if that was before Go had noticed the end of the body.
+// request's body when the answer is there, and so the connection, if Go had not noticed the end of the body by then.
 func serve(aws http.Handler, trip time.Duration) (env map[string]string, stop func(), err error) {
 	folder, err := os.MkdirTemp("", "spaceport-bench-")
 	if err != nil {

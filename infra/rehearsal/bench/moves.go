@@ -90,8 +90,8 @@ func requests(ctx context.Context) (section, error) {
 	delete(native, inInit)
 	s := section{
 		title: "Requests",
-		how: fmt.Sprintf("Of a background move of %d projects, in a table of %d rows and in one of %d; of %d sign-ins of\n"+
-			"a user who is moved, and of one who was never in staging.", projects, users*projects, users*factor*projects, signIns),
+		how: fmt.Sprintf("Of a background move of %d projects, in a table of %d rows and in one of %d; of %d sign-ins of a\n"+
+			"moved user, and of one who was never in staging.", projects, users*projects, users*factor*projects, signIns),
 		table: [][]string{{"", "small table", "large table", "moved", "native"}},
 		thresholds: []threshold{
 			same(fmt.Sprintf("requests of a move in a table %d times as large", factor), large, small),

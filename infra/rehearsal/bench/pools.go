@@ -88,9 +88,9 @@ func (r *poolRun) run(ctx context.Context) error {
 func poolsSection(runs [][2]*poolRun) section {
 	s := section{
 		title: "On the way to a million users",
-		how: fmt.Sprintf("The built bulk over pools of users with a profile and %d projects of 1 KB each; one in %d is in a\n"+
-			"group. AWS is in this process. bulk keeps to its share of Cognito's 30 pages of 60 users a second. All commands run\n"+
-			"at the same time, each over the small pool first, which makes them slower.", someProjects, groupOf),
+		how: fmt.Sprintf("The built bulk over pools of users with a profile and %d projects each; one in %d is in a group.\n"+
+			"AWS is in this process. bulk keeps to its share of Cognito's 30 pages of 60 users a second. All commands run at\n"+
+			"the same time, each over the small pool first, which makes them slower.", someProjects, groupOf),
 		table: [][]string{{"", "users", "calls for a user", "peak memory, MB", "time, s"}},
 	}
 	for _, pair := range runs {

@@ -42,7 +42,7 @@ func sweep(ctx context.Context) (section, error) {
 	err := r.run(ctx)
 	return section{
 		title: "A sweep at the documented quotas",
-		how: fmt.Sprintf("The built bulk, sweep --live --quota-share 1, of users with %d projects and a reset email each. The\n"+
+		how: fmt.Sprintf("The built bulk, sweep --live --quota-share 1, of users with %d projects and a reset email. The\n"+
 			"local cloud rejects calls above Cognito's quotas, which allow %g users/s; DynamoDB is in this process.",
 			r.projects, ceiling),
 		table: [][]string{

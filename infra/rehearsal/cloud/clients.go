@@ -9,8 +9,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 )
 
-// client is what the proxy knows of an app client.
+// client is what the proxy knows of an app client. Unless isRead, it is to be read from moto.
 type client struct {
+	isRead    bool
+	poolID    string
 	id        string
 	flows     []string
 	hideUsers bool // PreventUserExistenceErrors is ENABLED
@@ -53,34 +55,38 @@ func (c *Cloud) setUserPoolClient(ctx context.Context, q *query) (any, error) {
 	}
 	c.pools.mu.Lock()
 	defer c.pools.mu.Unlock()
-	c.pools.clients[made.UserPoolClient.ClientID] = &knownClient{poolID: q.pool.id}
+	c.pools.clients[made.UserPoolClient.ClientID] = &client{poolID: q.pool.id}
 	return out, nil
 }
 
 // client returns a client of either account, with its pool.
 func (c *Cloud) client(ctx context.Context, id string) (*client, *pool, error) {
-	p, err := c.pool(ctx, "", c.pools.ofClient(id))
-	if err != nil {
+	poolID := c.pools.ofClient(id)
+	if poolID == "" {
 		return nil, nil, reject("ResourceNotFoundException", "User pool client %s does not exist.", id)
+	}
+	p, err := c.pool(ctx, "", poolID)
+	if err != nil {
+		return nil, nil, err
 	}
 	c.pools.mu.Lock()
 	defer c.pools.mu.Unlock()
-	known := c.pools.clients[id]
-	if known.settings != nil {
-		return known.settings, p, nil
+	if known := c.pools.clients[id]; known.isRead {
+		return known, p, nil
 	}
 	var out struct{ UserPoolClient clientDescription }
 	in := map[string]string{"UserPoolId": p.id, "ClientId": id}
 	if err := c.upstream.ask(ctx, p.account, "DescribeUserPoolClient", in, &out); err != nil {
 		return nil, nil, err
 	}
-	known.settings = &client{
-		id:        id,
+	read := &client{
+		isRead: true, poolID: p.id, id: id,
 		flows:     out.UserPoolClient.ExplicitAuthFlows,
 		hideUsers: out.UserPoolClient.PreventUserExistenceErrors == "ENABLED",
 		revokes:   aws.ToBool(cmp.Or(out.UserPoolClient.EnableTokenRevocation, aws.Bool(true))),
 	}
-	return known.settings, p, nil
+	c.pools.clients[id] = read
+	return read, p, nil
 }
 
 func (c *Cloud) clientOfPool(ctx context.Context, account, poolID, id string) (*client, *pool, error) {

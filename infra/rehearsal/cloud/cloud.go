@@ -26,7 +26,7 @@ type Options struct {
 	Moto string // path of moto_server
 	Seed uint64 // for faults with a Rate; the same seed hits the same requests
 
-	Now            func() time.Time // for codes and lock-outs; default time.Now
+	Now            func() time.Time // for codes; default time.Now
 	TriggerTimeout time.Duration    // for one attempt at a pool trigger; default Cognito's 5 s
 }
 

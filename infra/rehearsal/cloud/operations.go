@@ -50,7 +50,6 @@ var operations = map[string]operation{
 	"AdminUpdateUserAttributes": {(*Cloud).adminUpdateUserAttributes, aPool},
 	"AdminDisableUser":          {(*Cloud).aboutUser, aPool},
 	"AdminEnableUser":           {(*Cloud).aboutUser, aPool},
-	"AdminUserGlobalSignOut":    {(*Cloud).aboutUser, aPool},
 	"AdminAddUserToGroup":       {(*Cloud).aboutUser, aPool},
 	"AdminRemoveUserFromGroup":  {(*Cloud).aboutUser, aPool},
 	"AdminListGroupsForUser":    {(*Cloud).aboutUser, aPool},

@@ -9,7 +9,8 @@ import (
 	"github.com/spaceport/user-migration/infra/rehearsal/lambdahost"
 )
 
-// pool is what the proxy knows of a user pool. It is read from moto when first needed and after each change.
+// pool is what the proxy knows of a user pool. Unless isRead, it is to be read from moto: when first needed, and after
+// each change. The user index is kept.
 type pool struct {
 	account     string
 	id          string
@@ -18,7 +19,8 @@ type pool struct {
 	triggers    map[string]string // LambdaConfig: trigger → function name
 	codeMessage template
 
-	users *userIndex
+	users  *userIndex
+	isRead bool
 }
 
 // poolDescription is DescribeUserPool's answer, as far as it matters here.
@@ -38,23 +40,12 @@ func (d poolDescription) ignoresCase() bool {
 	return d.UsernameConfiguration.CaseSensitive != nil && !*d.UsernameConfiguration.CaseSensitive
 }
 
-// pools remembers pools and clients. A user index outlives what is known of its pool's settings. The lock is held while
-// settings are read, so that those from before a change are not kept after it.
+// pools remembers pools and clients. The lock is held while one is read, so that settings from before a change are not
+// kept after it.
 type pools struct {
 	mu      sync.Mutex
-	known   map[string]*knownPool
-	clients map[string]*knownClient
-}
-
-type knownPool struct {
-	account  string
-	users    *userIndex
-	settings *pool // nil: to be read again
-}
-
-type knownClient struct {
-	poolID   string
-	settings *client // nil: to be read again
+	known   map[string]*pool
+	clients map[string]*client
 }
 
 // pool returns a pool, if the account has it; "" is any account.
@@ -65,8 +56,8 @@ func (c *Cloud) pool(ctx context.Context, account, id string) (*pool, error) {
 	if known == nil || account != "" && known.account != account {
 		return nil, reject("ResourceNotFoundException", "User pool %s does not exist.", id)
 	}
-	if known.settings != nil {
-		return known.settings, nil
+	if known.isRead {
+		return known, nil
 	}
 	var out struct{ UserPool poolDescription }
 	err := c.upstream.ask(ctx, known.account, "DescribeUserPool", map[string]string{"UserPoolId": id}, &out)
@@ -74,7 +65,8 @@ func (c *Cloud) pool(ctx context.Context, account, id string) (*pool, error) {
 		return nil, err
 	}
 	p := describedPool(out.UserPool)
-	p.account, p.users, known.settings = known.account, known.users, p
+	p.account, p.users, p.isRead = known.account, known.users, true
+	c.pools.known[id] = p
 	return p, nil
 }
 
@@ -120,7 +112,7 @@ func describedPool(d poolDescription) *pool {
 }
 
 // find returns the pool with an id without reading its settings.
-func (s *pools) find(id string) *knownPool {
+func (s *pools) find(id string) *pool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.known[id]
@@ -130,15 +122,15 @@ func (s *pools) remember(account string, d poolDescription) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.known == nil {
-		s.known, s.clients = map[string]*knownPool{}, map[string]*knownClient{}
+		s.known, s.clients = map[string]*pool{}, map[string]*client{}
 	}
-	s.known[d.ID] = &knownPool{account: account, users: newUserIndex(d.ignoresCase())}
+	s.known[d.ID] = &pool{account: account, users: newUserIndex(d.ignoresCase())}
 }
 
 func (s *pools) invalidate(id string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.known[id].settings = nil
+	s.known[id].isRead = false
 }
 
 // clientOf returns a client of a pool, "" if there is none.

@@ -59,7 +59,7 @@ var quotaCategories = map[string]string{
 	"AdminGetUser": "UserRead", "GetUser": "UserRead",
 
 	"AdminUpdateUserAttributes": "UserUpdate", "AdminDeleteUser": "UserUpdate", "AdminDisableUser": "UserUpdate",
-	"AdminEnableUser": "UserUpdate", "AdminUserGlobalSignOut": "UserUpdate",
+	"AdminEnableUser": "UserUpdate",
 
 	"ListUsers": "UserList", "ListUsersInGroup": "UserList",
 

@@ -68,14 +68,14 @@ func (c *Cloud) signIn(ctx context.Context, q *query) (any, error) {
 	if u == nil {
 		return nil, q.client.unknownUser("")
 	}
-	if err := c.mayTry(q, u); err != nil {
+	if err := c.mayTry(u); err != nil {
 		return nil, err
 	}
 	return c.authenticate(ctx, q, u)
 }
 
 // mayTry rejects users who cannot sign in with any password.
-func (c *Cloud) mayTry(q *query, u *user) error {
+func (c *Cloud) mayTry(u *user) error {
 	switch {
 	case !u.Enabled:
 		return notAuthorized("User is disabled.")
@@ -86,7 +86,7 @@ func (c *Cloud) mayTry(q *query, u *user) error {
 	case u.UserStatus == externalProvider:
 		return incorrectPassword() // a federated user has no password here
 	}
-	return c.checkLock(q.pool, u.Username)
+	return nil
 }
 
 // authenticate lets moto compare the password, and gives tokens or a challenge.
@@ -95,16 +95,14 @@ func (c *Cloud) authenticate(ctx context.Context, q *query, u *user) (any, error
 	parameters["USERNAME"] = u.Username
 	out, err := c.forward(ctx, q, map[string]any{"AuthParameters": parameters})
 	if err != nil {
-		if asAPIError(err).code != "NotAuthorizedException" {
-			return nil, err
+		if asAPIError(err).code == "NotAuthorizedException" {
+			err = incorrectPassword()
 		}
-		c.wrongPassword(q.pool, u.Username)
-		return nil, incorrectPassword()
+		return nil, err
 	}
 	if u.UserStatus == unconfirmed {
 		return nil, reject("UserNotConfirmedException", "User is not confirmed.")
 	}
-	c.rightPassword(q.pool, u.Username)
 	return c.finishAuth(ctx, q, u, out)
 }
 

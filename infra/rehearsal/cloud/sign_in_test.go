@@ -2,7 +2,6 @@ package cloud
 
 import (
 	"testing"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
@@ -111,26 +110,6 @@ func TestSignInNeedsItsFlow(t *testing.T) {
 	rejectedWith(t, err, "InvalidParameterException", "USER_PASSWORD_AUTH flow not enabled for this client")
 	_, err = w.adminSignIn("ann", password)
 	rejectedWith(t, err, "InvalidParameterException", "not enabled for this client")
-}
-
-func TestLockOut(t *testing.T) {
-	w := newWorld(t)
-	w.confirm("ann")
-	for range 5 {
-		_, err := w.signIn("ann", "wrong")
-		rejectedWith(t, err, "NotAuthorizedException", "Incorrect username or password.")
-	}
-	_, err := w.signIn("ann", password)
-	rejectedWith(t, err, "NotAuthorizedException", "Password attempts exceeded")
-	clock.advance(time.Second)
-	_, err = w.signIn("ann", "wrong")
-	rejectedWith(t, err, "NotAuthorizedException", "Incorrect username or password.")
-	clock.advance(time.Second)
-	_, err = w.signIn("ann", password)
-	rejectedWith(t, err, "NotAuthorizedException", "Password attempts exceeded")
-	clock.advance(time.Second)
-	_, err = w.signIn("ann", password)
-	require.NoError(t, err)
 }
 
 // moto would give tokens for any proof.

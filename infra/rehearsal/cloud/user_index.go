@@ -17,15 +17,12 @@ type userIndex struct {
 
 // entry is one user. Its members are guarded by the index's lock.
 type entry struct {
-	username  string
-	sub       string
-	names     []string // folded keys of byName
-	status    string   // overrides moto's, if set
-	created   time.Time
-	code      code // to reset the password
-	failures  int
-	lockedTil time.Time
-	lastTry   time.Time
+	username string
+	sub      string
+	names    []string // folded keys of byName
+	status   string   // overrides moto's, if set
+	created  time.Time
+	code     code // to reset the password
 }
 
 func newUserIndex(folds bool) *userIndex {
