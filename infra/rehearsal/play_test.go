@@ -100,7 +100,8 @@ func readUntil(t *testing.T, from *bufio.Reader, last string) string {
 }
 
 var elsewhere = []string{
-	"AWS_PROFILE=elsewhere", "AWS_SESSION_TOKEN=elsewhere", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS=true", "AWS_ENDPOINT_URL_STS=http://127.0.0.1:1",
+	"AWS_PROFILE=elsewhere", "AWS_SESSION_TOKEN=elsewhere", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS=true",
+	"AWS_ENDPOINT_URL_STS=http://127.0.0.1:1",
 	"AWS_ENDPOINT_URL_DYNAMODB=http://127.0.0.1:1", "AWS_ENDPOINT_URL_COGNITO_IDENTITY_PROVIDER=http://127.0.0.1:1",
 	"MIGRATION_STACK=elsewhere", "LEDGER_TABLE=elsewhere", "MIGRATION_TABLES=[]", "STAGING_CUTOFF=2000-01-01T00:00:00Z",
 	"CUSTOM_ATTRIBUTES=elsewhere", "MFA_USERS=never", "HOOK_BUDGET=1h", "STAGING_USER_POOL_ID=elsewhere",
@@ -133,7 +134,8 @@ func TestWasStopped(t *testing.T) {
 		want bool
 	}{
 		{nil, true}, {stopped, true}, {errors.Join(stopped, context.Canceled), true},
-		{left, false}, {errors.Join(stopped, left), false}, {fmt.Errorf("make tables: %w", errors.Join(stopped, left)), false},
+		{left, false}, {errors.Join(stopped, left), false}, {fmt.Errorf("make tables: %w",
+			errors.Join(stopped, left)), false},
 	} {
 		assert.Equal(t, c.want, wasStopped(c.err), "%v", c.err)
 	}

@@ -139,11 +139,13 @@ func TestEmittedMetricsAreRead(t *testing.T) {
 	for _, name := range []string{
 		"Decisions Function=Trigger", "Decisions Function=Trigger Decision=?",
 		"Decisions Function=Trigger Decision=? Reason=?", "Imports Function=Trigger Via=?", "Duration Function=Datamover",
-		"Errors Function=Trigger ErrorType=?", "HookDecisions Function=Datamover Decision=?", "RejectedClaims Function=Datamover",
+		"Errors Function=Trigger ErrorType=?", "HookDecisions Function=Datamover Decision=?",
+		"RejectedClaims Function=Datamover",
 	} {
 		assert.True(t, e.metrics[name], name)
 	}
-	for _, name := range []string{"Decisions Function=Trigger Reason=?", "Decisions Function=Datamover", "Nothing Function=Trigger"} {
+	for _, name := range []string{"Decisions Function=Trigger Reason=?", "Decisions Function=Datamover",
+		"Nothing Function=Trigger"} {
 		assert.False(t, e.metrics[name], name)
 	}
 	assert.True(t, e.values["wrong-password"])
@@ -272,7 +274,8 @@ func TestAdviceOnQuotas(t *testing.T) {
 	s := production(t)
 	throttled := properties[struct{ AlarmDescription string }](t, s, "StagingThrottled").AlarmDescription
 	for _, text := range []string{
-		"UserAuthentication", "UserRead", "Service Quotas", "aws cognito-idp update-provisioned-limit", "UserList, which bulk uses, cannot",
+		"UserAuthentication", "UserRead", "Service Quotas", "aws cognito-idp update-provisioned-limit",
+		"UserList, which bulk uses, cannot",
 	} {
 		assert.Contains(t, throttled, text)
 	}
@@ -295,7 +298,8 @@ func TestDashboardShowsEmittedMetrics(t *testing.T) {
 				for _, element := range metric {
 					if text, ok := element.(string); ok {
 						texts = append(texts, text)
-					} else if expression, _ := element.(map[string]any)["expression"].(string); strings.HasPrefix(expression, "SEARCH") {
+					} else if expression,
+						_ := element.(map[string]any)["expression"].(string); strings.HasPrefix(expression, "SEARCH") {
 						found := search.FindStringSubmatch(expression)
 						require.NotEmpty(t, found, expression)
 						searches++

@@ -71,8 +71,9 @@ var (
 	actionOf = map[string]string{"lambda:Invoke": "lambda:InvokeFunction"}
 )
 
-// callsInBinary returns the AWS actions that a function can call, built as for deployment. The linker drops every method that
-// is not reachable, even through interfaces, so the SDK's client methods that remain are those that the code calls.
+// callsInBinary returns the AWS actions that a function can call, built as for deployment. The linker drops every
+// method that is not reachable, even through interfaces, so the SDK's client methods that remain are those that the
+// code calls.
 func callsInBinary(t *testing.T, pkg string) []string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "binary")
@@ -108,15 +109,16 @@ func addCall(found map[string]bool, service, method string) {
 	}
 }
 
-// callsOfBulk returns the AWS actions that bulk can call. Its templates call methods by name, so that the linker keeps every
-// method of the SDK; this reads the source instead. Every function of bulk counts, and every function of datamover that
-// one of those calls, by its name. Each call has the operation's Input.
+// callsOfBulk returns the AWS actions that bulk can call. Its templates call methods by name, so that the linker keeps
+// every method of the SDK; this reads the source instead. Every function of bulk counts, and every function of
+// datamover that one of those calls, by its name. Each call has the operation's Input.
 func callsOfBulk(t *testing.T) []string {
 	t.Helper()
 	type function struct{ calls, actions map[string]bool }
 	functions, todo := map[string][]function{}, []string{}
 	read := func(path string, entry fs.DirEntry, err error) error {
-		if err != nil || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") || strings.Contains(path, "/cmd/") {
+		if err != nil || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") ||
+			strings.Contains(path, "/cmd/") {
 			return err
 		}
 		file, err := parser.ParseFile(token.NewFileSet(), path, nil, 0)

@@ -245,7 +245,8 @@ func (d deployer) functions(t *testing.T, outputs map[string]string) {
 		record, err := records.Get(ctx, sub)
 		return err == nil && record.State == ledger.Moved
 	}, 30*time.Second, 100*time.Millisecond)
-	assert.Contains(t, d.log("Spaceport-Migration-datamover-background"), `\"decision\":\"moved\"`, "by the other function")
+	assert.Contains(t, d.log("Spaceport-Migration-datamover-background"), `\"decision\":\"moved\"`,
+		"by the other function")
 	record, err = records.Get(ctx, sub)
 	require.NoError(t, err)
 	assert.Equal(t, map[string]int{"Spaceport-Users-prod": 1, "Spaceport-Projects-prod": 3}, record.Copied)
@@ -267,7 +268,8 @@ func (d deployer) functions(t *testing.T, outputs map[string]string) {
 func (d deployer) bindInBackground(t *testing.T, outputs, attributes map[string]string) {
 	cfg := d.config(d.productionAccount)
 	in := &cognito.AdminCreateUserInput{
-		UserPoolId: aws.String(outputs["ProductionUserPoolId"]), Username: aws.String(attributes["email"]), MessageAction: "SUPPRESS",
+		UserPoolId: aws.String(outputs["ProductionUserPoolId"]), Username: aws.String(attributes["email"]),
+		MessageAction: "SUPPRESS",
 	}
 	for name, value := range attributes {
 		in.UserAttributes = append(in.UserAttributes, types.AttributeType{Name: &name, Value: &value})
@@ -294,7 +296,8 @@ func (d deployer) uploadedOnce(t *testing.T) {
 	d.aws(t, "production", &listed, "s3api", "list-objects-v2",
 		"--bucket", "spaceport-migration-"+d.productionAccount+"-"+region)
 	require.Len(t, listed.Contents, 3)
-	for _, pattern := range []string{`^[0-9a-f]{32}\.template$`, `^datamover-[0-9a-f]{64}\.zip$`, `^trigger-[0-9a-f]{64}\.zip$`} {
+	for _, pattern := range []string{`^[0-9a-f]{32}\.template$`, `^datamover-[0-9a-f]{64}\.zip$`,
+		`^trigger-[0-9a-f]{64}\.zip$`} {
 		assert.True(t, slices.ContainsFunc(listed.Contents, func(object struct{ Key string }) bool {
 			return regexp.MustCompile(pattern).MatchString(object.Key)
 		}), "%s: %v", pattern, listed.Contents)

@@ -39,18 +39,19 @@ var (
 	}
 	productionKnown = map[string]string{
 		"AWS::Partition": "aws", "AWS::Region": "us-east-1", "AWS::AccountId": productionAccount,
-		"AWS::URLSuffix":    "amazonaws.com",
-		"AWS::StackName":    "spaceport-migration",
-		"UserPool.Arn":      "arn:aws:cognito-idp:us-east-1:222222222222:userpool/us-east-1_Production",
-		"Trigger":           "Spaceport-Migration-trigger",
-		"Datamover":         "Spaceport-Migration-datamover",
-		"Background":        "Spaceport-Migration-datamover-background",
-		"Trigger.Arn":       "arn:aws:lambda:us-east-1:222222222222:function:Spaceport-Migration-trigger",
-		"Datamover.Arn":     "arn:aws:lambda:us-east-1:222222222222:function:Spaceport-Migration-datamover",
-		"TriggerLog.Arn":    "arn:aws:logs:us-east-1:222222222222:log-group:/aws/lambda/Spaceport-Migration-trigger:*",
-		"DatamoverLog.Arn":  "arn:aws:logs:us-east-1:222222222222:log-group:/aws/lambda/Spaceport-Migration-datamover:*",
-		"BackgroundLog.Arn": "arn:aws:logs:us-east-1:222222222222:log-group:/aws/lambda/Spaceport-Migration-datamover-background:*",
-		"DeadLetters.Arn":   "arn:aws:sqs:us-east-1:222222222222:Spaceport-Migration-dead-letters",
+		"AWS::URLSuffix":   "amazonaws.com",
+		"AWS::StackName":   "spaceport-migration",
+		"UserPool.Arn":     "arn:aws:cognito-idp:us-east-1:222222222222:userpool/us-east-1_Production",
+		"Trigger":          "Spaceport-Migration-trigger",
+		"Datamover":        "Spaceport-Migration-datamover",
+		"Background":       "Spaceport-Migration-datamover-background",
+		"Trigger.Arn":      "arn:aws:lambda:us-east-1:222222222222:function:Spaceport-Migration-trigger",
+		"Datamover.Arn":    "arn:aws:lambda:us-east-1:222222222222:function:Spaceport-Migration-datamover",
+		"TriggerLog.Arn":   "arn:aws:logs:us-east-1:222222222222:log-group:/aws/lambda/Spaceport-Migration-trigger:*",
+		"DatamoverLog.Arn": "arn:aws:logs:us-east-1:222222222222:log-group:/aws/lambda/Spaceport-Migration-datamover:*",
+		"BackgroundLog.Arn": "arn:aws:logs:us-east-1:222222222222:log-group:/aws/lambda/Spaceport-Migration-datamover-" +
+			"background:*",
+		"DeadLetters.Arn": "arn:aws:sqs:us-east-1:222222222222:Spaceport-Migration-dead-letters",
 	}
 )
 
@@ -215,10 +216,11 @@ func TestOperatorTrust(t *testing.T) {
 		parameters map[string]string
 		want       map[string]map[string]Texts
 	}{
-		"defaults":     {nil, nil},
-		"one role":     {map[string]string{"OperatorTrustArn": admin}, map[string]map[string]Texts{"ArnEquals": person}},
-		"MFA":          {map[string]string{"OperatorMfa": "yes"}, map[string]map[string]Texts{"Bool": mfa}},
-		"one with MFA": {map[string]string{"OperatorTrustArn": admin, "OperatorMfa": "yes"}, map[string]map[string]Texts{"ArnEquals": person, "Bool": mfa}},
+		"defaults": {nil, nil},
+		"one role": {map[string]string{"OperatorTrustArn": admin}, map[string]map[string]Texts{"ArnEquals": person}},
+		"MFA":      {map[string]string{"OperatorMfa": "yes"}, map[string]map[string]Texts{"Bool": mfa}},
+		"one with MFA": {map[string]string{"OperatorTrustArn": admin, "OperatorMfa": "yes"},
+			map[string]map[string]Texts{"ArnEquals": person, "Bool": mfa}},
 	} {
 		trust := properties[Role](t, production(t, tt.parameters), "OperatorRole").AssumeRolePolicyDocument.Statement
 		require.Len(t, trust, 1)
@@ -262,7 +264,8 @@ func TestGroupRights(t *testing.T) {
 		for role, all := range statements(t, tt.stack) {
 			for _, statement := range all {
 				for _, action := range statement.Action {
-					if strings.Contains(action, "Group") && (action != "cognito-idp:ListGroups" || strings.Contains(name, "production")) &&
+					if strings.Contains(action, "Group") && (action != "cognito-idp:ListGroups" ||
+						strings.Contains(name, "production")) &&
 						action != "cognito-idp:ListUsersInGroup" { // with which the operator backs up staging's
 						got[role] = append(got[role], action)
 					}
@@ -279,9 +282,11 @@ func TestGroupRights(t *testing.T) {
 // TestCreateTables: each table can be created alone, since one can outlive a deployment that failed.
 func TestCreateTables(t *testing.T) {
 	for create, want := range map[string][]string{
-		"no": {"Ledger"}, "yes": {"Ledger", "Projects", "Users"}, "users": {"Ledger", "Users"}, "projects": {"Ledger", "Projects"},
+		"no": {"Ledger"}, "yes": {"Ledger", "Projects", "Users"}, "users": {"Ledger",
+			"Users"}, "projects": {"Ledger", "Projects"},
 	} {
-		assert.Equal(t, want, ofType(t, production(t, map[string]string{"CreateTables": create}), "AWS::DynamoDB::Table"), create)
+		assert.Equal(t, want, ofType(t, production(t, map[string]string{"CreateTables": create}),
+			"AWS::DynamoDB::Table"), create)
 	}
 }
 

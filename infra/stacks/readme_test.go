@@ -25,13 +25,14 @@ func document(t *testing.T, path string) string {
 // setInDocument returns what the datamover's document sets a variable or parameter to, in the one place where it does.
 func setInDocument(t *testing.T, name string) string {
 	t.Helper()
-	found := regexp.MustCompile(`\b`+name+`=(?:'([^']+)'|(\S+))`).FindAllStringSubmatch(document(t, "datamover/README.md"), -1)
+	found := regexp.MustCompile(`\b`+name+`=(?:'([^']+)'|(\S+))`).FindAllStringSubmatch(document(t,
+		"datamover/README.md"), -1)
 	require.Len(t, found, 1, name)
 	return cmp.Or(found[0][1], found[0][2])
 }
 
-// TestFurtherTable: the document's example of a further table is accepted as printed, the functions and bulk can use it,
-// and the descriptions of the parameters have the same example.
+// TestFurtherTable: the document's example of a further table is accepted as printed, the functions and bulk can use
+// it, and the descriptions of the parameters have the same example.
 func TestFurtherTable(t *testing.T) {
 	forStaging := map[string]string{"MoreTableArns": setInDocument(t, "MoreTableArns")}
 	forProduction := map[string]string{

@@ -63,7 +63,8 @@ func (s script) run(command string, settings ...string) (output string, code int
 	path, err := filepath.Abs("testdata")
 	require.NoError(s.t, err)
 	cmd := exec.Command(filepath.Join(s.home, "infra", "deploy.sh"), command)
-	cmd.Env = append([]string{"PATH=" + path + ":" + os.Getenv("PATH"), "FAKE_AWS=" + s.state, "HOME=" + s.home}, settings...)
+	cmd.Env = append([]string{"PATH=" + path + ":" + os.Getenv("PATH"), "FAKE_AWS=" + s.state, "HOME=" +
+		s.home}, settings...)
 	out, _ := cmd.CombinedOutput()
 	for _, call := range s.calls("") {
 		assert.NotEqual(s.t, "s3", call[0], "high-level commands name no expected owner: %v", call)
@@ -120,9 +121,10 @@ func TestBucketOwner(t *testing.T) {
 		calls        []string
 		foreign      bool
 	}{
-		"own":                     {"own", "", []string{"head-bucket", "put-object", "put-object", "put-object"}, false},
-		"own, with another name":  {"own", "mine", []string{"head-bucket", "put-object", "put-object", "put-object"}, false},
-		"none":                    {"", "", []string{"head-bucket", "create-bucket", "put-public-access-block", "put-object", "put-object", "put-object"}, false},
+		"own":                    {"own", "", []string{"head-bucket", "put-object", "put-object", "put-object"}, false},
+		"own, with another name": {"own", "mine", []string{"head-bucket", "put-object", "put-object", "put-object"}, false},
+		"none": {"", "", []string{"head-bucket", "create-bucket", "put-public-access-block", "put-object",
+			"put-object", "put-object"}, false},
 		"foreign":                 {"foreign", "", []string{"head-bucket"}, true},
 		"foreign, with that name": {"foreign", "theirs", []string{"head-bucket"}, true},
 		"name is taken meanwhile": {"taken", "", []string{"head-bucket", "create-bucket"}, true},
@@ -266,7 +268,8 @@ func TestParametersAreShown(t *testing.T) {
 	assert.Contains(t, shown, "  kept     AlarmEmail=ops@spaceport.example\n")
 	assert.Contains(t, question, "nothing was changed")
 
-	output, code = s.run("staging", "CONFIRM=yes", "StagingUserPoolId=us-west-2_Staging", "ProductionAccountId=222222222222")
+	output, code = s.run("staging", "CONFIRM=yes", "StagingUserPoolId=us-west-2_Staging",
+		"ProductionAccountId=222222222222")
 	require.Zero(t, code, output)
 	assert.Contains(t, output, "  given    ProductionAccountId=222222222222\n")
 	assert.Contains(t, output, "  default  MoreTableArns=\n")
@@ -282,17 +285,22 @@ func TestTablesOutliveAFailedDeployment(t *testing.T) {
 		createLedger  string // "": not set, which is yes
 		createTables  string // "": not set, which is no
 	}{
-		"nothing is left":                {"", "", []string{"CreateTables=yes"}, "", "yes"},
-		"everything is left":             {"ROLLBACK_COMPLETE", ledger + users + projects, []string{"CreateTables=yes"}, "no", "no"},
-		"the rollback failed":            {"ROLLBACK_FAILED", ledger + users + projects, []string{"CreateTables=yes"}, "no", "no"},
-		"the change set is not executed": {"REVIEW_IN_PROGRESS", ledger + users, []string{"CreateTables=yes"}, "no", "projects"},
-		"the ledger that was asked for":  {"ROLLBACK_COMPLETE", ledger, []string{"CreateLedger=yes"}, "no", ""},
-		"one table":                      {"ROLLBACK_COMPLETE", users, []string{"CreateTables=yes"}, "", "projects"},
-		"the other table":                {"ROLLBACK_COMPLETE", projects, []string{"CreateTables=yes"}, "", "users"},
-		"the only table asked for":       {"ROLLBACK_COMPLETE", users, []string{"CreateTables=users"}, "", "no"},
-		"tables of these names":          {"", "L U P", []string{"CreateTables=yes", "LedgerTable=L", "UsersTable=U", "ProjectsTable=P"}, "no", "no"},
-		"tables that are not asked for":  {"", users + projects, nil, "", ""},
-		"only tables with another name":  {"", ledger + users, []string{"CreateTables=yes", "LedgerTable=L", "UsersTable=U"}, "", "yes"},
+		"nothing is left": {"", "", []string{"CreateTables=yes"}, "", "yes"},
+		"everything is left": {"ROLLBACK_COMPLETE", ledger + users + projects,
+			[]string{"CreateTables=yes"}, "no", "no"},
+		"the rollback failed": {"ROLLBACK_FAILED", ledger + users + projects,
+			[]string{"CreateTables=yes"}, "no", "no"},
+		"the change set is not executed": {"REVIEW_IN_PROGRESS", ledger + users,
+			[]string{"CreateTables=yes"}, "no", "projects"},
+		"the ledger that was asked for": {"ROLLBACK_COMPLETE", ledger, []string{"CreateLedger=yes"}, "no", ""},
+		"one table":                     {"ROLLBACK_COMPLETE", users, []string{"CreateTables=yes"}, "", "projects"},
+		"the other table":               {"ROLLBACK_COMPLETE", projects, []string{"CreateTables=yes"}, "", "users"},
+		"the only table asked for":      {"ROLLBACK_COMPLETE", users, []string{"CreateTables=users"}, "", "no"},
+		"tables of these names": {"", "L U P", []string{"CreateTables=yes", "LedgerTable=L", "UsersTable=U",
+			"ProjectsTable=P"}, "no", "no"},
+		"tables that are not asked for": {"", users + projects, nil, "", ""},
+		"only tables with another name": {"", ledger + users, []string{"CreateTables=yes", "LedgerTable=L",
+			"UsersTable=U"}, "", "yes"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -321,10 +329,12 @@ func TestTablesThatCannotBeUsedAgain(t *testing.T) {
 	for name, tt := range map[string]struct {
 		table, key, given, want string
 	}{
-		"another name":   {"Spaceport-Migration-prod", "id\tid:S", "CreateLedger=yes", "its key is id:S, not stagingSub:S. "},
-		"another type":   {"Spaceport-Users-prod", "id\tid:N", "CreateTables=yes", "its key is id:N, not id:S. "},
-		"no sort key":    {"Spaceport-Projects-prod", "userSub\tuserSub:S", "CreateTables=yes", "its key is userSub:S, not userSub:S projectId:S. "},
-		"a given name":   {"Spaceport-Users-prod", "id\tid:S", "CreateTables=users UsersOwnerKey=sub", "its key is id:S, not sub:S. "},
+		"another name": {"Spaceport-Migration-prod", "id\tid:S", "CreateLedger=yes", "its key is id:S, not stagingSub:S. "},
+		"another type": {"Spaceport-Users-prod", "id\tid:N", "CreateTables=yes", "its key is id:N, not id:S. "},
+		"no sort key": {"Spaceport-Projects-prod", "userSub\tuserSub:S", "CreateTables=yes",
+			"its key is userSub:S, not userSub:S projectId:S. "},
+		"a given name": {"Spaceport-Users-prod", "id\tid:S", "CreateTables=users UsersOwnerKey=sub",
+			"its key is id:S, not sub:S. "},
 		"an index's too": {"Spaceport-Users-prod", "id\tteam:N id:S", "CreateTables=yes", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -359,7 +369,8 @@ func TestItemsAreAskedAbout(t *testing.T) {
 	assert.Contains(t, output, "nothing was changed")
 	assert.Empty(t, s.calls("cloudformation deploy"))
 
-	named := []string{"CreateTables=yes", "LedgerTable=Spaceport-Migration-prod", "UsersTable=Spaceport-Users-prod", "CONFIRM=yes"}
+	named := []string{"CreateTables=yes", "LedgerTable=Spaceport-Migration-prod",
+		"UsersTable=Spaceport-Users-prod", "CONFIRM=yes"}
 	output, code = s.run("production", named...)
 	require.Zero(t, code, output)
 	assert.Equal(t, "no", s.overrides()["CreateLedger"])

@@ -53,7 +53,8 @@ func TestLedgerOfStandIn(t *testing.T) {
 	done := ledger.Progress{Copied: map[string]int{productionProjects: 2}, Kept: map[string]int{}}
 	type call func(context.Context, sweepLedger) (ledger.Record, error)
 	begin := func(ctx context.Context, l sweepLedger) (ledger.Record, error) {
-		return ledger.Record{}, l.BeginSweep(ctx, ledger.NewRecord("u", "u", "U@example.com", ledger.Sweep, at), ledger.Record{})
+		return ledger.Record{}, l.BeginSweep(ctx, ledger.NewRecord("u", "u", "U@example.com", ledger.Sweep,
+			at), ledger.Record{})
 	}
 	bind := func(productionSub string) call {
 		return func(ctx context.Context, l sweepLedger) (ledger.Record, error) {
@@ -104,7 +105,8 @@ func TestLedgerOfStandIn(t *testing.T) {
 // move copies a staging user's rows, and completes the ledger record.
 func move(t *testing.T, api *dynamodb.Client, u user) {
 	records, store, now := ledger.New(api, ledgerTable), rows.NewStore(api), time.Now()
-	require.NoError(t, records.Import(t.Context(), ledger.NewRecord(u.stagingSub, u.stagingSub, u.email, ledger.SignIn, now)))
+	require.NoError(t, records.Import(t.Context(),
+		ledger.NewRecord(u.stagingSub, u.stagingSub, u.email, ledger.SignIn, now)))
 	_, err := records.Bind(t.Context(), u.stagingSub, u.productionSub, u.email)
 	require.NoError(t, err)
 	_, lease, err := records.TakeLease(t.Context(), u.stagingSub, u.productionSub, now, time.Minute)
@@ -209,7 +211,8 @@ func TestStandInRejectsWhatItDoesNotSupport(t *testing.T) {
 	_, api := apiOf(t)
 	put := func(table, condition string) error {
 		_, err := api.PutItem(t.Context(), &dynamodb.PutItemInput{
-			TableName: &table, Item: row{"stagingSub": &types.AttributeValueMemberS{Value: "u"}}, ConditionExpression: &condition,
+			TableName: &table, Item: row{"stagingSub": &types.AttributeValueMemberS{Value: "u"}},
+			ConditionExpression: &condition,
 		})
 		return err
 	}

@@ -28,13 +28,15 @@ func assume(c *Cloud, who aws.Credentials, arn, externalID string) (aws.Credenti
 		return aws.Credentials{}, err
 	}
 	return aws.Credentials{
-		AccessKeyID: *out.Credentials.AccessKeyId, SecretAccessKey: *out.Credentials.SecretAccessKey, SessionToken: *out.Credentials.SessionToken,
+		AccessKeyID: *out.Credentials.AccessKeyId, SecretAccessKey: *out.Credentials.SecretAccessKey,
+		SessionToken: *out.Credentials.SessionToken,
 	}, nil
 }
 
 func TestAssumeRole(t *testing.T) {
 	c := cloudFor(t)
-	c.AllowRole(Role{ARN: readerARN, ExternalID: "secret", Principals: []string{"trigger"}, Allow: []string{"cognito-idp:AdminGetUser"}})
+	c.AllowRole(Role{ARN: readerARN, ExternalID: "secret", Principals: []string{"trigger"},
+		Allow: []string{"cognito-idp:AdminGetUser"}})
 	trigger := c.Credentials("trigger", "sts:AssumeRole")
 	tests := map[string]struct {
 		who             aws.Credentials
@@ -65,7 +67,8 @@ func TestTwoAccounts(t *testing.T) {
 	w := newWorld(t)
 	c := w.c
 	staging := idp(c, c.StagingAdmin())
-	made, err := staging.CreateUserPool(t.Context(), &cognitoidentityprovider.CreateUserPoolInput{PoolName: aws.String("staging")})
+	made, err := staging.CreateUserPool(t.Context(),
+		&cognitoidentityprovider.CreateUserPoolInput{PoolName: aws.String("staging")})
 	require.NoError(t, err)
 	app, err := staging.CreateUserPoolClient(t.Context(), &cognitoidentityprovider.CreateUserPoolClientInput{
 		UserPoolId: made.UserPool.Id, ClientName: aws.String("app"),
@@ -77,7 +80,8 @@ func TestTwoAccounts(t *testing.T) {
 
 	_, err = there.signIn("ann", password)
 	require.NoError(t, err, "an unsigned call belongs to its client's account")
-	require.Equal(t, 1, c.CountRequests(Filter{Account: StagingAccount, Operation: "InitiateAuth", Caller: "public", Resource: there.pool}))
+	require.Equal(t, 1,
+		c.CountRequests(Filter{Account: StagingAccount, Operation: "InitiateAuth", Caller: "public", Resource: there.pool}))
 
 	foreign := &world{t: t, c: c, idp: w.idp, pool: there.pool}
 	_, err = foreign.get("ann")
@@ -109,8 +113,9 @@ func makeTable(t testing.TB, db *dynamodb.Client, name string) {
 	t.Helper()
 	_, err := db.CreateTable(context.Background(), &dynamodb.CreateTableInput{
 		TableName: &name, BillingMode: types.BillingModePayPerRequest,
-		KeySchema:            []types.KeySchemaElement{{AttributeName: aws.String("id"), KeyType: types.KeyTypeHash}},
-		AttributeDefinitions: []types.AttributeDefinition{{AttributeName: aws.String("id"), AttributeType: types.ScalarAttributeTypeS}},
+		KeySchema: []types.KeySchemaElement{{AttributeName: aws.String("id"), KeyType: types.KeyTypeHash}},
+		AttributeDefinitions: []types.AttributeDefinition{{AttributeName: aws.String("id"),
+			AttributeType: types.ScalarAttributeTypeS}},
 	})
 	require.NoError(t, err)
 }
@@ -126,7 +131,8 @@ func TestUpdatesReset(t *testing.T) {
 		UserPoolId: &w.pool, LambdaConfig: &cognitotypes.LambdaConfigType{PostAuthentication: functionARN("hook")},
 	})
 	require.NoError(t, err)
-	described, err := w.idp.DescribeUserPool(t.Context(), &cognitoidentityprovider.DescribeUserPoolInput{UserPoolId: &w.pool})
+	described, err := w.idp.DescribeUserPool(t.Context(),
+		&cognitoidentityprovider.DescribeUserPoolInput{UserPoolId: &w.pool})
 	require.NoError(t, err)
 	require.Nil(t, described.UserPool.LambdaConfig.UserMigration, "what the call leaves out is reset")
 	require.Equal(t, []cognitotypes.UsernameAttributeType{"email"}, described.UserPool.UsernameAttributes,
@@ -142,7 +148,8 @@ func TestUpdatesReset(t *testing.T) {
 	})
 	require.NoError(t, err)
 	require.Empty(t, updated.UserPoolClient.ExplicitAuthFlows)
-	client, err := w.idp.DescribeUserPoolClient(t.Context(), &cognitoidentityprovider.DescribeUserPoolClientInput{UserPoolId: &w.pool, ClientId: &w.client})
+	client, err := w.idp.DescribeUserPoolClient(t.Context(),
+		&cognitoidentityprovider.DescribeUserPoolClientInput{UserPoolId: &w.pool, ClientId: &w.client})
 	require.NoError(t, err)
 	require.Empty(t, client.UserPoolClient.PreventUserExistenceErrors)
 	require.Equal(t, []string{"email"}, client.UserPoolClient.ReadAttributes)
@@ -153,7 +160,8 @@ func TestUpdatesReset(t *testing.T) {
 func TestLambdaAPI(t *testing.T) {
 	c := cloudFor(t)
 	invoke := func(who aws.Credentials) error {
-		client := lambda.New(lambda.Options{Region: c.Region(), BaseEndpoint: aws.String(c.URL()), Credentials: fixed(who), Retryer: aws.NopRetryer{}})
+		client := lambda.New(lambda.Options{Region: c.Region(), BaseEndpoint: aws.String(c.URL()), Credentials: fixed(who),
+			Retryer: aws.NopRetryer{}})
 		out, err := client.Invoke(t.Context(), &lambda.InvokeInput{FunctionName: functionARN("hook")})
 		if err == nil {
 			require.JSONEq(t, `{"invoked":"hook"}`, string(out.Payload))
@@ -169,11 +177,13 @@ func TestLambdaAPI(t *testing.T) {
 func TestRightsAreSimulated(t *testing.T) {
 	c := cloudFor(t)
 	simulate := func(credentials aws.Credentials, role string) ([]iamtypes.EvaluationResult, error) {
-		out, err := iam.New(iam.Options{Region: "us-east-1", BaseEndpoint: aws.String(c.URL()), Credentials: aws.CredentialsProviderFunc(
-			func(context.Context) (aws.Credentials, error) { return credentials, nil })}).SimulatePrincipalPolicy(t.Context(), &iam.SimulatePrincipalPolicyInput{
-			PolicySourceArn: aws.String("arn:aws:iam::" + ProductionAccount + ":role/" + role),
-			ActionNames:     []string{"dynamodb:PutItem", "dynamodb:Scan"}, ResourceArns: []string{"arn:a"},
-		})
+		out, err := iam.New(iam.Options{Region: "us-east-1", BaseEndpoint: aws.String(c.URL()),
+			Credentials: aws.CredentialsProviderFunc(
+				func(context.Context) (aws.Credentials, error) { return credentials, nil })}).SimulatePrincipalPolicy(t.Context(),
+			&iam.SimulatePrincipalPolicyInput{
+				PolicySourceArn: aws.String("arn:aws:iam::" + ProductionAccount + ":role/" + role),
+				ActionNames:     []string{"dynamodb:PutItem", "dynamodb:Scan"}, ResourceArns: []string{"arn:a"},
+			})
 		if err != nil {
 			return nil, err
 		}

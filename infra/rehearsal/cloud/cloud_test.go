@@ -191,7 +191,9 @@ type world struct {
 
 const password = "Correct-Horse-1"
 
-func newWorld(t *testing.T, change ...func(*cognitoidentityprovider.CreateUserPoolInput, *cognitoidentityprovider.CreateUserPoolClientInput)) *world {
+func newWorld(t *testing.T, change ...func(
+	*cognitoidentityprovider.CreateUserPoolInput, *cognitoidentityprovider.CreateUserPoolClientInput,
+)) *world {
 	t.Helper()
 	c := cloudFor(t)
 	w := &world{t: t, c: c, idp: idp(c, c.ProductionAdmin())}
@@ -218,7 +220,8 @@ func newWorld(t *testing.T, change ...func(*cognitoidentityprovider.CreateUserPo
 
 type poolChange = func(*cognitoidentityprovider.CreateUserPoolInput, *cognitoidentityprovider.CreateUserPoolClientInput)
 
-func emailAsUsername(p *cognitoidentityprovider.CreateUserPoolInput, _ *cognitoidentityprovider.CreateUserPoolClientInput) {
+func emailAsUsername(p *cognitoidentityprovider.CreateUserPoolInput,
+	_ *cognitoidentityprovider.CreateUserPoolClientInput) {
 	p.UsernameAttributes = []types.UsernameAttributeType{types.UsernameAttributeTypeEmail}
 	p.UsernameConfiguration = &types.UsernameConfigurationType{CaseSensitive: aws.Bool(false)}
 }
@@ -228,11 +231,14 @@ func hideUsers(_ *cognitoidentityprovider.CreateUserPoolInput, c *cognitoidentit
 }
 
 // productionSchema has a required, an immutable and a limited attribute.
-func productionSchema(p *cognitoidentityprovider.CreateUserPoolInput, _ *cognitoidentityprovider.CreateUserPoolClientInput) {
+func productionSchema(p *cognitoidentityprovider.CreateUserPoolInput,
+	_ *cognitoidentityprovider.CreateUserPoolClientInput) {
 	p.Schema = []types.SchemaAttributeType{
-		{Name: aws.String("preferred_username"), AttributeDataType: types.AttributeDataTypeString, Required: aws.Bool(true), Mutable: aws.Bool(true)},
+		{Name: aws.String("preferred_username"), AttributeDataType: types.AttributeDataTypeString, Required: aws.Bool(true),
+			Mutable: aws.Bool(true)},
 		{Name: aws.String("staging_sub"), AttributeDataType: types.AttributeDataTypeString, Mutable: aws.Bool(false),
-			StringAttributeConstraints: &types.StringAttributeConstraintsType{MinLength: aws.String("1"), MaxLength: aws.String("36")}},
+			StringAttributeConstraints: &types.StringAttributeConstraintsType{MinLength: aws.String("1"),
+				MaxLength: aws.String("36")}},
 		{Name: aws.String("plan"), AttributeDataType: types.AttributeDataTypeString, Mutable: aws.Bool(true)},
 	}
 }
@@ -283,7 +289,8 @@ func (w *world) setPassword(name, to string) {
 }
 
 func (w *world) get(name string) (*cognitoidentityprovider.AdminGetUserOutput, error) {
-	return w.idp.AdminGetUser(w.t.Context(), &cognitoidentityprovider.AdminGetUserInput{UserPoolId: &w.pool, Username: &name})
+	return w.idp.AdminGetUser(w.t.Context(),
+		&cognitoidentityprovider.AdminGetUserInput{UserPoolId: &w.pool, Username: &name})
 }
 
 func (w *world) status(name string) string {
@@ -308,7 +315,8 @@ func (w *world) adminSignIn(name, with string) (*cognitoidentityprovider.AdminIn
 }
 
 func (w *world) forgot(name string) (*cognitoidentityprovider.ForgotPasswordOutput, error) {
-	return w.idp.ForgotPassword(w.t.Context(), &cognitoidentityprovider.ForgotPasswordInput{ClientId: &w.client, Username: &name})
+	return w.idp.ForgotPassword(w.t.Context(),
+		&cognitoidentityprovider.ForgotPasswordInput{ClientId: &w.client, Username: &name})
 }
 
 func (w *world) confirmForgot(name, code, to string) error {
@@ -319,13 +327,15 @@ func (w *world) confirmForgot(name, code, to string) error {
 }
 
 func (w *world) resetPassword(name string) error {
-	_, err := w.idp.AdminResetUserPassword(w.t.Context(), &cognitoidentityprovider.AdminResetUserPasswordInput{UserPoolId: &w.pool, Username: &name})
+	_, err := w.idp.AdminResetUserPassword(w.t.Context(),
+		&cognitoidentityprovider.AdminResetUserPasswordInput{UserPoolId: &w.pool, Username: &name})
 	return err
 }
 
 func (w *world) disable(name string) {
 	w.t.Helper()
-	_, err := w.idp.AdminDisableUser(w.t.Context(), &cognitoidentityprovider.AdminDisableUserInput{UserPoolId: &w.pool, Username: &name})
+	_, err := w.idp.AdminDisableUser(w.t.Context(),
+		&cognitoidentityprovider.AdminDisableUserInput{UserPoolId: &w.pool, Username: &name})
 	require.NoError(w.t, err)
 }
 

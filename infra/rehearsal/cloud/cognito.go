@@ -27,6 +27,7 @@ type input struct {
 	MessageAction     string
 	ConfirmationCode  string
 	AuthFlow          string
+	ChallengeName     string
 	AuthParameters    map[string]string
 	ClientMetadata    map[string]string
 	AccessToken       string

@@ -13,7 +13,8 @@ import (
 
 func (w *world) tryCreate(name string, pairs ...string) error {
 	_, err := w.idp.AdminCreateUser(w.t.Context(), &cognitoidentityprovider.AdminCreateUserInput{
-		UserPoolId: &w.pool, Username: &name, MessageAction: types.MessageActionTypeSuppress, UserAttributes: attributes(pairs...),
+		UserPoolId: &w.pool, Username: &name, MessageAction: types.MessageActionTypeSuppress,
+		UserAttributes: attributes(pairs...),
 	})
 	return err
 }
@@ -63,7 +64,8 @@ func TestUserNames(t *testing.T) {
 	t.Run("a deleted name is free", func(t *testing.T) {
 		w := newWorld(t, emailAsUsername)
 		w.create("ann@example.com")
-		_, err := w.idp.AdminDeleteUser(t.Context(), &cognitoidentityprovider.AdminDeleteUserInput{UserPoolId: &w.pool, Username: aws.String("ann@example.com")})
+		_, err := w.idp.AdminDeleteUser(t.Context(), &cognitoidentityprovider.AdminDeleteUserInput{UserPoolId: &w.pool,
+			Username: aws.String("ann@example.com")})
 		require.NoError(t, err)
 		_, err = w.get("ann@example.com")
 		rejectedWith(t, err, "UserNotFoundException")
@@ -96,13 +98,17 @@ func TestSchema(t *testing.T) {
 		pairs         []string
 		code, message string
 	}{
-		"all required":      {pairs: []string{"preferred_username", "ann", "custom:staging_sub", "1"}},
-		"required missing":  {code: "InvalidParameterException", message: "preferred_username: The attribute is required"},
-		"not in the schema": {pairs: []string{"preferred_username", "ann", "custom:x", "1"}, code: "InvalidParameterException", message: "custom:x: Attribute does not exist in the schema."},
-		"sub":               {pairs: []string{"preferred_username", "ann", "sub", "1"}, code: "InvalidParameterException"},
-		"phone number":      {pairs: []string{"preferred_username", "ann", "phone_number", "+15555550100", "phone_number_verified", "true"}},
-		"flag alone":        {pairs: []string{"preferred_username", "ann", "phone_number_verified", "true"}, code: "InvalidParameterException", message: "phone_number is required"},
-		"identities":        {pairs: []string{"preferred_username", "ann", "identities", "[]"}, code: "InvalidParameterException"},
+		"all required":     {pairs: []string{"preferred_username", "ann", "custom:staging_sub", "1"}},
+		"required missing": {code: "InvalidParameterException", message: "preferred_username: The attribute is required"},
+		"not in the schema": {pairs: []string{"preferred_username", "ann", "custom:x", "1"},
+			code: "InvalidParameterException", message: "custom:x: Attribute does not exist in the schema."},
+		"sub": {pairs: []string{"preferred_username", "ann", "sub", "1"}, code: "InvalidParameterException"},
+		"phone number": {pairs: []string{"preferred_username", "ann", "phone_number", "+15555550100",
+			"phone_number_verified", "true"}},
+		"flag alone": {pairs: []string{"preferred_username", "ann", "phone_number_verified", "true"},
+			code: "InvalidParameterException", message: "phone_number is required"},
+		"identities": {pairs: []string{"preferred_username", "ann", "identities", "[]"},
+			code: "InvalidParameterException"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -118,18 +124,22 @@ func TestSchema(t *testing.T) {
 		"cannot be updated")
 	require.NoError(t, w.update("all@example.com", "custom:plan", "free"))
 
-	described, err := w.idp.DescribeUserPool(t.Context(), &cognitoidentityprovider.DescribeUserPoolInput{UserPoolId: &w.pool})
+	described, err := w.idp.DescribeUserPool(t.Context(),
+		&cognitoidentityprovider.DescribeUserPoolInput{UserPoolId: &w.pool})
 	require.NoError(t, err)
 	require.Len(t, described.UserPool.SchemaAttributes, 22)
 }
 
 func TestPasswordPolicy(t *testing.T) {
-	w := newWorld(t, func(p *cognitoidentityprovider.CreateUserPoolInput, _ *cognitoidentityprovider.CreateUserPoolClientInput) {
-		p.Policies = &types.UserPoolPolicyType{PasswordPolicy: &types.PasswordPolicyType{MinimumLength: aws.Int32(6)}}
-	})
+	w := newWorld(t,
+		func(p *cognitoidentityprovider.CreateUserPoolInput, _ *cognitoidentityprovider.CreateUserPoolClientInput) {
+			p.Policies = &types.UserPoolPolicyType{PasswordPolicy: &types.PasswordPolicyType{MinimumLength: aws.Int32(6)}}
+		})
 	w.create("ann")
 	w.setPassword("ann", "simple") // what a policy does not name, it does not require
-	_, err := w.idp.AdminSetUserPassword(t.Context(), &cognitoidentityprovider.AdminSetUserPasswordInput{UserPoolId: &w.pool, Username: aws.String("ann"), Password: aws.String("short"), Permanent: true})
+	_, err := w.idp.AdminSetUserPassword(t.Context(),
+		&cognitoidentityprovider.AdminSetUserPasswordInput{UserPoolId: &w.pool, Username: aws.String("ann"),
+			Password: aws.String("short"), Permanent: true})
 	rejectedWith(t, err, "InvalidPasswordException")
 	_, err = w.signIn("ann", "simple")
 	require.NoError(t, err)
@@ -146,7 +156,8 @@ func TestListUsersWithOverlay(t *testing.T) {
 	w.disable("eve@example.com")
 
 	seen := map[string]types.UserType{}
-	pages := cognitoidentityprovider.NewListUsersPaginator(w.idp, &cognitoidentityprovider.ListUsersInput{UserPoolId: &w.pool, Limit: aws.Int32(2)})
+	pages := cognitoidentityprovider.NewListUsersPaginator(w.idp,
+		&cognitoidentityprovider.ListUsersInput{UserPoolId: &w.pool, Limit: aws.Int32(2)})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(t.Context())
 		require.NoError(t, err)
@@ -161,6 +172,7 @@ func TestListUsersWithOverlay(t *testing.T) {
 	require.False(t, seen["eve@example.com"].Enabled)
 	require.Equal(t, "EXTERNAL_PROVIDER", w.status("bob@example.com"))
 
-	_, err := w.idp.ListUsers(t.Context(), &cognitoidentityprovider.ListUsersInput{UserPoolId: &w.pool, Limit: aws.Int32(61)})
+	_, err := w.idp.ListUsers(t.Context(), &cognitoidentityprovider.ListUsersInput{UserPoolId: &w.pool,
+		Limit: aws.Int32(61)})
 	rejectedWith(t, err, "InvalidParameterException")
 }

@@ -5,7 +5,8 @@
 //
 // Not included, because nothing in the rehearsal needs them: the triggers PreSignUp, PreAuthentication and
 // PreTokenGeneration, and the custom challenge and custom sender triggers. A pool that has one behaves as if it had
-// none. Nor are sign-up, answers to challenges, a user's own changes of attributes and password, invitations, aliases,
-// the lock-out after wrong passwords, the rotation of refresh tokens, app clients with a secret, remembered devices and
-// managed login. A Cognito operation, flow or challenge that is not served is an error that says so.
+// none. Nor are sign-up, challenges other than an authenticator app's code, a user's own changes of attributes,
+// invitations, aliases, the lock-out after wrong passwords, the rotation of refresh tokens, app clients with a secret,
+// remembered devices and managed login. A Cognito operation, flow or challenge that is not served is an error that says
+// so.
 package cloud

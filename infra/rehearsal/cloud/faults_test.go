@@ -33,7 +33,8 @@ func TestFaultsByService(t *testing.T) {
 		},
 	}
 	codes := map[FaultKind]map[string]string{
-		Throttle:     {"cognito-idp": "TooManyRequestsException", "dynamodb": "ProvisionedThroughputExceededException", "sts": "Throttling"},
+		Throttle: {"cognito-idp": "TooManyRequestsException", "dynamodb": "ProvisionedThroughputExceededException",
+			"sts": "Throttling"},
 		ServerError:  {"cognito-idp": "InternalErrorException", "dynamodb": "InternalServerError", "sts": "InternalFailure"},
 		AccessDenied: {"cognito-idp": "AccessDeniedException", "dynamodb": "AccessDeniedException", "sts": "AccessDenied"},
 	}
@@ -52,7 +53,8 @@ func TestFaultsByService(t *testing.T) {
 func TestFaultSelection(t *testing.T) {
 	w := newWorld(t)
 	w.confirm("ann")
-	defer w.c.Inject(Fault{Operation: "AdminGetUser", Account: ProductionAccount, Caller: "production-admin", Table: w.pool, After: 2, Times: 1, Kind: Throttle})()
+	defer w.c.Inject(Fault{Operation: "AdminGetUser", Account: ProductionAccount, Caller: "production-admin",
+		Table: w.pool, After: 2, Times: 1, Kind: Throttle})()
 	defer w.c.Inject(Fault{Operation: "AdminGetUser", Account: StagingAccount, Kind: Throttle})()
 	var codes []bool
 	for range 4 {
@@ -105,7 +107,8 @@ func TestLatencyAndHooks(t *testing.T) {
 	db := tables(c, c.ProductionAdmin())
 	var before, after atomic.Int32
 	defer c.Inject(Fault{Operation: "ListTables", Kind: Latency, Delay: 50 * time.Millisecond})()
-	defer c.Inject(Fault{Operation: "ListTables", After: 1, Times: 1, Kind: HookBefore, Hook: func(Request) { before.Add(1) }})()
+	defer c.Inject(Fault{Operation: "ListTables", After: 1, Times: 1, Kind: HookBefore,
+		Hook: func(Request) { before.Add(1) }})()
 	defer c.Inject(Fault{Operation: "ListTables", Kind: HookAfter, Hook: func(Request) { after.Add(1) }})()
 	start := time.Now()
 	for range 3 {
@@ -190,7 +193,8 @@ func TestMotoThatDoesNotStart(t *testing.T) {
 func TestUnsignedCallsHaveAnAccount(t *testing.T) {
 	w := newWorld(t)
 	w.confirm("ann")
-	defer w.c.Inject(Fault{Account: ProductionAccount, Operation: "InitiateAuth", Table: w.pool, Kind: Throttle, Times: 1})()
+	defer w.c.Inject(Fault{Account: ProductionAccount, Operation: "InitiateAuth", Table: w.pool,
+		Kind: Throttle, Times: 1})()
 	_, err := w.signIn("ann", password)
 	rejectedWith(t, err, "TooManyRequestsException")
 	_, err = w.signIn("ann", password)
@@ -201,8 +205,10 @@ func TestUnsignedCallsHaveAnAccount(t *testing.T) {
 func TestClientThatGoesAway(t *testing.T) {
 	w := newWorld(t, emailAsUsername)
 	ctx, cancel := context.WithCancel(t.Context())
-	defer w.c.Inject(Fault{Operation: "AdminCreateUser", Table: w.pool, Kind: HookBefore, Times: 1, Hook: func(Request) { cancel() }})()
-	_, err := w.idp.AdminCreateUser(ctx, &cognitoidentityprovider.AdminCreateUserInput{UserPoolId: &w.pool, Username: aws.String("ann@example.com"), MessageAction: "SUPPRESS"})
+	defer w.c.Inject(Fault{Operation: "AdminCreateUser", Table: w.pool, Kind: HookBefore, Times: 1,
+		Hook: func(Request) { cancel() }})()
+	_, err := w.idp.AdminCreateUser(ctx, &cognitoidentityprovider.AdminCreateUserInput{UserPoolId: &w.pool,
+		Username: aws.String("ann@example.com"), MessageAction: "SUPPRESS"})
 	require.Error(t, err)
 	require.Eventually(t, func() bool {
 		_, err := w.get("ann@example.com")

@@ -28,7 +28,8 @@ var hooked = withTriggers(types.LambdaConfigType{
 	UserMigration: functionARN("migrate"), PostAuthentication: functionARN("hook"), PostConfirmation: functionARN("hook"),
 })
 
-const goodUser = `{"userAttributes":{"email":"Ann@example.com","email_verified":"true","preferred_username":"ann","custom:staging_sub":"1234"},` +
+const goodUser = `{"userAttributes":{"email":"Ann@example.com","email_verified":"true",` +
+	`"preferred_username":"ann","custom:staging_sub":"1234"},` +
 	`"finalUserStatus":"CONFIRMED","messageAction":"SUPPRESS"}`
 
 func TestMigrationAtSignIn(t *testing.T) {
@@ -51,7 +52,8 @@ func TestMigrationAtSignIn(t *testing.T) {
 		"userPoolId":"`+w.pool+`","userName":"ann@Example.com",
 		"callerContext":{"awsSdkVersion":"aws-sdk-unknown-unknown","clientId":"`+w.client+`"},
 		"request":{"password":"abc","validationData":{"from":"web"},"userAttributes":null},
-		"response":{"userAttributes":null,"forceAliasCreation":null,"enableSMSMFA":null,"finalUserStatus":null,"messageAction":null,"desiredDeliveryMediums":null}}`,
+		"response":{"userAttributes":null,"forceAliasCreation":null,"enableSMSMFA":null,"finalUserStatus":null,`+
+		`"messageAction":null,"desiredDeliveryMediums":null}}`,
 		lambdas.events("migrate")[0])
 
 	u, err := w.get("ann@example.com")
@@ -165,7 +167,8 @@ func TestTriggerFailures(t *testing.T) {
 			answer: func(context.Context, []byte) ([]byte, *lambdahost.FunctionError, error) {
 				return nil, &lambdahost.FunctionError{Type: "StagingUnavailable", Message: "staging cannot be asked"}, nil
 			},
-			code: "UserLambdaValidationException", message: "UserMigration failed with error staging cannot be asked.", attempts: 1,
+			code:    "UserLambdaValidationException",
+			message: "UserMigration failed with error staging cannot be asked.", attempts: 1,
 		},
 		"late": {
 			answer: func(ctx context.Context, _ []byte) ([]byte, *lambdahost.FunctionError, error) {
@@ -227,7 +230,8 @@ func TestTriggerThatAnswersAtTheLastAttempt(t *testing.T) {
 	require.Equal(t, 2, w.c.CountRequests(Filter{Service: "trigger", ErrorCode: "Timeout"}))
 }
 
-const goodUserPlain = `{"userAttributes":{"email":"ann@example.com","email_verified":"true"},"finalUserStatus":"CONFIRMED","messageAction":"SUPPRESS"}`
+const goodUserPlain = `{"userAttributes":{"email":"ann@example.com","email_verified":"true"},` +
+	`"finalUserStatus":"CONFIRMED","messageAction":"SUPPRESS"}`
 
 func TestHookFailureFailsTheSignIn(t *testing.T) {
 	w := newWorld(t, hooked)
@@ -262,7 +266,8 @@ func TestManyAtOnce(t *testing.T) {
 		if err := json.Unmarshal(payload, &e); err != nil {
 			return nil, nil, err
 		}
-		return answerWith(`{"userAttributes":{"email":"`+e.UserName+`"},"finalUserStatus":"CONFIRMED","messageAction":"SUPPRESS"}`)(ctx, payload)
+		return answerWith(`{"userAttributes":{"email":"`+e.UserName+`"},"finalUserStatus":"CONFIRMED",`+
+			`"messageAction":"SUPPRESS"}`)(ctx, payload)
 	})
 	lambdas.on("hook", func(_ context.Context, payload []byte) ([]byte, *lambdahost.FunctionError, error) {
 		var e struct{ UserName string }

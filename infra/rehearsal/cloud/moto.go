@@ -46,7 +46,8 @@ func startMoto(ctx context.Context, path string) (*motoProcess, error) {
 	}
 	python := filepath.Join(filepath.Dir(path), "python")
 	m.command = exec.Command(python, "-I", "-c", runMoto, port)
-	m.command.Env = append(cleanEnvironment(), "PYTHONUNBUFFERED=1")
+	m.command.Env = append(cleanEnvironment(), "PYTHONUNBUFFERED=1",
+		"MOTO_COGNITO_IDP_USER_POOL_ENABLE_TOTP=true") // else any code of an authenticator app is right
 	if m.output, err = os.CreateTemp("", "moto-*"); err != nil {
 		return nil, err
 	}

@@ -83,6 +83,17 @@ def readable(pool, client_id, username):
     return {name: value for name, value in attributes if name != "sub" and (not listed or name in listed)}
 
 
+def of_session(respond):
+    """The session is one user's. moto accepts any name that comes with the answer."""
+
+    def answer(backend, session, client_id, challenge, responses):
+        if session in backend.sessions:
+            responses = {**responses, "USERNAME": backend.sessions[session][0]}
+        return respond(backend, session, client_id, challenge, responses)
+
+    return answer
+
+
 class Users:
     """Finds users by the names that they sign in with."""
 
@@ -180,6 +191,7 @@ def main():
     CognitoIdpUserPool.create_jwt = as_documented(CognitoIdpUserPool.create_jwt)
     CognitoIdpUserPool.update_extended_config = pool_settings(CognitoIdpUserPool.update_extended_config)
     CognitoIdpUserPool.get_user_extra_data_by_client_id = readable
+    CognitoIdpBackend.respond_to_auth_challenge = of_session(CognitoIdpBackend.respond_to_auth_challenge)
     CognitoIdpBackend.update_user_pool_client = client_settings(CognitoIdpBackend.update_user_pool_client)
     CognitoIdpUserPoolClient.to_json = without_empty(CognitoIdpUserPoolClient.to_json)
     use_indexes()

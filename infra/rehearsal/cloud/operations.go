@@ -34,6 +34,7 @@ var operations = map[string]operation{
 	"DescribeUserPoolClient": {(*Cloud).passOn, aClientOfPool},
 
 	"InitiateAuth":              {(*Cloud).initiateAuth, aClient},
+	"RespondToAuthChallenge":    {(*Cloud).respondToChallenge, aClient},
 	"AdminInitiateAuth":         {(*Cloud).adminInitiateAuth, aClientOfPool},
 	"GetTokensFromRefreshToken": {(*Cloud).getTokensFromRefreshToken, aClient},
 	"RevokeToken":               {(*Cloud).revokeToken, aClient},
@@ -41,6 +42,10 @@ var operations = map[string]operation{
 	"ConfirmForgotPassword":     {(*Cloud).confirmForgotPassword, aClient},
 	"GetUser":                   {(*Cloud).getUser, aToken},
 	"GlobalSignOut":             {(*Cloud).passOn, aToken},
+	"ChangePassword":            {(*Cloud).passOn, aToken},
+	"AssociateSoftwareToken":    {(*Cloud).passOn, aToken},
+	"VerifySoftwareToken":       {(*Cloud).passOn, aToken},
+	"SetUserMFAPreference":      {(*Cloud).passOn, aToken},
 
 	"AdminCreateUser":           {(*Cloud).adminCreateUser, aPool},
 	"AdminResetUserPassword":    {(*Cloud).adminResetUserPassword, aPool},

@@ -82,7 +82,8 @@ func (c *Cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	answer.write(w)
 }
 
-// served are the services of this cloud, and of those that are served in part the operations. Cognito's are in operations.
+// served are the services of this cloud, and of those that are served in part the operations. Cognito's are in
+// operations.
 var served = map[string][]string{
 	"cognito-idp": nil, "dynamodb": nil, "cloudformation": {"DescribeStacks"}, "iam": {"SimulatePrincipalPolicy"},
 	"lambda": {"Invoke", "GetPolicy"}, "ses": {"GetAccount"}, "sts": {"AssumeRole", "GetCallerIdentity"},
@@ -200,7 +201,8 @@ func describe(k *call) (operation, resource string) {
 	case "lambda":
 		return lambdaOperation(k.http.Method, k.http.URL.Path)
 	case "ses":
-		return sesOperation(k.http.Method, k.http.URL.Path), ""
+		name := k.http.Method + " " + k.http.URL.Path
+		return cmp.Or(sesOperations[name], name), ""
 	}
 	form, _ := url.ParseQuery(string(k.body)) // the Query protocol
 	return form.Get("Action"), form.Get("RoleArn")

@@ -40,15 +40,7 @@ func (c *Cloud) Requests() []Request {
 
 // CountRequests returns how many requests of the log match.
 func (c *Cloud) CountRequests(f Filter) int {
-	c.log.mu.Lock()
-	defer c.log.mu.Unlock()
-	n := 0
-	for _, line := range c.log.lines {
-		if f.matches(line) {
-			n++
-		}
-	}
-	return n
+	return len(slices.DeleteFunc(c.Requests(), func(r Request) bool { return !f.matches(r) }))
 }
 
 // ResetRequests empties the log.

@@ -5,13 +5,7 @@ import (
 	"net/http"
 )
 
-// sesOperation names the operation behind a path.
-func sesOperation(method, path string) string {
-	if method == http.MethodGet && path == "/v2/email/account" {
-		return "GetAccount"
-	}
-	return method + " " + path
-}
+var sesOperations = map[string]string{"GET /v2/email/account": "GetAccount"}
 
 // ses is an account that may send 50,000 emails a day. The emails themselves are in the mailbox.
 func (c *Cloud) ses(*call) (reply, error) {

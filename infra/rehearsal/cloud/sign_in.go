@@ -114,7 +114,7 @@ type authAnswer struct {
 	Session              string            `json:",omitempty"`
 }
 
-// finishAuth gives tokens after the hook, or a challenge, which is not a sign-in and cannot be answered here.
+// finishAuth gives tokens after the hook, or a challenge, which is not a sign-in.
 func (c *Cloud) finishAuth(ctx context.Context, q *query, u *user, out json.RawMessage) (any, error) {
 	var answer authAnswer
 	if err := json.Unmarshal(out, &answer); err != nil {

@@ -102,9 +102,10 @@ func TestSignInOfUnknownUser(t *testing.T) {
 }
 
 func TestSignInNeedsItsFlow(t *testing.T) {
-	w := newWorld(t, func(_ *cognitoidentityprovider.CreateUserPoolInput, c *cognitoidentityprovider.CreateUserPoolClientInput) {
-		c.ExplicitAuthFlows = nil
-	})
+	w := newWorld(t,
+		func(_ *cognitoidentityprovider.CreateUserPoolInput, c *cognitoidentityprovider.CreateUserPoolClientInput) {
+			c.ExplicitAuthFlows = nil
+		})
 	w.confirm("ann")
 	_, err := w.signIn("ann", password)
 	rejectedWith(t, err, "InvalidParameterException", "USER_PASSWORD_AUTH flow not enabled for this client")

@@ -183,8 +183,8 @@ func (c *Cloud) SetUpTOTP(ctx context.Context, poolID, username, password string
 		"AuthParameters": map[string]string{"USERNAME": name, "PASSWORD": password},
 	}, &signedIn)
 	if err == nil {
-		verify := map[string]string{"AccessToken": signedIn.AuthenticationResult.AccessToken, "UserCode": "000000"}
-		err = c.upstream.ask(ctx, p.account, "VerifySoftwareToken", verify, nil) // moto accepts any code
+		verify := map[string]string{"AccessToken": signedIn.AuthenticationResult.AccessToken, "UserCode": totp(time.Now())}
+		err = c.upstream.ask(ctx, p.account, "VerifySoftwareToken", verify, nil)
 	}
 	if err == nil {
 		prefer := map[string]any{"SoftwareTokenMfaSettings": map[string]bool{"Enabled": true, "PreferredMfa": true}}

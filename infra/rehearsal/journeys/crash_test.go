@@ -47,16 +47,19 @@ func TestKilledAtEveryRequest(t *testing.T) {
 	}
 }
 
-func killAndRetry(t *testing.T, s *spaceport.Spaceport, function string, kind cloud.FaultKind, after int) (killed bool) {
+func killAndRetry(t *testing.T, s *spaceport.Spaceport, function string, kind cloud.FaultKind,
+	after int) (killed bool) {
 	var output bytes.Buffer
 	st := &story{Spaceport: s, ctx: t.Context(), out: &output}
 	u := spaceport.User{
-		Name: "Zoe", Email: fmt.Sprintf("zoe-%s-%d-%d@example.com", function, kind, after), Password: "Zoe-Staging-1", Projects: 3,
+		Name: "Zoe", Email: fmt.Sprintf("zoe-%s-%d-%d@example.com", function, kind,
+			after), Password: "Zoe-Staging-1", Projects: 3,
 	}
 	sub := st.add(u)
 	s.Lambdas.Recycle(function)
 	remove := s.Cloud.Inject(cloud.Fault{
-		Caller: function, After: after, Times: 1, Kind: kind, Hook: func(cloud.Request) { killed = s.Lambdas.Kill(function) > 0 },
+		Caller: function, After: after, Times: 1, Kind: kind,
+		Hook: func(cloud.Request) { killed = s.Lambdas.Kill(function) > 0 },
 	})
 	_, _ = s.SignIn(t.Context(), u.Email, u.Password)
 	remove()

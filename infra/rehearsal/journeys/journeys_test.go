@@ -58,7 +58,8 @@ func assertStagingOnlyRead(t *testing.T, s *spaceport.Spaceport) {
 	reads := map[string][]string{
 		spaceport.Trigger:   {"AdminInitiateAuth", "AdminGetUser"},
 		spaceport.Datamover: {"AdminGetUser", "AdminListGroupsForUser", "DescribeTimeToLive", "Query"},
-		spaceport.Operator: {"GetCallerIdentity", "ListUsers", "DescribeUserPool", "GetUserPoolMfaConfig", "ListUserPoolClients", "DescribeUserPoolClient",
+		spaceport.Operator: {"GetCallerIdentity", "ListUsers", "DescribeUserPool", "GetUserPoolMfaConfig",
+			"ListUserPoolClients", "DescribeUserPoolClient",
 			"ListGroups", "ListUsersInGroup", "AdminListGroupsForUser", "DescribeTable", "DescribeTimeToLive", "Query", "Scan"},
 	}
 	asked := map[string]int{}

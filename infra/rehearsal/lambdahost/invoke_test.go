@@ -51,7 +51,8 @@ func TestInvokeErrors(t *testing.T) {
 
 	exited := invoke(t, h, request{Do: "exit"})
 	assert.Equal(t, "Runtime.ExitError", exited.Error.Type)
-	assert.Equal(t, "RequestId: "+exited.RequestID+" Error: Runtime exited without providing a reason", exited.Error.Message)
+	assert.Equal(t, "RequestId: "+exited.RequestID+" Error: Runtime exited without providing a reason",
+		exited.Error.Message)
 }
 
 func TestInvokeRejected(t *testing.T) {

@@ -117,7 +117,8 @@ func (v *visitor) opensEmail(email string) string {
 // decided waits for a decision about a user, with what it means.
 func (v *visitor) decided(email, decision, result string) {
 	v.t.Helper()
-	v.waits("see "+decision, fmt.Sprintf(`[...document.querySelectorAll('#decisions li[data-email="%s"][data-result="%s"] .state')]
+	v.waits("see "+decision, fmt.Sprintf(`[...document.querySelectorAll('#decisions `+
+		`li[data-email="%s"][data-result="%s"] .state')]
 		.some((e) => e.textContent === %s)`, email, result, quoted(decision)))
 }
 
@@ -145,7 +146,8 @@ func forgetsPassword(v *visitor) {
 		document.getElementById("app").getBoundingClientRect().bottom`)
 	assert.True(v.t, 0 < gap && gap < 100, "the mailbox is next to the form on a phone: %v", gap)
 
-	const missing = `[...document.querySelectorAll("#reset-rules [data-met=false]:not([hidden])")].map((e) => e.dataset.rule) + ""`
+	const missing = `[...document.querySelectorAll("#reset-rules [data-met=false]:not([hidden])")].map((e) => ` +
+		`e.dataset.rule) + ""`
 	v.types("#reset-password", "ben")
 	assert.Equal(v.t, "MinimumLength,RequireUppercase,RequireNumbers", look[string](v, missing))
 	v.isSound("reset")
@@ -243,8 +245,10 @@ func findsErrors(v *visitor) {
 		document.getElementById("wide").style.width = "400px";
 		return 1;
 	})()`)
-	for _, trouble := range []string{"console error: \"said\"", "thrown", "404 (Not Found) " + v.url + "missing", "Content Security Policy"} {
-		assert.Eventually(v.t, func() bool { return strings.Contains(strings.Join(v.trouble.all(), "\n"), trouble) }, patience, 20*time.Millisecond, trouble)
+	for _, trouble := range []string{"console error: \"said\"", "thrown", "404 (Not Found) " + v.url + "missing",
+		"Content Security Policy"} {
+		assert.Eventually(v.t, func() bool { return strings.Contains(strings.Join(v.trouble.all(), "\n"), trouble) },
+			patience, 20*time.Millisecond, trouble)
 	}
 	assert.NotEmpty(v.t, v.faults(`{}`), "a field without a label")
 	assert.Len(v.t, v.keeps("s3cret"), 2, "in storage, and in an attribute")

@@ -33,12 +33,15 @@ func TestWhatChangesTheSnapshot(t *testing.T) {
 func TestRecordHasTheTimeOfItsLastChange(t *testing.T) {
 	at := func(hour int) time.Time { return time.Date(2026, 11, 23, hour, 0, 0, 0, time.UTC) }
 	got := show(ledger.Record{
-		StagingSub: "s", ProductionSub: "p", Email: "ada@example.com", State: ledger.Moving, Via: ledger.Sweep, LastError: "throttled",
+		StagingSub: "s", ProductionSub: "p", Email: "ada@example.com", State: ledger.Moving, Via: ledger.Sweep,
+		LastError:  "throttled",
 		ImportedAt: at(1), PasswordSetAt: at(2), ResetAt: at(4), MovedAt: at(3),
-		Copied: map[string]int{"Spaceport-Projects-prod": 3, "Spaceport-Users-prod": 1}, Kept: map[string]int{"Spaceport-Projects-prod": 2},
+		Copied: map[string]int{"Spaceport-Projects-prod": 3,
+			"Spaceport-Users-prod": 1}, Kept: map[string]int{"Spaceport-Projects-prod": 2},
 	})
 	assert.Equal(t, record{
-		StagingSub: "s", ProductionSub: "p", Email: "ada@example.com", State: "moving", Via: "sweep", Rows: 6, Error: "throttled", updated: at(4),
+		StagingSub: "s", ProductionSub: "p", Email: "ada@example.com", State: "moving", Via: "sweep", Rows: 6,
+		Error: "throttled", updated: at(4),
 	}, got)
 }
 

@@ -54,7 +54,8 @@ func TestServed(t *testing.T) {
 	t.Run("user who was never in staging", func(t *testing.T) {
 		require.NoError(t, s.AddNative(t.Context(), journeys.Nia.User))
 		got := signInAndLook(t, s, served, journeys.Nia.User)
-		assert.Equal(t, account{Email: "nia@example.com", Name: "Nia", ProductionSub: got.ProductionSub, Projects: []project{}}, got)
+		assert.Equal(t, account{Email: "nia@example.com", Name: "Nia", ProductionSub: got.ProductionSub,
+			Projects: []project{}}, got)
 	})
 	t.Run("user with a forged staging id", func(t *testing.T) {
 		user, err := s.ProductionUser(t.Context(), "ada@example.com")

@@ -95,7 +95,8 @@ func TestAForeignNameIsRejected(t *testing.T) {
 func TestNoFolderIsListed(t *testing.T) {
 	server := open(t, fakeSite())
 	for path, want := range map[string]int{
-		"/": http.StatusOK, "/signin/app.js": http.StatusOK, "/signin/": http.StatusNotFound, "/signin": http.StatusNotFound, "/observer/": http.StatusNotFound,
+		"/": http.StatusOK, "/signin/app.js": http.StatusOK, "/signin/": http.StatusNotFound, "/signin": http.StatusNotFound,
+		"/observer/": http.StatusNotFound,
 	} {
 		response, _ := get(t, server, path, nil)
 		assert.Equal(t, want, response.StatusCode, path)
@@ -115,7 +116,8 @@ func TestAccountNeedsAToken(t *testing.T) {
 	}
 	server := open(t, w)
 	for authorization, want := range map[string]int{
-		"": http.StatusUnauthorized, "Bearer ": http.StatusUnauthorized, "good": http.StatusUnauthorized, "Basic good": http.StatusUnauthorized,
+		"": http.StatusUnauthorized, "Bearer ": http.StatusUnauthorized, "good": http.StatusUnauthorized,
+		"Basic good": http.StatusUnauthorized,
 		"Bearer old": http.StatusUnauthorized, "Bearer good": http.StatusOK, "Bearer x": http.StatusBadGateway,
 	} {
 		response, body := get(t, server, "/account", func(r *http.Request) { r.Header.Set("Authorization", authorization) })
@@ -244,7 +246,10 @@ func TestAnErrorEndsTheStream(t *testing.T) {
 func TestASlowBrowserDoesNotBlockOthers(t *testing.T) {
 	w := fakeSite()
 	big := strings.Repeat("x", 8<<20) // more than any buffer between the two
-	w.watched.read = func(context.Context) (snapshot, error) { return snapshot{Messages: []cloud.Message{{Body: big}}}, nil }
+	w.watched.read = func(context.Context) (snapshot, error) {
+		return snapshot{Messages: []cloud.Message{{Body: big}}},
+			nil
+	}
 	server := open(t, w)
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL+"/events", nil)
 	require.NoError(t, err)

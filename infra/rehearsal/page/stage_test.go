@@ -76,10 +76,12 @@ func setStage(t *testing.T) *stage {
 }
 
 var (
-	penHas = account{Email: "pen@example.com", Name: "Pen", ProductionSub: "pen-in-production", StagingSub: "pen-in-staging", State: "moved",
+	penHas = account{Email: "pen@example.com", Name: "Pen", ProductionSub: "pen-in-production",
+		StagingSub: "pen-in-staging", State: "moved",
 		Profile: map[string]any{"name": "Pen", "avatar": "s3://files/pen-in-staging/of-pen.png"}, ProjectCount: 1,
 		Projects: []project{{Title: "Flight of Pen", File: "s3://files/pen-in-staging/1.zip"}}}
-	benHas = account{Email: "ben@example.com", Name: "Ben", ProductionSub: "ben-in-production", StagingSub: "ben-in-staging", State: "moved",
+	benHas = account{Email: "ben@example.com", Name: "Ben", ProductionSub: "ben-in-production",
+		StagingSub: "ben-in-staging", State: "moved",
 		ProjectCount: 1, Projects: []project{{Title: "Flight of Ben"}}}
 )
 
@@ -111,7 +113,8 @@ func (s *stage) cognito(out http.ResponseWriter, in *http.Request) {
 		answer(out, http.StatusBadRequest, map[string]string{"__type": code})
 	case operation == "InitiateAuth":
 		name := input["AuthParameters"].(map[string]any)["USERNAME"].(string)
-		answer(out, http.StatusOK, map[string]any{"AuthenticationResult": map[string]string{"AccessToken": name, "RefreshToken": "refresh " + name}})
+		answer(out, http.StatusOK,
+			map[string]any{"AuthenticationResult": map[string]string{"AccessToken": name, "RefreshToken": "refresh " + name}})
 	default:
 		answer(out, http.StatusOK, map[string]string{})
 	}
@@ -169,7 +172,8 @@ func (s *stage) owns(email string, has account) {
 func (s *stage) isRevoked(t *testing.T, email string) {
 	t.Helper()
 	assert.Eventually(t, func() bool {
-		return slices.ContainsFunc(s.inputs("RevokeToken"), func(input map[string]any) bool { return input["Token"] == "refresh "+email })
+		return slices.ContainsFunc(s.inputs("RevokeToken"),
+			func(input map[string]any) bool { return input["Token"] == "refresh "+email })
 	}, patience, patience/1000, "the tokens of %s are revoked", email)
 }
 
@@ -260,7 +264,8 @@ func explainsEachError(s *stage, v *visitor) {
 // explains an error: where the user reads of it, what is marked, and where they continue.
 func (s *stage) explains(v *visitor, form, code, says, about string) {
 	v.t.Helper()
-	operation := map[string]string{"sign-in": "InitiateAuth", "forgot": "ForgotPassword", "reset": "ConfirmForgotPassword"}[form]
+	operation := map[string]string{"sign-in": "InitiateAuth", "forgot": "ForgotPassword",
+		"reset": "ConfirmForgotPassword"}[form]
 	s.fail(operation, code)
 	defer s.fail(operation, "")
 	v.opens()
@@ -284,7 +289,8 @@ func (s *stage) explains(v *visitor, form, code, says, about string) {
 func (v *visitor) places() []string {
 	v.t.Helper()
 	v.waits("have the users", `document.querySelector("#users li")`) // their list grows
-	return look[[]string](v, `[...document.querySelectorAll("#app :is(h1, label, input, button, li), #users-panel, .behind")]
+	return look[[]string](v, `[...document.querySelectorAll("#app :is(h1, label, input, button, li), #users-panel, `+
+		`.behind")]
 		.filter((e) => e.checkVisibility() && !e.closest("#error")).map((e) => {
 			const r = e.getBoundingClientRect();
 			return [e.id || e.className || e.textContent, r.x, r.y + scrollY, r.width].join(" ");
@@ -411,9 +417,11 @@ func mustReset(s *stage, v *visitor) {
 }
 
 func holdsResend(s *stage, v *visitor) {
-	look[int](v, `(() => { const usual = setInterval; setInterval = (f, ms) => usual(f, ms / 100); return 1 })()`) // it hurries
+	// it hurries
+	look[int](v, `(() => { const usual = setInterval; setInterval = (f, ms) => usual(f, ms / 100); return 1 })()`)
 	v.fills("forgot")
-	look[int](v, `(() => { const watch = new MutationObserver(() => { window.held ||= document.getElementById("resend").disabled });
+	look[int](v, `(() => { const watch = new MutationObserver(() => { window.held ||= `+
+		`document.getElementById("resend").disabled });
 		watch.observe(document.getElementById("resend"), { attributes: true }); return 1 })()`)
 	v.clicks("#forgot [type=submit]")
 	v.sees("#reset")
@@ -522,7 +530,8 @@ func (v *visitor) hasForgotten(who account) {
 	v.t.Helper()
 	left := look[string](v, `["app", "stored"].map((id) => document.getElementById(id).outerHTML).join() +
 		[...document.querySelectorAll("#app input")].map((e) => e.value)`)
-	for _, trace := range []string{who.Email, who.ProductionSub, who.StagingSub, who.Projects[0].Title, "of-pen", "Welcome, " + who.Name} {
+	for _, trace := range []string{who.Email, who.ProductionSub, who.StagingSub, who.Projects[0].Title, "of-pen",
+		"Welcome, " + who.Name} {
 		assert.NotContains(v.t, left, trace)
 	}
 }
@@ -544,7 +553,8 @@ func breaksLongWords(s *stage, v *visitor) {
 	v.sends("sign-in")
 	v.sees("#projects li")
 	v.fits("account with long words")
-	assert.LessOrEqual(v.t, look[int](v, `document.querySelector(".app").scrollWidth - document.querySelector(".app").clientWidth`), 0, "nor inside the app")
+	assert.LessOrEqual(v.t, look[int](v,
+		`document.querySelector(".app").scrollWidth - document.querySelector(".app").clientWidth`), 0, "nor inside the app")
 }
 
 func readsEmails(s *stage, v *visitor) {
@@ -556,18 +566,21 @@ func readsEmails(s *stage, v *visitor) {
 
 		<p style="color:red" onclick="console.error('ran')">your code
 		is <b>123456</b>.</p><img src="http://127.0.0.1:1/" onerror="console.error('ran')">
-		<ul><li>Go to <a href="https://spaceport.example/reset?a=1&amp;b=2">https://spaceport.example/reset?a=1&amp;b=2</a> now</li>
+		<ul><li>Go to <a href="https://spaceport.example/reset?a=1&amp;b=2">` +
+		`https://spaceport.example/reset?a=1&amp;b=2</a> now</li>
 		<li>Two &amp; three</li></ul>
 		<p>Best regards,<br/>The Spaceport Team</p></body></html>`}}})
 	defer s.shows(snapshot{})
-	assert.Equal(v.t, "Hi <Pen>,\nyour code is 123456.\n• Go to https://spaceport.example/reset?a=1&b=2 now\n• Two & three\n"+
-		"Best regards,\nThe Spaceport Team", v.reads("#mailbox .body"))
+	assert.Equal(v.t,
+		"Hi <Pen>,\nyour code is 123456.\n• Go to https://spaceport.example/reset?a=1&b=2 now\n• Two & three\n"+
+			"Best regards,\nThe Spaceport Team", v.reads("#mailbox .body"))
 	assert.Empty(v.t, v.trouble.all(), "the console")
 }
 
 func restsWhileHidden(s *stage, v *visitor) {
 	becomes := func(hidden bool) {
-		look[int](v, `(Object.defineProperty(document, "hidden", { configurable: true, value: `+map[bool]string{true: "true", false: "false"}[hidden]+` }),
+		look[int](v, `(Object.defineProperty(document, "hidden", { configurable: true, value: `+
+			``+map[bool]string{true: "true", false: "false"}[hidden]+` }),
 			document.dispatchEvent(new Event("visibilitychange")), 1)`)
 	}
 	becomes(true)
@@ -618,7 +631,8 @@ func showsLists(s *stage, v *visitor) {
 			assert.Equal(v.t, []bool{true, true, !screen.phone}, cue, "%s: %s has a fade, and a scrollbar", screen.name, list)
 		}
 	}
-	assert.LessOrEqual(v.t, look[int64](v, "document.documentElement.scrollHeight"), sizes[1].height, "the page does not scroll")
+	assert.LessOrEqual(v.t, look[int64](v, "document.documentElement.scrollHeight"), sizes[1].height,
+		"the page does not scroll")
 
 	for _, shown := range []string{`getComputedStyle(e).color`, `getComputedStyle(e, "::before").content`} {
 		kinds := look[map[string]string](v, `Object.fromEntries([...document.querySelectorAll("#decisions .state")]
@@ -626,7 +640,8 @@ func showsLists(s *stage, v *visitor) {
 		assert.Len(v.t, kinds, 3, "each result has its own color, and its own sign: %v", kinds)
 	}
 
-	look[bool](v, `document.querySelector("#users .email").dispatchEvent(new PointerEvent("pointerover", { bubbles: true }))`)
+	look[bool](v, `document.querySelector("#users .email").dispatchEvent(new PointerEvent("pointerover", { `+
+		`bubbles: true }))`)
 	assert.Equal(v.t, []int{1, 10, 10, 10}, look[[]int](v, `["users", "mailbox", "ledger", "decisions"].map((list) =>
 		[...document.querySelectorAll("#" + list + " .same")].filter((e) => e.dataset.email === "ben@example.com").length)`))
 	assert.Equal(v.t, 31, v.counts(".same"), "and nobody else is marked")
@@ -637,7 +652,9 @@ func losesConnection(s *stage, v *visitor) {
 	s.fail("/events", noAnswer)
 	s.server.CloseClientConnections()
 	v.sees(`#connection[data-state="lost"]`)
-	assert.Equal(v.t, "The rehearsal has ended, or cannot be reached. If you start it again, open the address that it prints.", v.reads("#connection"))
+	assert.Equal(v.t,
+		"The rehearsal has ended, or cannot be reached. If you start it again, open the address that it prints.",
+		v.reads("#connection"))
 	s.fail("/events", "")
 	v.sees(`#connection[data-state="live"]`)
 	assert.Equal(v.t, "Live", v.reads("#connection"))

@@ -100,7 +100,8 @@ func (v *visitor) faults(rules string) []fault {
 		v.does("load axe-core", chromedp.Evaluate[chromedp.Void](v.axe))
 	}
 	return gets(v, "run axe-core", chromedp.Evaluate[[]fault](
-		`axe.run(document, { resultTypes: ["violations"], ...`+rules+` }).then((r) => r.violations)`, chromedp.EvalAwaitPromise))
+		`axe.run(document, { resultTypes: ["violations"], ...`+rules+` }).then((r) => r.violations)`,
+		chromedp.EvalAwaitPromise))
 }
 
 func (v *visitor) fits(state string) {
@@ -134,8 +135,10 @@ func (v *visitor) keepsNothing(secrets ...string) {
 
 func (v *visitor) keeps(secrets ...string) (found []string) {
 	v.t.Helper()
-	places := look[[]string](v, `[location.href, document.cookie, JSON.stringify([{...localStorage}, {...sessionStorage}, history.state]),
-		...[...document.querySelectorAll("*")].flatMap((e) => [...e.attributes].map((a) => e.id + " " + a.name + "=" + a.value))]`)
+	places := look[[]string](v, `[location.href, document.cookie, JSON.stringify([{...localStorage}, {`+
+		`...sessionStorage}, history.state]),
+		...[...document.querySelectorAll("*")].flatMap((e) => [...e.attributes].map((a) => e.id + " " + a.name + "=" `+
+		`+ a.value))]`)
 	for _, place := range places {
 		if slices.ContainsFunc(secrets, func(secret string) bool { return strings.Contains(place, secret) }) {
 			found = append(found, place)

@@ -46,7 +46,8 @@ func (p *played) visit(t *testing.T, screen size) *visitor {
 		trouble: &trouble{cloudURL: p.cloudURL},
 	}
 	var closeTab context.CancelFunc
-	v.tab, closeTab = chromedp.NewContext(p.browser, chromedp.WithNewBrowserContext(), chromedp.WithListener(v.trouble.note))
+	v.tab, closeTab = chromedp.NewContext(p.browser, chromedp.WithNewBrowserContext(),
+		chromedp.WithListener(v.trouble.note))
 	t.Cleanup(closeTab)
 	require.NoError(t, chromedp.Do(v.tab), "open a tab") // no time limit: the tab would end with it
 	v.resizes(screen)
@@ -78,7 +79,8 @@ func (v *visitor) givesUp(what string, err error) {
 		v.keep(strings.NewReplacer("/", "-", " ", "-").Replace(v.t.Name()), screenshot)
 	}
 	said, _ := chromedp.Run(ctx, chromedp.Evaluate[string](
-		`document.activeElement.id + " | " + document.getElementById("error")?.textContent + document.getElementById("news")?.textContent`))
+		`document.activeElement.id + " | " + document.getElementById("error")?.textContent + `+
+			`document.getElementById("news")?.textContent`))
 	require.FailNow(v.t, what, "%v\nfocus and message: %s\nconsole: %q", err, said, v.trouble.all())
 }
 
@@ -106,7 +108,8 @@ func (v *visitor) clicks(selector string) {
 // types goes to a field and replaces its text, key by key.
 func (v *visitor) types(selector, text string) {
 	v.t.Helper()
-	v.does("go to "+selector, chromedp.Focus(chromedp.CSS(selector)), chromedp.Evaluate[chromedp.Void]("document.activeElement.select()"))
+	v.does("go to "+selector, chromedp.Focus(chromedp.CSS(selector)),
+		chromedp.Evaluate[chromedp.Void]("document.activeElement.select()"))
 	v.presses(kb.Delete + text)
 }
 
@@ -141,19 +144,23 @@ func (v *visitor) value(id string) string {
 // sees waits until something that matches is shown.
 func (v *visitor) sees(selector string) {
 	v.t.Helper()
-	v.waits("see "+selector, fmt.Sprintf(`[...document.querySelectorAll(%s)].some((e) => e.checkVisibility())`, quoted(selector)))
+	v.waits("see "+selector,
+		fmt.Sprintf(`[...document.querySelectorAll(%s)].some((e) => e.checkVisibility())`, quoted(selector)))
 }
 
 // reads waits until an element is shown and has text, and returns it.
 func (v *visitor) reads(selector string) string {
 	v.t.Helper()
-	v.waits("read "+selector, fmt.Sprintf(`document.querySelector(%[1]s)?.checkVisibility() && document.querySelector(%[1]s).textContent.trim() !== ""`, quoted(selector)))
+	v.waits("read "+selector,
+		fmt.Sprintf(`document.querySelector(%[1]s)?.checkVisibility() && `+
+			`document.querySelector(%[1]s).textContent.trim() !== ""`, quoted(selector)))
 	return strings.TrimSpace(look[string](v, fmt.Sprintf("document.querySelector(%s).textContent", quoted(selector))))
 }
 
 func (v *visitor) readsThat(selector, text string) {
 	v.t.Helper()
-	v.waits("read "+text, fmt.Sprintf(`document.querySelector(%s)?.innerText.includes(%s)`, quoted(selector), quoted(text)))
+	v.waits("read "+text, fmt.Sprintf(`document.querySelector(%s)?.innerText.includes(%s)`,
+		quoted(selector), quoted(text)))
 }
 
 func (v *visitor) counts(selector string) int {

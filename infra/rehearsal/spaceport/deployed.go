@@ -40,7 +40,8 @@ func (s *Spaceport) production(existingPool string) (*stacks.Stack, error) {
 		"CustomAttribute1": "plan", "MigrateGroups": s.groups, "ExistingUserPoolId": existingPool,
 		"StagingTriggerRoleArn": triggerRole, "StagingDatamoverRoleArn": datamoverRole,
 		"StagingOperatorRoleArn": operatorRole,
-		"EmailSourceArn":         "arn:aws:ses:" + s.Cloud.Region() + ":" + cloud.ProductionAccount + ":identity/spaceport.example",
+		"EmailSourceArn": "arn:aws:ses:" + s.Cloud.Region() + ":" + cloud.ProductionAccount +
+			":identity/spaceport.example",
 	})
 }
 
