@@ -131,7 +131,7 @@ func TestCheckCanaries(t *testing.T) {
 
 func (o *operator) answering(line string, args ...string) (code int, stdout, stderr string) {
 	var out, err bytes.Buffer
-	streams := console.Streams{In: strings.NewReader(line + "\n"), InTerminal: true, Out: &out, Err: &err}
+	streams := console.Streams{In: strings.NewReader(line + "\n"), InTerminal: true, Out: &out, OutColumns: 80, Err: &err}
 	code = cli.Run(o.t.Context(), args, streams, func(name string) string { return o.env[name] })
 	return code, out.String(), err.String()
 }

@@ -62,8 +62,7 @@ func Run(ctx context.Context, args []string, s console.Streams, getenv func(stri
 	a := &app{Streams: s, getenv: getenv, now: time.Now}
 	a.progress = console.NewProgress(s.Err, s.ErrTerminal, s.ErrColumns, a.now)
 	a.Out = &console.Text{W: s.Out, Bar: a.progress}
-	columns := cmp.Or(s.OutColumns, console.DefaultColumns)
-	a.page = &console.Text{W: s.Out, Bar: a.progress, Columns: columns, Color: s.Color}
+	a.page = &console.Text{W: s.Out, Bar: a.progress, Columns: s.OutColumns, Color: s.Color}
 	root := describe("bulk", nil)
 	root.SilenceErrors, root.SilenceUsage = true, true
 	// cobra calls this after parsing: an error before it is a usage error.
@@ -83,6 +82,7 @@ func Run(ctx context.Context, args []string, s console.Streams, getenv func(stri
 	root.SetFlagErrorFunc(mistake)
 	help := root.HelpFunc()
 	root.SetHelpFunc(func(cmd *cobra.Command, args []string) {
+		a.page.Columns = cmp.Or(a.page.Columns, console.DefaultColumns)
 		cmd.SetOut(a.page)
 		help(cmd, args)
 	})

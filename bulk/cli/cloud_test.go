@@ -35,6 +35,8 @@ type operator struct {
 	t    *testing.T
 	env  map[string]string
 	subs map[string]string // by email
+
+	columns int // of the terminal; 0: stdout is no terminal
 }
 
 func newOperator(t *testing.T) *operator {
@@ -59,7 +61,7 @@ func newOperator(t *testing.T) *operator {
 	missing := filepath.Join(t.TempDir(), "none")
 	t.Setenv("AWS_CONFIG_FILE", missing)
 	t.Setenv("AWS_SHARED_CREDENTIALS_FILE", missing)
-	return &operator{Spaceport: s, t: t, env: env, subs: map[string]string{}}
+	return &operator{Spaceport: s, t: t, env: env, subs: map[string]string{}, columns: 80}
 }
 
 // bulk runs bulk and returns its exit code and what it printed.
@@ -69,7 +71,9 @@ func (o *operator) bulk(args ...string) (code int, stdout, stderr string) {
 
 func (o *operator) bulkWith(ctx context.Context, args ...string) (code int, stdout, stderr string) {
 	var out, err bytes.Buffer
-	code = cli.Run(ctx, args, console.Streams{In: strings.NewReader(""), Out: &out, Err: &err},
+	code = cli.Run(ctx, args, console.Streams{
+		In: strings.NewReader(""), Out: &out, OutColumns: o.columns, Err: &err,
+	},
 		func(name string) string { return o.env[name] })
 	return code, out.String(), err.String()
 }
@@ -146,6 +150,8 @@ func TestReadingCommands(t *testing.T) {
 		assert.False(t, doc.SafeToDetach)
 	})
 	t.Run("ineligible", func(t *testing.T) {
+		o.columns = 0
+		defer func() { o.columns = 80 }()
 		code, out, _ := o.bulk("status", "--ineligible")
 		assert.Zero(t, code)
 		golden.Equal(t, "cloud_ineligible", sortLines(o.plain(out)))

@@ -38,18 +38,14 @@ func statusCommand(a *app) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		list := io.Writer(a.page)
-		if a.OutColumns == 0 { // a script may read it: an item stays in one line
-			list = a.Out
-		}
 		var result interface{ WriteText(io.Writer) error }
 		switch {
 		case *ineligible:
-			return s.ListIneligible(ctx, list, a.json)
+			return s.ListIneligible(ctx, a.page, a.json)
 		case *ids:
 			return s.WriteIDs(ctx, a.Out, a.json)
 		case *stale:
-			return s.ListStale(ctx, list, a.json)
+			return s.ListStale(ctx, a.page, a.json)
 		case *user != "":
 			result, err = s.User(ctx, *user)
 		default:
