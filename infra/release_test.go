@@ -57,7 +57,7 @@ func clone(t *testing.T) string {
 		t.Skip("an archive of the source has no commit to release: ", err)
 	}
 	dir := t.TempDir()
-	output(t, dir, "git", "clone", "--quiet", root(t), ".")
+	output(t, "..", "git", "clone", "--quiet", ".", dir)
 	return dir
 }
 
@@ -73,12 +73,6 @@ func release(t *testing.T, dir string) map[string]string {
 		sums[file] = sum
 	}
 	return sums
-}
-
-func root(t *testing.T) string {
-	dir, err := filepath.Abs("..")
-	require.NoError(t, err)
-	return dir
 }
 
 func output(t *testing.T, dir, name string, args ...string) string {
