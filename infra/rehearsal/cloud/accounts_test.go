@@ -5,10 +5,10 @@ import (
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
-	cognitotypes "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
+	cognito "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
+	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	dynamotypes "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	iamtypes "github.com/aws/aws-sdk-go-v2/service/iam/types"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
@@ -66,19 +66,10 @@ func TestAssumeRole(t *testing.T) {
 func TestTwoAccounts(t *testing.T) {
 	w := newWorld(t)
 	c := w.c
-	staging := idp(c, c.StagingAdmin())
-	made, err := staging.CreateUserPool(t.Context(),
-		&cognitoidentityprovider.CreateUserPoolInput{PoolName: aws.String("staging")})
-	require.NoError(t, err)
-	app, err := staging.CreateUserPoolClient(t.Context(), &cognitoidentityprovider.CreateUserPoolClientInput{
-		UserPoolId: made.UserPool.Id, ClientName: aws.String("app"),
-		ExplicitAuthFlows: []cognitotypes.ExplicitAuthFlowsType{cognitotypes.ExplicitAuthFlowsTypeAllowUserPasswordAuth},
-	})
-	require.NoError(t, err)
-	there := &world{t: t, c: c, idp: staging, pool: *made.UserPool.Id, client: *app.UserPoolClient.ClientId}
+	there := worldOf(t, c.StagingAdmin())
 	there.confirm("ann", "email", "ann@example.com")
 
-	_, err = there.signIn("ann", password)
+	_, err := there.signIn("ann", password)
 	require.NoError(t, err, "an unsigned call belongs to its client's account")
 	require.Equal(t, 1,
 		c.CountRequests(Filter{Account: StagingAccount, Operation: "InitiateAuth", Caller: "public", Resource: there.pool}))
@@ -90,7 +81,7 @@ func TestTwoAccounts(t *testing.T) {
 	c.AllowRole(Role{ARN: readerARN, Allow: []string{"cognito-idp:AdminGetUser", "dynamodb:Get*"}})
 	session, err := assume(c, c.ProductionAdmin(), readerARN, "")
 	require.NoError(t, err)
-	reader := &world{t: t, c: c, idp: idp(c, session), pool: there.pool}
+	reader := &world{t: t, c: c, idp: cognito.NewFromConfig(config(c, session)), pool: there.pool}
 	_, err = reader.get("ann")
 	require.NoError(t, err)
 	rejectedWith(t, reader.resetPassword("ann"), "AccessDeniedException", "cognito-idp:AdminResetUserPassword")
@@ -112,30 +103,29 @@ func TestTwoAccounts(t *testing.T) {
 func makeTable(t testing.TB, db *dynamodb.Client, name string) {
 	t.Helper()
 	_, err := db.CreateTable(context.Background(), &dynamodb.CreateTableInput{
-		TableName: &name, BillingMode: types.BillingModePayPerRequest,
-		KeySchema: []types.KeySchemaElement{{AttributeName: aws.String("id"), KeyType: types.KeyTypeHash}},
-		AttributeDefinitions: []types.AttributeDefinition{{AttributeName: aws.String("id"),
-			AttributeType: types.ScalarAttributeTypeS}},
+		TableName: &name, BillingMode: dynamotypes.BillingModePayPerRequest,
+		KeySchema: []dynamotypes.KeySchemaElement{{AttributeName: aws.String("id"), KeyType: dynamotypes.KeyTypeHash}},
+		AttributeDefinitions: []dynamotypes.AttributeDefinition{{AttributeName: aws.String("id"),
+			AttributeType: dynamotypes.ScalarAttributeTypeS}},
 	})
 	require.NoError(t, err)
 }
 
-func key(id string) map[string]types.AttributeValue {
-	return map[string]types.AttributeValue{"id": &types.AttributeValueMemberS{Value: id}}
+func key(id string) map[string]dynamotypes.AttributeValue {
+	return map[string]dynamotypes.AttributeValue{"id": &dynamotypes.AttributeValueMemberS{Value: id}}
 }
 
 func TestUpdatesReset(t *testing.T) {
 	w := newWorld(t, emailAsUsername, productionSchema, hideUsers, hooked)
 	w.confirm("ann@example.com", "preferred_username", "ann")
-	_, err := w.idp.UpdateUserPool(t.Context(), &cognitoidentityprovider.UpdateUserPoolInput{
-		UserPoolId: &w.pool, LambdaConfig: &cognitotypes.LambdaConfigType{PostAuthentication: functionARN("hook")},
+	_, err := w.idp.UpdateUserPool(t.Context(), &cognito.UpdateUserPoolInput{
+		UserPoolId: &w.pool, LambdaConfig: &types.LambdaConfigType{PostAuthentication: functionARN("hook")},
 	})
 	require.NoError(t, err)
-	described, err := w.idp.DescribeUserPool(t.Context(),
-		&cognitoidentityprovider.DescribeUserPoolInput{UserPoolId: &w.pool})
+	described, err := w.idp.DescribeUserPool(t.Context(), &cognito.DescribeUserPoolInput{UserPoolId: &w.pool})
 	require.NoError(t, err)
 	require.Nil(t, described.UserPool.LambdaConfig.UserMigration, "what the call leaves out is reset")
-	require.Equal(t, []cognitotypes.UsernameAttributeType{"email"}, described.UserPool.UsernameAttributes,
+	require.Equal(t, []types.UsernameAttributeType{"email"}, described.UserPool.UsernameAttributes,
 		"what is set at creation stays")
 	_, err = w.get("ANN@example.com")
 	require.NoError(t, err)
@@ -143,13 +133,13 @@ func TestUpdatesReset(t *testing.T) {
 	_, err = w.signIn("ann@example.com", password)
 	require.NoError(t, err)
 
-	updated, err := w.idp.UpdateUserPoolClient(t.Context(), &cognitoidentityprovider.UpdateUserPoolClientInput{
+	updated, err := w.idp.UpdateUserPoolClient(t.Context(), &cognito.UpdateUserPoolClientInput{
 		UserPoolId: &w.pool, ClientId: &w.client, ReadAttributes: []string{"email"},
 	})
 	require.NoError(t, err)
 	require.Empty(t, updated.UserPoolClient.ExplicitAuthFlows)
 	client, err := w.idp.DescribeUserPoolClient(t.Context(),
-		&cognitoidentityprovider.DescribeUserPoolClientInput{UserPoolId: &w.pool, ClientId: &w.client})
+		&cognito.DescribeUserPoolClientInput{UserPoolId: &w.pool, ClientId: &w.client})
 	require.NoError(t, err)
 	require.Empty(t, client.UserPoolClient.PreventUserExistenceErrors)
 	require.Equal(t, []string{"email"}, client.UserPoolClient.ReadAttributes)
@@ -160,8 +150,7 @@ func TestUpdatesReset(t *testing.T) {
 func TestLambdaAPI(t *testing.T) {
 	c := cloudFor(t)
 	invoke := func(who aws.Credentials) error {
-		client := lambda.New(lambda.Options{Region: c.Region(), BaseEndpoint: aws.String(c.URL()), Credentials: fixed(who),
-			Retryer: aws.NopRetryer{}})
+		client := lambda.NewFromConfig(config(c, who))
 		out, err := client.Invoke(t.Context(), &lambda.InvokeInput{FunctionName: functionARN("hook")})
 		if err == nil {
 			require.JSONEq(t, `{"invoked":"hook"}`, string(out.Payload))
@@ -177,9 +166,7 @@ func TestLambdaAPI(t *testing.T) {
 func TestRightsAreSimulated(t *testing.T) {
 	c := cloudFor(t)
 	simulate := func(credentials aws.Credentials, role string) ([]iamtypes.EvaluationResult, error) {
-		out, err := iam.New(iam.Options{Region: "us-east-1", BaseEndpoint: aws.String(c.URL()),
-			Credentials: aws.CredentialsProviderFunc(
-				func(context.Context) (aws.Credentials, error) { return credentials, nil })}).SimulatePrincipalPolicy(t.Context(),
+		out, err := iam.NewFromConfig(config(c, credentials)).SimulatePrincipalPolicy(t.Context(),
 			&iam.SimulatePrincipalPolicyInput{
 				PolicySourceArn: aws.String("arn:aws:iam::" + ProductionAccount + ":role/" + role),
 				ActionNames:     []string{"dynamodb:PutItem", "dynamodb:Scan"}, ResourceArns: []string{"arn:a"},

@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
+	cognito "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/stretchr/testify/require"
@@ -189,25 +189,13 @@ func TestMotoThatDoesNotStart(t *testing.T) {
 	require.ErrorContains(t, err, "no module named moto")
 }
 
-// Calls without a signature are counted where their pool is.
-func TestUnsignedCallsHaveAnAccount(t *testing.T) {
-	w := newWorld(t)
-	w.confirm("ann")
-	defer w.c.Inject(Fault{Account: ProductionAccount, Operation: "InitiateAuth", Table: w.pool,
-		Kind: Throttle, Times: 1})()
-	_, err := w.signIn("ann", password)
-	rejectedWith(t, err, "TooManyRequestsException")
-	_, err = w.signIn("ann", password)
-	require.NoError(t, err)
-}
-
 // A client that is killed in the middle of a call must not leave the proxy with less than moto has.
 func TestClientThatGoesAway(t *testing.T) {
 	w := newWorld(t, emailAsUsername)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer w.c.Inject(Fault{Operation: "AdminCreateUser", Table: w.pool, Kind: HookBefore, Times: 1,
 		Hook: func(Request) { cancel() }})()
-	_, err := w.idp.AdminCreateUser(ctx, &cognitoidentityprovider.AdminCreateUserInput{UserPoolId: &w.pool,
+	_, err := w.idp.AdminCreateUser(ctx, &cognito.AdminCreateUserInput{UserPoolId: &w.pool,
 		Username: aws.String("ann@example.com"), MessageAction: "SUPPRESS"})
 	require.Error(t, err)
 	require.Eventually(t, func() bool {

@@ -9,35 +9,22 @@ import (
 )
 
 func TestForgotPasswordByState(t *testing.T) {
+	verified := []string{"email", "ann@example.com", "email_verified", "true"}
+	confirm := func(w *world) { w.confirm("ann", verified...) }
 	tests := map[string]struct {
 		prepare       func(w *world)
 		code, message string
 		hidden        bool // a client that hides users gets a made-up delivery
 	}{
-		"confirmed": {prepare: func(w *world) { w.confirm("ann", "email", "ann@example.com", "email_verified", "true") }},
-		"unknown":   {prepare: func(*world) {}, code: "UserNotFoundException", hidden: true},
-		"force change password": {
-			prepare: func(w *world) { w.create("ann", "email", "ann@example.com", "email_verified", "true") },
-			code:    "NotAuthorizedException", message: "User password cannot be reset in the current state.",
-		},
-		"unverified email": {
-			prepare: func(w *world) { w.confirm("ann", "email", "ann@example.com") },
-			code:    "InvalidParameterException", message: "no registered/verified email", hidden: true,
-		},
-		"disabled": {
-			prepare: func(w *world) {
-				w.confirm("ann", "email", "ann@example.com", "email_verified", "true")
-				w.disable("ann")
-			},
-			code: "NotAuthorizedException", message: "User is disabled", hidden: true,
-		},
-		"unconfirmed": {
-			prepare: func(w *world) {
-				w.create("ann", "email", "ann@example.com", "email_verified", "true")
-				require.NoError(w.t, w.c.SetStatus(w.pool, "ann", "UNCONFIRMED"))
-			},
-			code: "InvalidParameterException", message: "no registered/verified email", hidden: true,
-		},
+		"confirmed": {prepare: confirm},
+		"unknown":   {func(*world) {}, "UserNotFoundException", "", true},
+		"force change password": {func(w *world) { w.create("ann", verified...) }, "NotAuthorizedException",
+			"User password cannot be reset in the current state.", false},
+		"unverified email": {func(w *world) { w.confirm("ann", "email", "ann@example.com") }, "InvalidParameterException",
+			"no registered/verified email", true},
+		"disabled": {func(w *world) { confirm(w); w.disable("ann") }, "NotAuthorizedException", "User is disabled", true},
+		"unconfirmed": {func(w *world) { confirm(w); require.NoError(w.t, w.c.SetStatus(w.pool, "ann", "UNCONFIRMED")) },
+			"InvalidParameterException", "no registered/verified email", true},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -9,7 +9,7 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
+	cognito "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
 	"github.com/stretchr/testify/require"
 
@@ -22,6 +22,25 @@ func answerWith(response string) handler {
 		back, err := merge(payload, map[string]any{"response": json.RawMessage(response)})
 		return back, nil, err
 	}
+}
+
+// fails is a function whose code returns an error; says is one with this response.
+func fails(kind, message string) handler {
+	return func(context.Context, []byte) ([]byte, *lambdahost.FunctionError, error) {
+		return nil, &lambdahost.FunctionError{Type: kind, Message: message}, nil
+	}
+}
+
+func says(response string) handler {
+	return func(context.Context, []byte) ([]byte, *lambdahost.FunctionError, error) {
+		return []byte(response), nil, nil
+	}
+}
+
+// late is a function that runs into its timeout.
+func late(ctx context.Context, _ []byte) ([]byte, *lambdahost.FunctionError, error) {
+	<-ctx.Done()
+	return nil, nil, ctx.Err()
 }
 
 var hooked = withTriggers(types.LambdaConfigType{
@@ -38,7 +57,7 @@ func TestMigrationAtSignIn(t *testing.T) {
 	lambdas.on("hook", echo)
 
 	const weak = "abc" // the policy is not enforced at migration
-	out, err := w.idp.InitiateAuth(t.Context(), &cognitoidentityprovider.InitiateAuthInput{
+	out, err := w.idp.InitiateAuth(t.Context(), &cognito.InitiateAuthInput{
 		ClientId: &w.client, AuthFlow: types.AuthFlowTypeUserPasswordAuth,
 		AuthParameters: map[string]string{"USERNAME": "ann@Example.com", "PASSWORD": weak},
 		ClientMetadata: map[string]string{"from": "web"},
@@ -158,47 +177,22 @@ func TestMigrationRejected(t *testing.T) {
 }
 
 func TestTriggerFailures(t *testing.T) {
+	notInvocable := func(context.Context, []byte) ([]byte, *lambdahost.FunctionError, error) {
+		return nil, nil, errors.New("throttled")
+	}
 	tests := map[string]struct {
 		answer        handler
 		code, message string
 		attempts      int
 	}{
-		"function error": {
-			answer: func(context.Context, []byte) ([]byte, *lambdahost.FunctionError, error) {
-				return nil, &lambdahost.FunctionError{Type: "StagingUnavailable", Message: "staging cannot be asked"}, nil
-			},
-			code:    "UserLambdaValidationException",
-			message: "UserMigration failed with error staging cannot be asked.", attempts: 1,
-		},
-		"late": {
-			answer: func(ctx context.Context, _ []byte) ([]byte, *lambdahost.FunctionError, error) {
-				<-ctx.Done()
-				return nil, nil, ctx.Err()
-			},
-			code: "UnexpectedLambdaException", attempts: 3,
-		},
-		"not invocable": {
-			answer: func(context.Context, []byte) ([]byte, *lambdahost.FunctionError, error) {
-				return nil, nil, errors.New("throttled")
-			},
-			code: "UnexpectedLambdaException", attempts: 3,
-		},
-		"not JSON": {
-			answer: func(context.Context, []byte) ([]byte, *lambdahost.FunctionError, error) {
-				return []byte("hello"), nil, nil
-			},
-			code: "InvalidLambdaResponseException", attempts: 1,
-		},
-		"null": {
-			answer: func(context.Context, []byte) ([]byte, *lambdahost.FunctionError, error) {
-				return []byte("null"), nil, nil
-			},
-			code: "InvalidLambdaResponseException", attempts: 1,
-		},
-		"attributes of the wrong kind": {
-			answer: answerWith(`{"userAttributes":{"email_verified":true}}`),
-			code:   "InvalidLambdaResponseException", attempts: 1,
-		},
+		"function error": {fails("StagingUnavailable", "staging cannot be asked"), "UserLambdaValidationException",
+			"UserMigration failed with error staging cannot be asked.", 1},
+		"late":          {late, "UnexpectedLambdaException", "", 3},
+		"not invocable": {notInvocable, "UnexpectedLambdaException", "", 3},
+		"not JSON":      {says("hello"), "InvalidLambdaResponseException", "", 1},
+		"null":          {says("null"), "InvalidLambdaResponseException", "", 1},
+		"attributes of the wrong kind": {answerWith(`{"userAttributes":{"email_verified":true}}`),
+			"InvalidLambdaResponseException", "", 1},
 	}
 	w := newWorld(t, emailAsUsername, hideUsers, hooked)
 	for name, test := range tests {
@@ -220,8 +214,7 @@ func TestTriggerThatAnswersAtTheLastAttempt(t *testing.T) {
 	var calls atomic.Int32
 	lambdas.on("migrate", func(ctx context.Context, payload []byte) ([]byte, *lambdahost.FunctionError, error) {
 		if calls.Add(1) < 3 {
-			<-ctx.Done()
-			return nil, nil, ctx.Err()
+			return late(ctx, payload)
 		}
 		return answerWith(goodUserPlain)(ctx, payload)
 	})
@@ -236,26 +229,12 @@ const goodUserPlain = `{"userAttributes":{"email":"ann@example.com","email_verif
 func TestHookFailureFailsTheSignIn(t *testing.T) {
 	w := newWorld(t, hooked)
 	w.confirm("ann")
-	lambdas.on("hook", func(context.Context, []byte) ([]byte, *lambdahost.FunctionError, error) {
-		return nil, &lambdahost.FunctionError{Type: "Broken", Message: "no"}, nil
-	})
+	lambdas.on("hook", fails("Broken", "no"))
 	_, err := w.signIn("ann", password)
 	rejectedWith(t, err, "UserLambdaValidationException", "PostAuthentication failed with error no.")
-	lambdas.on("hook", func(context.Context, []byte) ([]byte, *lambdahost.FunctionError, error) {
-		return []byte(`{}`), nil, nil
-	})
+	lambdas.on("hook", says("{}"))
 	_, err = w.signIn("ann", password)
 	rejectedWith(t, err, "InvalidLambdaResponseException")
-}
-
-func TestChallengeIsNoSignIn(t *testing.T) {
-	w := newWorld(t, hooked)
-	w.confirm("ann", "email", "ann@example.com")
-	require.NoError(t, w.c.SetUpTOTP(t.Context(), w.pool, "ann", password))
-	lambdas.on("hook", echo)
-	_, err := w.signIn("ann", password)
-	require.NoError(t, err)
-	require.Empty(t, lambdas.events("hook"))
 }
 
 // The functions call the proxy while Cognito waits for them: nothing may be locked meanwhile.
