@@ -21,7 +21,7 @@ func TestSignInByState(t *testing.T) {
 		"confirmed": {prepare: func(*world) {}},
 		"wrong password": {func(w *world) { w.setPassword("ann@example.com", "Another-1") }, "NotAuthorizedException",
 			"Incorrect username or password.", ""},
-		"disabled":       {func(w *world) { w.disable("Ann@example.com") }, "NotAuthorizedException", "User is disabled.", ""},
+		"disabled":       {func(w *world) { w.disable("ann@example.com") }, "NotAuthorizedException", "User is disabled.", ""},
 		"reset required": {reset, "PasswordResetRequiredException", "Password reset required for the user", ""},
 		"reset required, second answer": {func(w *world) { reset(w); w.c.SetResetAnswer(AnswerNotAuthorized) },
 			"NotAuthorizedException", "Incorrect username or password.", ""},
