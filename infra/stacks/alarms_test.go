@@ -159,6 +159,9 @@ func TestAlarmsWatchEmittedMetrics(t *testing.T) {
 // reputation monitoring alarms").
 var sesMetrics = []string{"Send", "Bounce", "Complaint", "Reputation.BounceRate", "Reputation.ComplaintRate"}
 
+// sesMetric is one on the dashboard, without dimensions.
+var sesMetric = regexp.MustCompile(`\["AWS/SES", "([\w.]+)", \{`)
+
 // TestEmailMetrics: the dashboard shows SES's metrics of the identity's Region, and the alarm on bounces is there if
 // that is the stack's.
 func TestEmailMetrics(t *testing.T) {
@@ -177,23 +180,12 @@ func TestEmailMetrics(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := production(t, tt.parameters)
 			body := properties[struct{ DashboardBody string }](t, s, "Dashboard").DashboardBody
-			var dashboard struct {
-				Widgets []struct {
-					Properties struct {
-						Region  string
-						Metrics [][]any
-					}
-				}
-			}
-			require.NoError(t, json.Unmarshal([]byte(body), &dashboard), body)
+			require.True(t, json.Valid([]byte(body)), body)
 			var shown []string
-			for _, widget := range dashboard.Widgets {
-				for _, metric := range widget.Properties.Metrics {
-					if metric[0] == "AWS/SES" {
-						assert.Equal(t, tt.region, widget.Properties.Region)
-						assert.Len(t, metric, 3, "no dimensions")
-						shown = append(shown, metric[1].(string))
-					}
+			for _, widget := range strings.Split(body, `{"type": `) {
+				for _, metric := range sesMetric.FindAllStringSubmatch(widget, -1) {
+					assert.Contains(t, widget, `"region": "`+tt.region+`"`)
+					shown = append(shown, metric[1])
 				}
 			}
 			assert.Equal(t, map[bool][]string{true: sesMetrics}[tt.region != ""], shown)

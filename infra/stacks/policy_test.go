@@ -3,7 +3,6 @@ package stacks
 import (
 	"encoding/json"
 	"maps"
-	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -86,15 +85,20 @@ var (
 	}
 )
 
+func template(t *testing.T, file string) *Template {
+	t.Helper()
+	read, err := Read("../" + file)
+	require.NoError(t, err)
+	return read
+}
+
 func stack(t *testing.T, file string, known map[string]string, parameters ...map[string]string) *Stack {
 	t.Helper()
-	template, err := Read("../" + file)
-	require.NoError(t, err)
 	all := map[string]string{}
 	for _, p := range parameters {
 		maps.Copy(all, p)
 	}
-	s, err := template.With(all, known)
+	s, err := template(t, file).With(all, known)
 	require.NoError(t, err)
 	return s
 }
@@ -574,14 +578,10 @@ func TestRetainedResources(t *testing.T) {
 
 // TestParametersAreDescribed: each has a description, and a name that is unlikely to be set in a shell's environment.
 func TestParametersAreDescribed(t *testing.T) {
-	for _, file := range []string{"../staging.yaml", "../production.yaml"} {
-		raw, err := os.ReadFile(file)
-		require.NoError(t, err)
-		template, err := Read(file)
-		require.NoError(t, err)
-		for name := range template.Parameters {
+	for _, file := range []string{"staging.yaml", "production.yaml"} {
+		for name := range template(t, file).Parameters {
 			described := regexp.MustCompile(`(?m)^  ` + name + `:\n    Type: .*\n    Description: .+`)
-			assert.True(t, described.Match(raw), "%s in %s", name, file)
+			assert.True(t, described.MatchString(document(t, "infra/"+file)), "%s in %s", name, file)
 			assert.Regexp(t, `^([A-Z][a-z0-9]+){2,}$|^Triggers$|^Architecture$`, name)
 		}
 	}

@@ -34,23 +34,14 @@ func newScript(t *testing.T, state map[string]string) script {
 	for name, text := range state {
 		s.set(name, text)
 	}
-	for _, name := range []string{"deploy.sh", "staging.yaml", "production.yaml"} {
-		raw, err := os.ReadFile("../" + name)
-		require.NoError(t, err)
-		s.write(filepath.Join("infra", name), raw)
-	}
-	s.write("dist/trigger.zip", []byte("the trigger"))
-	s.write("dist/datamover.zip", []byte("the datamover"))
+	copyInfra(t, s.home)
+	write(t, filepath.Join(s.home, "dist/trigger.zip"), []byte("the trigger"))
+	write(t, filepath.Join(s.home, "dist/datamover.zip"), []byte("the datamover"))
 	return s
 }
 
-func (s script) write(name string, raw []byte) {
-	path := filepath.Join(s.home, name)
-	require.NoError(s.t, errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, raw, 0o755)))
-}
-
 func (s script) set(name, text string) {
-	require.NoError(s.t, os.WriteFile(filepath.Join(s.state, name), []byte(text), 0o600))
+	write(s.t, filepath.Join(s.state, name), []byte(text))
 }
 
 func (s script) get(name string) string {
@@ -219,14 +210,10 @@ func TestUploadedCode(t *testing.T) {
 // TestStagingDecidesNothingElse: of the staging stack's outputs, only those that staging.yaml has are used.
 func TestStagingDecidesNothingElse(t *testing.T) {
 	t.Parallel()
-	template, err := Read("../staging.yaml")
-	require.NoError(t, err)
-	target, err := Read("../production.yaml")
-	require.NoError(t, err)
 	outputs, want := "", map[string]string{}
-	for name := range target.Parameters {
+	for name := range template(t, "production.yaml").Parameters {
 		outputs += name + "\tfrom-staging\n"
-		if _, ok := template.Outputs[name]; ok {
+		if _, ok := template(t, "staging.yaml").Outputs[name]; ok {
 			want[name] = "from-staging"
 		}
 	}
@@ -242,9 +229,7 @@ func TestParametersAreShown(t *testing.T) {
 	t.Parallel()
 	s := newScript(t, map[string]string{"staging": strings.Replace(stagingOutputs, "an-id", "an\x1b[2Kid", 1)})
 	output := s.mustRun("production", "AlarmEmail=ops@spaceport.example", "ResetEmailText=a\nb {####}")
-	template, err := Read("../production.yaml")
-	require.NoError(t, err)
-	for name := range template.Parameters {
+	for name := range template(t, "production.yaml").Parameters {
 		assert.Regexp(t, `(?m)^  (given   |staging |kept    |default ) `+name+"=", output)
 	}
 	for _, line := range []string{
@@ -285,9 +270,10 @@ func TestTablesOutliveAFailedDeployment(t *testing.T) {
 		"one table":                      {"ROLLBACK_COMPLETE", users, "CreateTables=yes", "", "projects"},
 		"the other table":                {"ROLLBACK_COMPLETE", projects, "CreateTables=yes", "", "users"},
 		"the only table asked for":       {"ROLLBACK_COMPLETE", users, "CreateTables=users", "", "no"},
-		"tables of these names":          {"", "L U P", "CreateTables=yes LedgerTable=L UsersTable=U ProjectsTable=P", "no", "no"},
-		"tables that are not asked for":  {"", users + projects, "", "", ""},
-		"only tables with another name":  {"", ledger + users, "CreateTables=yes LedgerTable=L UsersTable=U", "", "yes"},
+		"tables of these names": {"", "L U P", "CreateTables=yes LedgerTable=L UsersTable=U ProjectsTable=P",
+			"no", "no"},
+		"tables that are not asked for": {"", users + projects, "", "", ""},
+		"only tables with another name": {"", ledger + users, "CreateTables=yes LedgerTable=L UsersTable=U", "", "yes"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -16,7 +16,7 @@ func TestAuthenticatorApp(t *testing.T) {
 	lambdas.on("hook", echo)
 	w.confirm("ann", "email", "ann@example.com")
 	w.confirm("bob", "email", "bob@example.com")
-	out, err := w.signIn("ann", password)
+	out, err := w.initiateAuth("ann", password)
 	require.NoError(t, err)
 	access := out.AuthenticationResult.AccessToken
 	_, err = w.idp.AssociateSoftwareToken(t.Context(), &cognito.AssociateSoftwareTokenInput{AccessToken: access})
@@ -35,7 +35,7 @@ func TestAuthenticatorApp(t *testing.T) {
 	})
 	require.NoError(t, err)
 
-	out, err = w.signIn("ann", password)
+	out, err = w.initiateAuth("ann", password)
 	require.NoError(t, err)
 	require.Equal(t, types.ChallengeNameTypeSoftwareTokenMfa, out.ChallengeName)
 	respond := func(session, code string) error {

@@ -306,7 +306,7 @@ func (w *world) status(name string) string {
 	return string(u.UserStatus)
 }
 
-func (w *world) signIn(name, with string) (*cognito.InitiateAuthOutput, error) {
+func (w *world) initiateAuth(name, with string) (*cognito.InitiateAuthOutput, error) {
 	return w.idp.InitiateAuth(w.t.Context(), &cognito.InitiateAuthInput{
 		ClientId: &w.client, AuthFlow: types.AuthFlowTypeUserPasswordAuth,
 		AuthParameters: map[string]string{"USERNAME": name, "PASSWORD": with},
@@ -320,7 +320,7 @@ func (w *world) adminSignIn(name, with string) (*cognito.AdminInitiateAuthOutput
 	})
 }
 
-func (w *world) forgot(name string) (*cognito.ForgotPasswordOutput, error) {
+func (w *world) forgotPassword(name string) (*cognito.ForgotPasswordOutput, error) {
 	return w.idp.ForgotPassword(w.t.Context(), &cognito.ForgotPasswordInput{ClientId: &w.client, Username: &name})
 }
 
@@ -342,6 +342,21 @@ func (w *world) disable(name string) {
 	_, err := w.idp.AdminDisableUser(w.t.Context(),
 		&cognito.AdminDisableUserInput{UserPoolId: &w.pool, Username: &name})
 	require.NoError(w.t, err)
+}
+
+func (w *world) signIn(name, with string) error {
+	_, err := w.initiateAuth(name, with)
+	return err
+}
+
+func (w *world) forgot(name string) error {
+	_, err := w.forgotPassword(name)
+	return err
+}
+
+func (w *world) find(name string) error {
+	_, err := w.get(name)
+	return err
 }
 
 // messages counts the emails to an address.

@@ -21,7 +21,8 @@ func TestSignInByState(t *testing.T) {
 		"confirmed": {prepare: func(*world) {}},
 		"wrong password": {func(w *world) { w.setPassword("ann@example.com", "Another-1") }, "NotAuthorizedException",
 			"Incorrect username or password.", ""},
-		"disabled":       {func(w *world) { w.disable("ann@example.com") }, "NotAuthorizedException", "User is disabled.", ""},
+		"disabled": {func(w *world) { w.disable("ann@example.com") }, "NotAuthorizedException",
+			"User is disabled.", ""},
 		"reset required": {reset, "PasswordResetRequiredException", "Password reset required for the user", ""},
 		"reset required, second answer": {func(w *world) { reset(w); w.c.SetResetAnswer(AnswerNotAuthorized) },
 			"NotAuthorizedException", "Incorrect username or password.", ""},
@@ -43,7 +44,7 @@ func TestSignInByState(t *testing.T) {
 			w := newWorld(t, emailAsUsername)
 			w.confirm("ann@example.com", "email_verified", "true")
 			test.prepare(w)
-			out, err := w.signIn("ann@example.com", password)
+			out, err := w.initiateAuth("ann@example.com", password)
 			admin, adminErr := w.adminSignIn("ANN@example.com", password)
 			if test.code != "" {
 				rejectedWith(t, err, test.code, test.message)
@@ -61,12 +62,10 @@ func TestSignInByState(t *testing.T) {
 
 func TestSignInOfUnknownUser(t *testing.T) {
 	w := newWorld(t, hideUsers)
-	_, err := w.signIn("unknown", password)
-	rejectedWith(t, err, "NotAuthorizedException", "Incorrect username or password.")
+	rejectedWith(t, w.signIn("unknown", password), "NotAuthorizedException", "Incorrect username or password.")
 	w = newWorld(t)
-	_, err = w.signIn("unknown", password)
-	rejectedWith(t, err, "UserNotFoundException", "User does not exist.")
-	_, err = w.adminSignIn("unknown", password)
+	rejectedWith(t, w.signIn("unknown", password), "UserNotFoundException", "User does not exist.")
+	_, err := w.adminSignIn("unknown", password)
 	rejectedWith(t, err, "UserNotFoundException")
 }
 
@@ -75,17 +74,16 @@ func TestSignInNeedsItsFlow(t *testing.T) {
 		c.ExplicitAuthFlows = nil
 	})
 	w.confirm("ann")
-	_, err := w.signIn("ann", password)
-	rejectedWith(t, err, "InvalidParameterException", "USER_PASSWORD_AUTH flow not enabled for this client")
-	_, err = w.adminSignIn("ann", password)
+	rejectedWith(t, w.signIn("ann", password), "InvalidParameterException",
+		"USER_PASSWORD_AUTH flow not enabled for this client")
+	_, err := w.adminSignIn("ann", password)
 	rejectedWith(t, err, "InvalidParameterException", "not enabled for this client")
 }
 
 func TestUnknownClient(t *testing.T) {
 	w := newWorld(t)
 	w.client = "nosuchclient"
-	_, err := w.signIn("ann", password)
-	rejectedWith(t, err, "ResourceNotFoundException")
-	_, err = w.idp.GetUser(t.Context(), &cognito.GetUserInput{AccessToken: aws.String("not.a.token")})
+	rejectedWith(t, w.signIn("ann", password), "ResourceNotFoundException")
+	_, err := w.idp.GetUser(t.Context(), &cognito.GetUserInput{AccessToken: aws.String("not.a.token")})
 	rejectedWith(t, err, "NotAuthorizedException", "Invalid Access Token")
 }

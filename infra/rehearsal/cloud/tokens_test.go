@@ -21,7 +21,7 @@ import (
 
 func (w *world) tokens(name string) *types.AuthenticationResultType {
 	w.t.Helper()
-	out, err := w.signIn(name, password)
+	out, err := w.initiateAuth(name, password)
 	require.NoError(w.t, err)
 	return out.AuthenticationResult
 }
