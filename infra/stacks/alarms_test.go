@@ -207,22 +207,6 @@ func sesIdentity(region string) string {
 	return "arn:aws:ses:" + region + ":222222222222:identity/spaceport.example"
 }
 
-// TestAdviceOnQuotas: an alarm that advises to raise a quota says how, and that UserList cannot be raised.
-func TestAdviceOnQuotas(t *testing.T) {
-	s := production(t)
-	throttled := properties[struct{ AlarmDescription string }](t, s, "StagingThrottled").AlarmDescription
-	for _, text := range []string{
-		"UserAuthentication", "UserRead", "Service Quotas", "aws cognito-idp update-provisioned-limit",
-		"UserList, which bulk uses, cannot",
-	} {
-		assert.Contains(t, throttled, text)
-	}
-	for _, id := range []string{"TriggerThrottled", "DatamoverThrottled", "BackgroundMovesWaiting"} {
-		text := properties[struct{ AlarmDescription string }](t, s, id).AlarmDescription
-		assert.Contains(t, text, "concurrent executions for the account in Service Quotas", id)
-	}
-}
-
 // Metrics of the functions on the dashboard, and searches for them.
 var (
 	metricShown  = regexp.MustCompile(`\["Spaceport/Migration", "(\w+)"((?:, "[^"]+")+)`)

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -26,7 +27,7 @@ import (
 var (
 	shared    *Cloud
 	sharedErr error
-	clock     = &testClock{}
+	ahead     atomic.Int64 // of the clock
 	lambdas   = &fakeFunctions{}
 )
 
@@ -35,7 +36,7 @@ const shortTimeout = 300 * time.Millisecond
 func TestMain(m *testing.M) {
 	if path := motoPath(); path != "" {
 		shared, sharedErr = Start(context.Background(), Options{
-			Moto: path, Now: clock.Now, TriggerTimeout: shortTimeout, Seed: 1,
+			Moto: path, Now: now, TriggerTimeout: shortTimeout, Seed: 1,
 		})
 		if sharedErr == nil {
 			shared.SetFunctions(lambdas)
@@ -76,22 +77,8 @@ func cloudFor(t testing.TB) *Cloud {
 	return shared
 }
 
-type testClock struct {
-	mu    sync.Mutex
-	ahead time.Duration
-}
-
-func (c *testClock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return time.Now().Add(c.ahead)
-}
-
-func (c *testClock) advance(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.ahead += d
-}
+// now is the cloud's clock.
+func now() time.Time { return time.Now().Add(time.Duration(ahead.Load())) }
 
 // handler is a fake function.
 type handler func(ctx context.Context, payload []byte) ([]byte, *lambdahost.FunctionError, error)
