@@ -28,7 +28,7 @@ func standInOf(t *testing.T, users, projects int) (*standIn, aws.Config) {
 	server := httptest.NewServer(s)
 	t.Cleanup(server.Close)
 	return s, aws.Config{
-		Region: "us-east-1", BaseEndpoint: aws.String(server.URL), RetryMaxAttempts: 1,
+		Region: "us-east-1", BaseEndpoint: aws.String(server.URL),
 		Credentials: credentials.NewStaticCredentialsProvider("key", "secret", ""),
 	}
 }
