@@ -3,11 +3,8 @@ package stacks
 import (
 	"bytes"
 	"encoding/json"
-	"go/ast"
-	"go/parser"
-	"go/token"
 	"io/fs"
-	"path/filepath"
+	"os"
 	"regexp"
 	"slices"
 	"strconv"
@@ -26,85 +23,43 @@ import (
 // "Decisions Function=Trigger Decision=? Reason=?", and the texts that can be a dimension's value.
 type emitted struct{ metrics, values map[string]bool }
 
+// What readEmitted looks for in code: string constants, text literals, and calls that count a metric.
+var (
+	constant = regexp.MustCompile(`(?m)^(?:const |\t)(\w+) += "(\w+)"`)
+	literal  = regexp.MustCompile(`"([^"\n]+)"`)
+	counting = regexp.MustCompile(`\.(?:Count|Milliseconds)\(metrics\.(\w+),(.*)\)`)
+)
+
 // readEmitted reads the code of both functions: each call of Count and Milliseconds names a metric and dimensions.
 func readEmitted(t *testing.T) emitted {
 	t.Helper()
-	e := emitted{map[string]bool{}, map[string]bool{}}
-	names := constants(t, "../../datamover/metrics/metrics.go")
-	for function, folder := range map[string]string{"Trigger": "../../trigger", "Datamover": "../../datamover"} {
-		require.NoError(t, filepath.WalkDir(folder, func(path string, _ fs.DirEntry, err error) error {
+	e, names := emitted{map[string]bool{}, map[string]bool{}}, map[string]string{}
+	for _, found := range constant.FindAllStringSubmatch(document(t, "datamover/metrics/metrics.go"), -1) {
+		names[found[1]] = found[2]
+	}
+	for function, folder := range map[string]string{"Trigger": "trigger", "Datamover": "datamover"} {
+		require.NoError(t, fs.WalkDir(os.DirFS("../.."), folder, func(path string, _ fs.DirEntry, err error) error {
 			if err != nil || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
 				return err
 			}
-			ast.Inspect(parse(t, path), func(n ast.Node) bool {
-				switch n := n.(type) {
-				case *ast.BasicLit:
-					e.values[text(n)] = true
-				case *ast.CallExpr:
-					if metric := metricOf(n, names); metric != "" {
-						e.count(t, function, metric, n.Args[2:])
-					}
-				}
-				return true
-			})
+			code := document(t, path)
+			for _, found := range literal.FindAllStringSubmatch(code, -1) {
+				e.values[found[1]] = true
+			}
+			for _, call := range counting.FindAllStringSubmatch(code, -1) {
+				e.count(t, function, names[call[1]], literal.FindAllStringSubmatch(call[2], -1))
+			}
 			return nil
 		}))
 	}
 	return e
 }
 
-func parse(t *testing.T, path string) *ast.File {
-	t.Helper()
-	file, err := parser.ParseFile(token.NewFileSet(), path, nil, 0)
-	require.NoError(t, err)
-	return file
-}
-
-// text returns the value of a string literal.
-func text(n ast.Expr) string {
-	literal, ok := n.(*ast.BasicLit)
-	if !ok || literal.Kind != token.STRING {
-		return ""
-	}
-	value, _ := strconv.Unquote(literal.Value)
-	return value
-}
-
-// constants returns the string constants of a file, by name.
-func constants(t *testing.T, path string) map[string]string {
-	t.Helper()
-	values := map[string]string{}
-	ast.Inspect(parse(t, path), func(n ast.Node) bool {
-		if spec, ok := n.(*ast.ValueSpec); ok && len(spec.Values) == len(spec.Names) {
-			for i, name := range spec.Names {
-				values[name.Name] = text(spec.Values[i])
-			}
-		}
-		return true
-	})
-	return values
-}
-
-// metricOf returns the metric that a call counts, or "".
-func metricOf(call *ast.CallExpr, names map[string]string) string {
-	method, ok := call.Fun.(*ast.SelectorExpr)
-	if !ok || len(call.Args) < 2 || method.Sel.Name != "Count" && method.Sel.Name != "Milliseconds" {
-		return ""
-	}
-	metric, ok := call.Args[0].(*ast.SelectorExpr)
-	if !ok {
-		return ""
-	}
-	return names[metric.Sel.Name]
-}
-
 // count adds the metric as CloudWatch reads it, with every set of dimensions.
-func (e emitted) count(t *testing.T, function, metric string, arguments []ast.Expr) {
+func (e emitted) count(t *testing.T, function, metric string, names [][]string) {
 	var dimensions []string
-	for i := 0; i < len(arguments); i += 2 {
-		name := text(arguments[i])
-		require.NotEmpty(t, name, "a dimension of %s", metric)
-		dimensions = append(dimensions, name, "?")
+	for _, name := range names {
+		dimensions = append(dimensions, name[1], "?")
 	}
 	var line bytes.Buffer
 	log := metrics.NewLog(&line, function)
@@ -204,6 +159,9 @@ func TestAlarmsWatchEmittedMetrics(t *testing.T) {
 // reputation monitoring alarms").
 var sesMetrics = []string{"Send", "Bounce", "Complaint", "Reputation.BounceRate", "Reputation.ComplaintRate"}
 
+// sesMetric is one on the dashboard, without dimensions.
+var sesMetric = regexp.MustCompile(`\["AWS/SES", "([\w.]+)", \{`)
+
 // TestEmailMetrics: the dashboard shows SES's metrics of the identity's Region, and the alarm on bounces is there if
 // that is the stack's.
 func TestEmailMetrics(t *testing.T) {
@@ -222,21 +180,15 @@ func TestEmailMetrics(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := production(t, tt.parameters)
 			body := properties[struct{ DashboardBody string }](t, s, "Dashboard").DashboardBody
+			require.True(t, json.Valid([]byte(body)), body)
 			var shown []string
-			for _, widget := range widgets(t, body) {
-				for _, metric := range widget.Properties.Metrics {
-					if metric[0] == "AWS/SES" {
-						assert.Equal(t, tt.region, widget.Properties.Region)
-						assert.Len(t, metric, 3, "no dimensions")
-						shown = append(shown, metric[1].(string))
-					}
+			for _, widget := range strings.Split(body, `{"type": `) {
+				for _, metric := range sesMetric.FindAllStringSubmatch(widget, -1) {
+					assert.Contains(t, widget, `"region": "`+tt.region+`"`)
+					shown = append(shown, metric[1])
 				}
 			}
-			if tt.region == "" {
-				assert.Empty(t, shown)
-			} else {
-				assert.Equal(t, sesMetrics, shown)
-			}
+			assert.Equal(t, map[bool][]string{true: sesMetrics}[tt.region != ""], shown)
 			assert.Equal(t, tt.alarm, slices.Contains(ofType(t, s, "AWS::CloudWatch::Alarm"), "EmailsBouncing"))
 			assert.Equal(t, tt.alarm, strings.Contains(body, "EmailsBouncing"))
 		})
@@ -255,74 +207,38 @@ func sesIdentity(region string) string {
 	return "arn:aws:ses:" + region + ":222222222222:identity/spaceport.example"
 }
 
-type widget struct {
-	Properties struct {
-		Region  string
-		Metrics [][]any
-	}
-}
-
-func widgets(t *testing.T, body string) []widget {
-	t.Helper()
-	var dashboard struct{ Widgets []widget }
-	require.NoError(t, json.Unmarshal([]byte(body), &dashboard), body)
-	return dashboard.Widgets
-}
-
-// TestAdviceOnQuotas: an alarm that advises to raise a quota says how, and that UserList cannot be raised.
-func TestAdviceOnQuotas(t *testing.T) {
-	s := production(t)
-	throttled := properties[struct{ AlarmDescription string }](t, s, "StagingThrottled").AlarmDescription
-	for _, text := range []string{
-		"UserAuthentication", "UserRead", "Service Quotas", "aws cognito-idp update-provisioned-limit",
-		"UserList, which bulk uses, cannot",
-	} {
-		assert.Contains(t, throttled, text)
-	}
-	for _, id := range []string{"TriggerThrottled", "DatamoverThrottled", "BackgroundMovesWaiting"} {
-		text := properties[struct{ AlarmDescription string }](t, s, id).AlarmDescription
-		assert.Contains(t, text, "concurrent executions for the account in Service Quotas", id)
-	}
-}
+// Metrics of the functions on the dashboard, and searches for them.
+var (
+	metricShown  = regexp.MustCompile(`\["Spaceport/Migration", "(\w+)"((?:, "[^"]+")+)`)
+	metricSearch = regexp.MustCompile(
+		`SEARCH\('\{Spaceport/Migration,Function((?:,\w+)*)\} MetricName=\\"(\w+)\\" Function=\\"([^"\\]+)\\"'`)
+)
 
 // TestDashboardShowsEmittedMetrics: the dashboard shows only metrics that the functions emit, and every alarm.
 func TestDashboardShowsEmittedMetrics(t *testing.T) {
 	e := readEmitted(t)
-	search := regexp.MustCompile(`^SEARCH\('\{Spaceport/Migration,([\w,]+)\} MetricName="(\w+)" Function="([^"]+)"'`)
 	for _, s := range []*Stack{production(t, productionEverything), production(t)} {
 		body := properties[struct{ DashboardBody string }](t, s, "Dashboard").DashboardBody
-		metricsShown, searches := 0, 0
-		for _, widget := range widgets(t, body) {
-			for _, metric := range widget.Properties.Metrics {
-				var texts []string
-				for _, element := range metric {
-					if text, ok := element.(string); ok {
-						texts = append(texts, text)
-					} else if expression,
-						_ := element.(map[string]any)["expression"].(string); strings.HasPrefix(expression, "SEARCH") {
-						found := search.FindStringSubmatch(expression)
-						require.NotEmpty(t, found, expression)
-						searches++
-						dimensions := []dimension{{metrics.Function, found[3]}}
-						for _, name := range strings.Split(found[1], ",")[1:] {
-							dimensions = append(dimensions, dimension{Name: name})
-						}
-						e.assertEmitted(t, found[2], dimensions)
-					}
-				}
-				if len(texts) == 0 || texts[0] != metrics.Namespace {
-					continue
-				}
-				metricsShown++
-				var dimensions []dimension
-				for i := 2; i+1 < len(texts); i += 2 {
-					dimensions = append(dimensions, dimension{texts[i], texts[i+1]})
-				}
-				e.assertEmitted(t, texts[1], dimensions)
+		shown := metricShown.FindAllStringSubmatch(body, -1)
+		for _, found := range shown {
+			var dimensions []dimension
+			texts := literal.FindAllStringSubmatch(found[2], -1)
+			for i := 0; i < len(texts); i += 2 {
+				dimensions = append(dimensions, dimension{texts[i][1], texts[i+1][1]})
 			}
+			e.assertEmitted(t, found[1], dimensions)
 		}
-		assert.Positive(t, searches)
-		assert.Positive(t, metricsShown)
+		searches := metricSearch.FindAllStringSubmatch(body, -1)
+		for _, found := range searches {
+			dimensions := []dimension{{metrics.Function, found[3]}}
+			for _, name := range strings.Split(found[1], ",")[1:] {
+				dimensions = append(dimensions, dimension{Name: name})
+			}
+			e.assertEmitted(t, found[2], dimensions)
+		}
+		assert.NotEmpty(t, shown)
+		assert.NotEmpty(t, searches)
+		assert.Equal(t, strings.Count(body, metrics.Namespace), len(shown)+len(searches), "all of them are read")
 		for _, id := range ofType(t, s, "AWS::CloudWatch::Alarm") {
 			assert.Contains(t, body, "<"+id+".Arn>")
 		}

@@ -1,9 +1,7 @@
 package stacks
 
 import (
-	"go/ast"
-	"go/parser"
-	"go/token"
+	"cmp"
 	"io/fs"
 	"maps"
 	"os"
@@ -109,75 +107,60 @@ func addCall(found map[string]bool, service, method string) {
 	}
 }
 
+// What callsOfBulk looks for in code. A method may be passed on to be called, as in m.Production.SendReset.
+var (
+	sdkImport    = regexp.MustCompile(`(\w+)? ?"github.com/aws/aws-sdk-go-v2/service/(\w+)"`)
+	sdkInput     = regexp.MustCompile(`\b(\w+)\.(\w+)Input\b`)
+	functionName = regexp.MustCompile(`^(?:\([^)]*\) )?(\w+)`)
+	calledName   = regexp.MustCompile(`(\w+)\(|\w\.\w+\.(\w+)`)
+)
+
 // callsOfBulk returns the AWS actions that bulk can call. Its templates call methods by name, so that the linker keeps
 // every method of the SDK; this reads the source instead. Every function of bulk counts, and every function of
 // datamover that one of those calls, by its name. Each call has the operation's Input.
 func callsOfBulk(t *testing.T) []string {
 	t.Helper()
-	type function struct{ calls, actions map[string]bool }
-	functions, todo := map[string][]function{}, []string{}
-	read := func(path string, entry fs.DirEntry, err error) error {
+	bodies, actions, todo := map[string]string{}, map[string]map[string]bool{}, []string{} // by function
+	read := func(path string, _ fs.DirEntry, err error) error {
 		if err != nil || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") ||
 			strings.Contains(path, "/cmd/") {
 			return err
 		}
-		file, err := parser.ParseFile(token.NewFileSet(), path, nil, 0)
-		require.NoError(t, err)
+		code := document(t, path)
 		services := map[string]string{}
-		for _, spec := range file.Imports {
-			name := strings.Trim(spec.Path.Value, `"`)
-			if _, service, ok := strings.Cut(name, "aws-sdk-go-v2/service/"); ok && spec.Name != nil {
-				services[spec.Name.Name] = service
-			} else if ok {
-				services[service] = service
-			}
+		for _, found := range sdkImport.FindAllStringSubmatch(code, -1) {
+			services[cmp.Or(found[1], found[2])] = found[2]
 		}
-		for _, declaration := range file.Decls {
-			f, ok := declaration.(*ast.FuncDecl)
-			if !ok {
-				continue
+		for _, f := range strings.Split(code, "\nfunc ")[1:] {
+			body, _, _ := strings.Cut(f, "\n}\n")
+			name := functionName.FindStringSubmatch(f)[1]
+			bodies[name] += body
+			if actions[name] == nil {
+				actions[name] = map[string]bool{}
 			}
-			this := function{map[string]bool{}, map[string]bool{}}
-			ast.Inspect(f.Body, func(n ast.Node) bool {
-				switch n := n.(type) {
-				case *ast.CallExpr:
-					switch called := n.Fun.(type) {
-					case *ast.SelectorExpr:
-						this.calls[called.Sel.Name] = true
-					case *ast.Ident:
-						this.calls[called.Name] = true
-					}
-				case *ast.SelectorExpr:
-					pkg, isName := n.X.(*ast.Ident)
-					if !isName { // m.Production.SendReset may be passed on to be called
-						this.calls[n.Sel.Name] = true
-					}
-					if method, isInput := strings.CutSuffix(n.Sel.Name, "Input"); isInput && isName && services[pkg.Name] != "" {
-						addCall(this.actions, services[pkg.Name], method)
-					}
+			for _, found := range sdkInput.FindAllStringSubmatch(body, -1) {
+				if service := services[found[1]]; service != "" {
+					addCall(actions[name], service, found[2])
 				}
-				return true
-			})
-			functions[f.Name.Name] = append(functions[f.Name.Name], this)
-			if strings.HasPrefix(path, "../../bulk") {
-				todo = append(todo, f.Name.Name)
+			}
+			if strings.HasPrefix(path, "bulk") {
+				todo = append(todo, name)
 			}
 		}
 		return nil
 	}
-	require.NoError(t, filepath.WalkDir("../../datamover", read))
-	require.NoError(t, filepath.WalkDir("../../bulk", read))
+	require.NoError(t, fs.WalkDir(os.DirFS("../.."), "datamover", read))
+	require.NoError(t, fs.WalkDir(os.DirFS("../.."), "bulk", read))
 	found, seen := map[string]bool{"sts:AssumeRole": true}, map[string]bool{}
-	for len(todo) > 0 {
+	for ; len(todo) > 0; todo = todo[1:] {
 		name := todo[0]
-		todo = todo[1:]
 		if seen[name] {
 			continue
 		}
 		seen[name] = true
-		for _, f := range functions[name] {
-			maps.Copy(found, f.actions)
-			todo = slices.AppendSeq(todo, maps.Keys(f.calls))
+		maps.Copy(found, actions[name])
+		for _, used := range calledName.FindAllStringSubmatch(bodies[name], -1) {
+			todo = append(todo, used[1]+used[2])
 		}
 	}
 	return slices.Sorted(maps.Keys(found))

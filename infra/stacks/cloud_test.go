@@ -19,6 +19,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
 
@@ -49,7 +50,6 @@ type cloud struct {
 
 var (
 	shared     *cloud
-	sharedErr  error
 	sharedOnce sync.Once
 )
 
@@ -66,108 +66,82 @@ func start(t *testing.T) *cloud {
 	t.Helper()
 	needs(t, filepath.Join(tools, "ministack"), filepath.Join(tools, "aws"),
 		"../../.build/trigger/bootstrap", "../../.build/datamover/bootstrap", "../../.build/bulk")
-	sharedOnce.Do(func() { shared, sharedErr = newCloud() })
-	require.NoError(t, sharedErr)
+	sharedOnce.Do(func() { shared = newCloud(t) })
+	require.NotNil(t, shared, "another test could not start it")
 	return shared
 }
 
-func newCloud() (c *cloud, err error) {
+func newCloud(t *testing.T) *cloud {
 	home, err := os.MkdirTemp("", "stacks")
-	if err != nil {
-		return nil, err
-	}
+	require.NoError(t, err)
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return nil, err
-	}
-	port := listener.Addr().(*net.TCPAddr).Port
-	if err := listener.Close(); err != nil {
-		return nil, err
-	}
-	c = &cloud{url: fmt.Sprintf("http://127.0.0.1:%d", port), home: home}
-	if err := errors.Join(c.copyDeployedFiles(), os.WriteFile(filepath.Join(home, "config"), nil, 0o600)); err != nil {
-		return nil, err
-	}
+	require.NoError(t, err)
+	address := listener.Addr().String()
+	require.NoError(t, listener.Close())
+	c := &cloud{url: "http://" + address, home: home}
+	c.copyDeployedFiles(t)
 	launcher, err := filepath.Abs("localaws.py")
-	if err != nil {
-		return nil, err
-	}
+	require.NoError(t, err)
 	log, err := os.Create(filepath.Join(home, "cloud.log"))
-	if err != nil {
-		return nil, err
-	}
+	require.NoError(t, err)
 	process := exec.Command(filepath.Join(tools, "python"), launcher)
 	process.Dir, process.Stdout, process.Stderr = home, log, log
 	process.Env = []string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + home, "TMPDIR=" + home, "BIND_HOST=127.0.0.1",
-		fmt.Sprintf("GATEWAY_PORT=%d", port),
+		"GATEWAY_PORT=" + strings.TrimPrefix(address, "127.0.0.1:"),
 		"AWS_ENDPOINT_URL=" + c.url, "PYTHONDONTWRITEBYTECODE=1", "LAMBDA_EXECUTOR=local",
 	}
 	process.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // so that the functions that it runs end with it
-	if _, err := process.StdinPipe(); err != nil {            // it ends with this process, even if a test panics
-		return nil, err
-	}
-	if err := process.Start(); err != nil {
-		return nil, err
-	}
+	_, err = process.StdinPipe()                              // it ends with this process, even if a test panics
+	require.NoError(t, err)
+	require.NoError(t, process.Start())
 	c.stop = func() {
 		_ = syscall.Kill(-process.Process.Pid, syscall.SIGKILL)
 		_ = process.Wait()
 		_ = log.Close()
 		_ = os.RemoveAll(home)
 	}
-	return c, c.await(log.Name())
+	if !assert.Eventually(t, func() bool {
+		response, err := http.Get(c.url + "/_ministack/health")
+		return err == nil && response.Body.Close() == nil
+	}, time.Minute, 100*time.Millisecond) {
+		output, _ := os.ReadFile(log.Name())
+		c.stop()
+		require.Fail(t, "ministack did not start", "%s", output)
+	}
+	return c
 }
 
-func (c *cloud) await(log string) error {
-	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
-		if response, err := http.Get(c.url + "/_ministack/health"); err == nil {
-			return response.Body.Close()
-		}
-	}
-	output, _ := os.ReadFile(log)
-	return fmt.Errorf("ministack did not start: %s", output)
-}
-
-func (c *cloud) copyDeployedFiles() error {
-	for _, name := range []string{"deploy.sh", "staging.yaml", "production.yaml"} {
-		raw, err := os.ReadFile(filepath.Join("..", name))
-		if err != nil {
-			return err
-		}
-		if err := c.write(filepath.Join("infra", name), raw); err != nil {
-			return err
-		}
-	}
+func (c *cloud) copyDeployedFiles(t *testing.T) {
+	copyInfra(t, c.home)
 	for _, function := range []string{"trigger", "datamover"} {
 		binary, err := os.ReadFile(filepath.Join("../../.build", function, "bootstrap"))
-		if err != nil {
-			return err
-		}
+		require.NoError(t, err)
 		var packed bytes.Buffer
 		w := zip.NewWriter(&packed)
 		header := &zip.FileHeader{Name: "bootstrap", Method: zip.Deflate}
 		header.SetMode(0o755)
 		file, err := w.CreateHeader(header)
-		if err != nil {
-			return err
-		}
-		if _, err := file.Write(binary); err != nil {
-			return err
-		}
-		if err := w.Close(); err != nil {
-			return err
-		}
-		if err := c.write(filepath.Join("dist", function+".zip"), packed.Bytes()); err != nil {
-			return err
-		}
+		require.NoError(t, err)
+		_, err = file.Write(binary)
+		require.NoError(t, errors.Join(err, w.Close()))
+		write(t, filepath.Join(c.home, "dist", function+".zip"), packed.Bytes())
 	}
-	return nil
 }
 
-func (c *cloud) write(name string, raw []byte) error {
-	path := filepath.Join(c.home, name)
-	return errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, raw, 0o755))
+// copyInfra copies what deploy.sh needs of this folder's parent.
+func copyInfra(t *testing.T, home string) {
+	t.Helper()
+	for _, name := range []string{"deploy.sh", "staging.yaml", "production.yaml"} {
+		raw, err := os.ReadFile("../" + name)
+		require.NoError(t, err)
+		write(t, filepath.Join(home, "infra", name), raw)
+	}
+}
+
+func write(t *testing.T, path string, raw []byte) {
+	t.Helper()
+	require.NoError(t, errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, raw, 0o755)))
 }
 
 // config is an SDK configuration with the rights of an account's root user.

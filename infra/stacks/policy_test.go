@@ -3,7 +3,6 @@ package stacks
 import (
 	"encoding/json"
 	"maps"
-	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -86,15 +85,20 @@ var (
 	}
 )
 
+func template(t *testing.T, file string) *Template {
+	t.Helper()
+	read, err := Read("../" + file)
+	require.NoError(t, err)
+	return read
+}
+
 func stack(t *testing.T, file string, known map[string]string, parameters ...map[string]string) *Stack {
 	t.Helper()
-	template, err := Read("../" + file)
-	require.NoError(t, err)
 	all := map[string]string{}
 	for _, p := range parameters {
 		maps.Copy(all, p)
 	}
-	s, err := template.With(all, known)
+	s, err := template(t, file).With(all, known)
 	require.NoError(t, err)
 	return s
 }
@@ -207,74 +211,97 @@ func TestParametersRejectWildcards(t *testing.T) {
 	assert.Equal(t, 11, arns)
 }
 
-// TestOperatorTrust: who may assume the operator role, and whether with multi-factor authentication.
-func TestOperatorTrust(t *testing.T) {
+// TestTrust: only Lambda may assume the functions' roles, and people the operator role. Each staging role trusts one
+// production role, by name and with the external id.
+func TestTrust(t *testing.T) {
+	type conditions = map[string]map[string]Texts
+	const own = "arn:aws:iam::222222222222:role/Spaceport-Migration-"
 	admin := "arn:aws:iam::222222222222:role/aws-reserved/sso.amazonaws.com/AWSReservedSSO_Admin_0123456789abcdef"
-	person := map[string]Texts{"aws:PrincipalArn": {admin}}
+	account := map[string]Texts{"AWS": {"arn:aws:iam::222222222222:root"}}
+	lambda := map[string]Texts{"Service": {"lambda.amazonaws.com"}}
 	mfa := map[string]Texts{"aws:MultiFactorAuthPresent": {"true"}}
-	for name, tt := range map[string]struct {
-		parameters map[string]string
-		want       map[string]map[string]Texts
+	is := func(arn string) map[string]Texts { return map[string]Texts{"aws:PrincipalArn": {arn}} }
+	from := func(arn string) conditions {
+		return conditions{"StringEquals": {"sts:ExternalId": {"spaceport-migration"}}, "ArnEquals": is(arn)}
+	}
+	for _, tt := range []struct {
+		stack      *Stack
+		role       string
+		principal  map[string]Texts
+		conditions conditions
 	}{
-		"defaults": {nil, nil},
-		"one role": {map[string]string{"OperatorTrustArn": admin}, map[string]map[string]Texts{"ArnEquals": person}},
-		"MFA":      {map[string]string{"OperatorMfa": "yes"}, map[string]map[string]Texts{"Bool": mfa}},
-		"one with MFA": {map[string]string{"OperatorTrustArn": admin, "OperatorMfa": "yes"},
-			map[string]map[string]Texts{"ArnEquals": person, "Bool": mfa}},
+		{production(t), "TriggerRole", lambda, nil},
+		{production(t), "DatamoverRole", lambda, nil},
+		{production(t), "OperatorRole", account, nil},
+		{production(t, map[string]string{"OperatorTrustArn": admin}), "OperatorRole", account,
+			conditions{"ArnEquals": is(admin)}},
+		{production(t, map[string]string{"OperatorMfa": "yes"}), "OperatorRole", account, conditions{"Bool": mfa}},
+		{production(t, map[string]string{"OperatorTrustArn": admin, "OperatorMfa": "yes"}), "OperatorRole", account,
+			conditions{"ArnEquals": is(admin), "Bool": mfa}},
+		{staging(t), "TriggerRole", account, from(own + "trigger")},
+		{staging(t), "DatamoverRole", account, from(own + "datamover")},
+		{staging(t), "OperatorRole", account, from(own + "operator")},
+		{staging(t, stagingEverything), "OperatorRole", account, from(stagingEverything["OperatorPrincipalArn"])},
 	} {
-		trust := properties[Role](t, production(t, tt.parameters), "OperatorRole").AssumeRolePolicyDocument.Statement
-		require.Len(t, trust, 1)
-		assert.Equal(t, map[string]Texts{"AWS": {"arn:aws:iam::222222222222:root"}}, trust[0].Principal, name)
-		assert.Equal(t, tt.want, trust[0].Condition, name)
+		assert.Equal(t, Policy{[]Statement{{Effect: "Allow", Action: Texts{"sts:AssumeRole"}, Principal: tt.principal,
+			Condition: tt.conditions}}}, properties[Role](t, tt.stack, tt.role).AssumeRolePolicyDocument, tt.role)
+	}
+	for id, name := range map[string]string{"TriggerRole": "trigger", "DatamoverRole": "datamover",
+		"OperatorRole": "operator"} {
+		assert.Equal(t, "Spaceport-Migration-"+name, properties[Role](t, production(t), id).RoleName)
 	}
 }
 
-// TestDatamoverReadsItsPoolsOnly: to bind, it reads one user of production, and to ask again one of staging.
-func TestDatamoverReadsItsPoolsOnly(t *testing.T) {
+// TestOnePool: only the production pool may invoke the functions, and it is the only one that the datamover reads.
+func TestOnePool(t *testing.T) {
 	for pool, s := range map[string]*Stack{
 		"us-east-1_Production": production(t), "us-east-1_Existing": production(t, existingPool),
 	} {
-		policy := properties[struct{ Roles []string }](t, s, "UseProductionPool")
-		assert.Equal(t, []string{"<DatamoverRole>"}, policy.Roles)
+		arn := "arn:aws:cognito-idp:us-east-1:222222222222:userpool/" + pool
+		type permission struct{ FunctionName, Action, Principal, SourceAccount, SourceArn string }
+		var invoked []string
+		for _, id := range ofType(t, s, "AWS::Lambda::Permission") {
+			p := properties[permission](t, s, id)
+			invoked = append(invoked, p.FunctionName)
+			assert.Equal(t, permission{p.FunctionName, "lambda:InvokeFunction", "cognito-idp.amazonaws.com", productionAccount,
+				arn}, p)
+		}
+		assert.Equal(t, []string{"Spaceport-Migration-datamover", "Spaceport-Migration-trigger"}, invoked)
+
+		assert.Equal(t, []string{"<DatamoverRole>"}, properties[struct{ Roles []string }](t, s, "UseProductionPool").Roles)
 		read := statements(t, s)["UseProductionPool"]
 		require.Len(t, read, 1)
 		assert.Equal(t, Texts{"cognito-idp:AdminGetUser"}, read[0].Action)
-		assert.Equal(t, Texts{"arn:aws:cognito-idp:us-east-1:222222222222:userpool/" + pool}, read[0].Resource)
+		assert.Equal(t, Texts{arn}, read[0].Resource)
 	}
 }
 
-// TestGroupRights: only where groups are carried over may a role read and change them, and never the trigger's.
+// TestGroupRights: the rights that a role has only where groups are copied.
 func TestGroupRights(t *testing.T) {
 	groups := map[string]string{"MigrateGroups": "beta"}
 	for name, tt := range map[string]struct {
-		stack *Stack
-		want  map[string]Texts
+		without, with *Stack
+		want          map[string][]string
 	}{
-		"none, staging":    {staging(t), nil},
-		"none, production": {production(t), nil},
-		"staging": {staging(t, groups), map[string]Texts{
+		"staging": {staging(t), staging(t, groups), map[string][]string{
 			"DatamoverRole": {"cognito-idp:AdminListGroupsForUser"}, "OperatorRole": {"cognito-idp:AdminListGroupsForUser"},
 		}},
-		"production": {production(t, groups), map[string]Texts{
+		"production": {production(t), production(t, groups), map[string][]string{
 			"UseProductionPool": {"cognito-idp:AdminAddUserToGroup"},
 			"OperatorRole":      {"cognito-idp:AdminAddUserToGroup", "cognito-idp:ListGroups"},
 		}},
 	} {
-		got := map[string]Texts{}
-		for role, all := range statements(t, tt.stack) {
+		actions := func(all []Statement) (actions []string) {
 			for _, statement := range all {
-				for _, action := range statement.Action {
-					if strings.Contains(action, "Group") && (action != "cognito-idp:ListGroups" ||
-						strings.Contains(name, "production")) &&
-						action != "cognito-idp:ListUsersInGroup" { // with which the operator backs up staging's
-						got[role] = append(got[role], action)
-					}
-				}
+				actions = append(actions, statement.Action...)
 			}
+			return actions
 		}
-		assert.Equal(t, len(tt.want), len(got), name)
-		for role, want := range tt.want {
-			assert.ElementsMatch(t, want, got[role], "%s: %s", name, role)
+		without := statements(t, tt.without)
+		for role, all := range statements(t, tt.with) {
+			before := actions(without[role])
+			added := slices.DeleteFunc(actions(all), func(action string) bool { return slices.Contains(before, action) })
+			assert.ElementsMatch(t, tt.want[role], added, "%s: %s", name, role)
 		}
 	}
 }
@@ -290,64 +317,18 @@ func TestCreateTables(t *testing.T) {
 	}
 }
 
-// TestStagingTrustsOneRoleEach: each staging role trusts one production role, by name and with the external id.
-func TestStagingTrustsOneRoleEach(t *testing.T) {
-	s, p := staging(t), production(t)
-	for _, id := range []string{"TriggerRole", "DatamoverRole", "OperatorRole"} {
-		trust := properties[Role](t, s, id).AssumeRolePolicyDocument.Statement
-		require.Len(t, trust, 1, id)
-		assert.Equal(t, Texts{"sts:AssumeRole"}, trust[0].Action, id)
-		assert.Equal(t, map[string]Texts{"AWS": {"arn:aws:iam::222222222222:root"}}, trust[0].Principal, id)
-		assert.Equal(t, map[string]map[string]Texts{
-			"StringEquals": {"sts:ExternalId": {"spaceport-migration"}},
-			"ArnEquals":    {"aws:PrincipalArn": {"arn:aws:iam::222222222222:role/" + properties[Role](t, p, id).RoleName}},
-		}, trust[0].Condition, id)
-	}
-	own := properties[Role](t, staging(t, stagingEverything), "OperatorRole").AssumeRolePolicyDocument.Statement[0]
-	assert.Equal(t, Texts{"arn:aws:iam::222222222222:role/admin"}, own.Condition["ArnEquals"]["aws:PrincipalArn"])
-	assert.Equal(t, Texts{"spaceport-migration"}, own.Condition["StringEquals"]["sts:ExternalId"])
-}
-
-// TestOperatorSimulatesOnlyItself: bulk check asks what the operator role may do, and may ask about no other role.
+// TestOperatorSimulatesOnlyItself: bulk check asks what the operator role may do, and no role may ask about another.
 func TestOperatorSimulatesOnlyItself(t *testing.T) {
 	for variant, s := range variants(t) {
-		for _, id := range ofType(t, s, "AWS::IAM::Role") {
-			role := properties[Role](t, s, id)
-			for _, st := range role.Statements() {
-				if !slices.Contains(st.Action, "iam:SimulatePrincipalPolicy") {
-					continue
+		for id, all := range statements(t, s) {
+			for _, st := range all {
+				if slices.Contains(st.Action, "iam:SimulatePrincipalPolicy") {
+					assert.Equal(t, "OperatorRole", id, variant)
+					assert.Equal(t, Texts{"iam:SimulatePrincipalPolicy"}, st.Action, variant)
+					assert.Equal(t, Texts{"arn:aws:iam::222222222222:role/Spaceport-Migration-operator"}, st.Resource, variant)
 				}
-				assert.Equal(t, "Spaceport-Migration-operator", role.RoleName, variant)
-				assert.Equal(t, Texts{"iam:SimulatePrincipalPolicy"}, st.Action, variant)
-				assert.Equal(t, Texts{"arn:aws:iam::222222222222:role/" + role.RoleName}, st.Resource, variant)
 			}
 		}
-	}
-	assert.Contains(t, properties[Role](t, production(t), "OperatorRole").Actions(), "iam:SimulatePrincipalPolicy")
-}
-
-func TestFunctionsTrustLambdaOnly(t *testing.T) {
-	for _, id := range []string{"TriggerRole", "DatamoverRole"} {
-		trust := properties[Role](t, production(t), id).AssumeRolePolicyDocument.Statement
-		require.Len(t, trust, 1)
-		assert.Equal(t, map[string]Texts{"Service": {"lambda.amazonaws.com"}}, trust[0].Principal)
-	}
-}
-
-func TestOnlyThisPoolMayInvoke(t *testing.T) {
-	for pool, s := range map[string]*Stack{
-		"us-east-1_Production": production(t), "us-east-1_Existing": production(t, existingPool),
-	} {
-		var invoked []string
-		for _, id := range ofType(t, s, "AWS::Lambda::Permission") {
-			p := properties[struct{ FunctionName, Action, Principal, SourceAccount, SourceArn string }](t, s, id)
-			invoked = append(invoked, p.FunctionName)
-			assert.Equal(t, "cognito-idp.amazonaws.com", p.Principal)
-			assert.Equal(t, "lambda:InvokeFunction", p.Action)
-			assert.Equal(t, productionAccount, p.SourceAccount)
-			assert.Equal(t, "arn:aws:cognito-idp:us-east-1:222222222222:userpool/"+pool, p.SourceArn)
-		}
-		assert.Equal(t, []string{"Spaceport-Migration-datamover", "Spaceport-Migration-trigger"}, invoked)
 	}
 }
 
@@ -597,14 +578,10 @@ func TestRetainedResources(t *testing.T) {
 
 // TestParametersAreDescribed: each has a description, and a name that is unlikely to be set in a shell's environment.
 func TestParametersAreDescribed(t *testing.T) {
-	for _, file := range []string{"../staging.yaml", "../production.yaml"} {
-		raw, err := os.ReadFile(file)
-		require.NoError(t, err)
-		template, err := Read(file)
-		require.NoError(t, err)
-		for name := range template.Parameters {
+	for _, file := range []string{"staging.yaml", "production.yaml"} {
+		for name := range template(t, file).Parameters {
 			described := regexp.MustCompile(`(?m)^  ` + name + `:\n    Type: .*\n    Description: .+`)
-			assert.True(t, described.Match(raw), "%s in %s", name, file)
+			assert.True(t, described.MatchString(document(t, "infra/"+file)), "%s in %s", name, file)
 			assert.Regexp(t, `^([A-Z][a-z0-9]+){2,}$|^Triggers$|^Architecture$`, name)
 		}
 	}

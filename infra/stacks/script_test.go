@@ -1,6 +1,7 @@
 package stacks
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
@@ -22,31 +23,25 @@ type script struct {
 	home, state string
 }
 
-// newScript copies what deploy.sh reads. state holds files of the CLI's state, by name.
+// newScript copies what deploy.sh reads. state holds files of the CLI's state, by name: by default, a bucket and the
+// staging stack are there.
 func newScript(t *testing.T, state map[string]string) script {
 	t.Helper()
 	needs(t, "bash", "awk", "fold", "python3")
 	s := script{t, t.TempDir(), t.TempDir()}
+	s.set("bucket", "own")
+	s.set("staging", stagingOutputs)
 	for name, text := range state {
 		s.set(name, text)
 	}
-	for _, name := range []string{"deploy.sh", "staging.yaml", "production.yaml"} {
-		raw, err := os.ReadFile("../" + name)
-		require.NoError(t, err)
-		s.write(filepath.Join("infra", name), raw)
-	}
-	s.write("dist/trigger.zip", []byte("the trigger"))
-	s.write("dist/datamover.zip", []byte("the datamover"))
+	copyInfra(t, s.home)
+	write(t, filepath.Join(s.home, "dist/trigger.zip"), []byte("the trigger"))
+	write(t, filepath.Join(s.home, "dist/datamover.zip"), []byte("the datamover"))
 	return s
 }
 
-func (s script) write(name string, raw []byte) {
-	path := filepath.Join(s.home, name)
-	require.NoError(s.t, errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, raw, 0o755)))
-}
-
 func (s script) set(name, text string) {
-	require.NoError(s.t, os.WriteFile(filepath.Join(s.state, name), []byte(text), 0o600))
+	write(s.t, filepath.Join(s.state, name), []byte(text))
 }
 
 func (s script) get(name string) string {
@@ -74,6 +69,24 @@ func (s script) run(command string, settings ...string) (output string, code int
 		}
 	}
 	return string(out), cmd.ProcessState.ExitCode()
+}
+
+// mustRun runs the script with every question answered yes.
+func (s script) mustRun(command string, settings ...string) (output string) {
+	s.t.Helper()
+	output, code := s.run(command, append(settings, "CONFIRM=yes")...)
+	require.Zero(s.t, code, output)
+	return output
+}
+
+// mustFail runs the script, which must deploy nothing.
+func (s script) mustFail(command string, settings ...string) (output string) {
+	s.t.Helper()
+	before := len(s.calls("cloudformation execute-change-set"))
+	output, code := s.run(command, settings...)
+	require.Equal(s.t, 1, code, output)
+	require.Len(s.t, s.calls("cloudformation execute-change-set"), before)
+	return output
 }
 
 // calls returns the calls that begin with these words.
@@ -116,27 +129,29 @@ const stagingOutputs = "StagingUserPoolId\tus-west-2_Staging\nStagingClientId\tc
 
 // TestBucketOwner: nothing is uploaded to a bucket of another account.
 func TestBucketOwner(t *testing.T) {
+	const uploads = " put-object put-object put-object"
 	for name, tt := range map[string]struct {
-		owner, given string
-		calls        []string
-		foreign      bool
+		owner, given, calls string
+		foreign             bool
 	}{
-		"own":                    {"own", "", []string{"head-bucket", "put-object", "put-object", "put-object"}, false},
-		"own, with another name": {"own", "mine", []string{"head-bucket", "put-object", "put-object", "put-object"}, false},
-		"none": {"", "", []string{"head-bucket", "create-bucket", "put-public-access-block", "put-object",
-			"put-object", "put-object"}, false},
-		"foreign":                 {"foreign", "", []string{"head-bucket"}, true},
-		"foreign, with that name": {"foreign", "theirs", []string{"head-bucket"}, true},
-		"name is taken meanwhile": {"taken", "", []string{"head-bucket", "create-bucket"}, true},
+		"own":                     {"own", "", "head-bucket" + uploads, false},
+		"own, with another name":  {"own", "mine", "head-bucket" + uploads, false},
+		"none":                    {"", "", "head-bucket create-bucket put-public-access-block" + uploads, false},
+		"foreign":                 {"foreign", "", "head-bucket", true},
+		"foreign, with that name": {"foreign", "theirs", "head-bucket", true},
+		"name is taken meanwhile": {"taken", "", "head-bucket create-bucket", true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := newScript(t, map[string]string{"bucket": tt.owner, "staging": stagingOutputs})
-			settings, bucket := []string{"CONFIRM=yes"}, "spaceport-migration-123456789012-us-west-2"
-			if tt.given != "" {
-				settings, bucket = append(settings, "ARTIFACT_BUCKET="+tt.given), tt.given
+			s := newScript(t, map[string]string{"bucket": tt.owner})
+			bucket := cmp.Or(tt.given, "spaceport-migration-123456789012-us-west-2")
+			if tt.foreign {
+				output := s.mustFail("production", "CONFIRM=yes", "ARTIFACT_BUCKET="+tt.given)
+				assert.Contains(t, output, "the bucket "+bucket+" belongs to another account")
+				assert.Contains(t, output, "make deploy-production ARTIFACT_BUCKET=NAME")
+			} else {
+				s.mustRun("production", "ARTIFACT_BUCKET="+tt.given)
 			}
-			output, code := s.run("production", settings...)
 			var called []string
 			for _, call := range s.calls("s3api") {
 				called = append(called, call[1])
@@ -145,15 +160,7 @@ func TestBucketOwner(t *testing.T) {
 					assert.Equal(t, "LocationConstraint=us-west-2", optionOf(call, "--create-bucket-configuration"))
 				}
 			}
-			assert.Equal(t, tt.calls, called, output)
-			if !tt.foreign {
-				assert.Zero(t, code, output)
-				return
-			}
-			assert.Equal(t, 1, code)
-			assert.Contains(t, output, "the bucket "+bucket+" belongs to another account")
-			assert.Contains(t, output, "make deploy-production ARTIFACT_BUCKET=NAME")
-			assert.Empty(t, s.calls("cloudformation deploy"))
+			assert.Equal(t, tt.calls, strings.Join(called, " "))
 		})
 	}
 }
@@ -161,24 +168,16 @@ func TestBucketOwner(t *testing.T) {
 // TestFailedUpload: nothing is deployed if a file could not be uploaded or is missing.
 func TestFailedUpload(t *testing.T) {
 	t.Parallel()
-	s := newScript(t, map[string]string{"bucket": "own", "staging": stagingOutputs, "fail": "put-object"})
-	output, code := s.run("production", "CONFIRM=yes")
-	assert.Equal(t, 1, code)
+	output := newScript(t, map[string]string{"fail": "put-object"}).mustFail("production", "CONFIRM=yes")
 	assert.Contains(t, output, "InternalError")
 	assert.Contains(t, output, "dist/trigger.zip was not uploaded")
 	assert.Contains(t, output, "ARTIFACT_BUCKET=NAME")
-	assert.Empty(t, s.calls("cloudformation deploy"))
 
-	s = newScript(t, map[string]string{"bucket": "own", "staging": stagingOutputs})
+	s := newScript(t, nil)
 	require.NoError(t, os.Remove(filepath.Join(s.home, "dist", "datamover.zip")))
-	output, code = s.run("production", "CONFIRM=yes")
-	assert.Equal(t, 1, code)
-	assert.Contains(t, output, "dist/datamover.zip is missing")
-	assert.Empty(t, s.calls("cloudformation deploy"))
+	assert.Contains(t, s.mustFail("production", "CONFIRM=yes"), "dist/datamover.zip is missing")
 
-	s = newScript(t, map[string]string{"fail": "create-bucket", "staging": stagingOutputs})
-	output, code = s.run("production", "CONFIRM=yes")
-	assert.Equal(t, 1, code)
+	output = newScript(t, map[string]string{"bucket": "", "fail": "create-bucket"}).mustFail("production", "CONFIRM=yes")
 	assert.Contains(t, output, "InternalError")
 	assert.NotContains(t, output, "belongs to another account")
 }
@@ -187,9 +186,8 @@ func TestFailedUpload(t *testing.T) {
 // names it.
 func TestUploadedCode(t *testing.T) {
 	t.Parallel()
-	s := newScript(t, map[string]string{"bucket": "own", "staging": stagingOutputs})
-	output, code := s.run("production", "CONFIRM=yes")
-	require.Zero(t, code, output)
+	s := newScript(t, nil)
+	s.mustRun("production")
 	keys := map[string]string{}
 	for _, call := range s.calls("s3api put-object") {
 		keys[filepath.Base(optionOf(call, "--body"))] = optionOf(call, "--key")
@@ -212,43 +210,26 @@ func TestUploadedCode(t *testing.T) {
 // TestStagingDecidesNothingElse: of the staging stack's outputs, only those that staging.yaml has are used.
 func TestStagingDecidesNothingElse(t *testing.T) {
 	t.Parallel()
-	template, err := Read("../staging.yaml")
-	require.NoError(t, err)
-	target, err := Read("../production.yaml")
-	require.NoError(t, err)
-	outputs, hostile := "", []string{}
-	for name := range target.Parameters {
+	outputs, want := "", map[string]string{}
+	for name := range template(t, "production.yaml").Parameters {
 		outputs += name + "\tfrom-staging\n"
-		if _, ok := template.Outputs[name]; !ok {
-			hostile = append(hostile, name)
+		if _, ok := template(t, "staging.yaml").Outputs[name]; ok {
+			want[name] = "from-staging"
 		}
 	}
-	require.Contains(t, hostile, "MfaUsers")
-	s := newScript(t, map[string]string{"bucket": "own", "staging": outputs})
-	output, code := s.run("production", "CONFIRM=yes")
-	require.Zero(t, code, output)
-	got := s.overrides()
-	for name := range template.Outputs {
-		assert.Equal(t, "from-staging", got[name], name)
-		delete(got, name)
-	}
-	assert.Empty(t, got)
-	for _, name := range hostile {
-		assert.NotContains(t, output, name+"=from-staging")
-	}
+	require.NotContains(t, want, "MfaUsers")
+	s := newScript(t, map[string]string{"staging": outputs})
+	output := s.mustRun("production")
+	assert.Equal(t, want, s.overrides())
+	assert.Equal(t, len(want), strings.Count(output, "=from-staging"))
 }
 
 // TestParametersAreShown: the values of all parameters are printed before the question, with their source.
 func TestParametersAreShown(t *testing.T) {
 	t.Parallel()
-	s := newScript(t, map[string]string{
-		"bucket": "own", "staging": strings.Replace(stagingOutputs, "an-id", "an\x1b[2Kid", 1),
-	})
-	output, code := s.run("production", "CONFIRM=yes", "AlarmEmail=ops@spaceport.example", "ResetEmailText=a\nb {####}")
-	require.Zero(t, code, output)
-	template, err := Read("../production.yaml")
-	require.NoError(t, err)
-	for name := range template.Parameters {
+	s := newScript(t, map[string]string{"staging": strings.Replace(stagingOutputs, "an-id", "an\x1b[2Kid", 1)})
+	output := s.mustRun("production", "AlarmEmail=ops@spaceport.example", "ResetEmailText=a\nb {####}")
+	for name := range template(t, "production.yaml").Parameters {
 		assert.Regexp(t, `(?m)^  (given   |staging |kept    |default ) `+name+"=", output)
 	}
 	for _, line := range []string{
@@ -260,17 +241,14 @@ func TestParametersAreShown(t *testing.T) {
 		assert.Contains(t, output, line)
 	}
 
-	output, code = s.run("production", "HookBudget=1s") // not confirmed
-	assert.Equal(t, 1, code)
+	output = s.mustFail("production", "HookBudget=1s") // not confirmed
 	shown, question, found := strings.Cut(output, "There is no terminal to confirm on")
 	require.True(t, found, output)
 	assert.Contains(t, shown, "  given    HookBudget=1s\n")
 	assert.Contains(t, shown, "  kept     AlarmEmail=ops@spaceport.example\n")
 	assert.Contains(t, question, "nothing was changed")
 
-	output, code = s.run("staging", "CONFIRM=yes", "StagingUserPoolId=us-west-2_Staging",
-		"ProductionAccountId=222222222222")
-	require.Zero(t, code, output)
+	output = s.mustRun("staging", "StagingUserPoolId=us-west-2_Staging", "ProductionAccountId=222222222222")
 	assert.Contains(t, output, "  given    ProductionAccountId=222222222222\n")
 	assert.Contains(t, output, "  default  MoreTableArns=\n")
 }
@@ -280,45 +258,35 @@ func TestParametersAreShown(t *testing.T) {
 func TestTablesOutliveAFailedDeployment(t *testing.T) {
 	const ledger, users, projects = "Spaceport-Migration-prod ", "Spaceport-Users-prod ", "Spaceport-Projects-prod "
 	for name, tt := range map[string]struct {
-		stack, tables string
-		given         []string
-		createLedger  string // "": not set, which is yes
-		createTables  string // "": not set, which is no
+		stack, tables, given string
+		createLedger         string // "": not set, which is yes
+		createTables         string // "": not set, which is no
 	}{
-		"nothing is left": {"", "", []string{"CreateTables=yes"}, "", "yes"},
-		"everything is left": {"ROLLBACK_COMPLETE", ledger + users + projects,
-			[]string{"CreateTables=yes"}, "no", "no"},
-		"the rollback failed": {"ROLLBACK_FAILED", ledger + users + projects,
-			[]string{"CreateTables=yes"}, "no", "no"},
-		"the change set is not executed": {"REVIEW_IN_PROGRESS", ledger + users,
-			[]string{"CreateTables=yes"}, "no", "projects"},
-		"the ledger that was asked for": {"ROLLBACK_COMPLETE", ledger, []string{"CreateLedger=yes"}, "no", ""},
-		"one table":                     {"ROLLBACK_COMPLETE", users, []string{"CreateTables=yes"}, "", "projects"},
-		"the other table":               {"ROLLBACK_COMPLETE", projects, []string{"CreateTables=yes"}, "", "users"},
-		"the only table asked for":      {"ROLLBACK_COMPLETE", users, []string{"CreateTables=users"}, "", "no"},
-		"tables of these names": {"", "L U P", []string{"CreateTables=yes", "LedgerTable=L", "UsersTable=U",
-			"ProjectsTable=P"}, "no", "no"},
-		"tables that are not asked for": {"", users + projects, nil, "", ""},
-		"only tables with another name": {"", ledger + users, []string{"CreateTables=yes", "LedgerTable=L",
-			"UsersTable=U"}, "", "yes"},
+		"nothing is left":                {"", "", "CreateTables=yes", "", "yes"},
+		"everything is left":             {"ROLLBACK_COMPLETE", ledger + users + projects, "CreateTables=yes", "no", "no"},
+		"the rollback failed":            {"ROLLBACK_FAILED", ledger + users + projects, "CreateTables=yes", "no", "no"},
+		"the change set is not executed": {"REVIEW_IN_PROGRESS", ledger + users, "CreateTables=yes", "no", "projects"},
+		"the ledger that was asked for":  {"ROLLBACK_COMPLETE", ledger, "CreateLedger=yes", "no", ""},
+		"one table":                      {"ROLLBACK_COMPLETE", users, "CreateTables=yes", "", "projects"},
+		"the other table":                {"ROLLBACK_COMPLETE", projects, "CreateTables=yes", "", "users"},
+		"the only table asked for":       {"ROLLBACK_COMPLETE", users, "CreateTables=users", "", "no"},
+		"tables of these names": {"", "L U P", "CreateTables=yes LedgerTable=L UsersTable=U ProjectsTable=P",
+			"no", "no"},
+		"tables that are not asked for": {"", users + projects, "", "", ""},
+		"only tables with another name": {"", ledger + users, "CreateTables=yes LedgerTable=L UsersTable=U", "", "yes"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := newScript(t, map[string]string{
-				"bucket": "own", "staging": stagingOutputs, "stack": tt.stack, "tables": tt.tables,
-			})
-			output, code := s.run("production", append(tt.given, "CONFIRM=yes")...)
-			require.Zero(t, code, output)
+			s := newScript(t, map[string]string{"stack": tt.stack, "tables": tt.tables})
+			output := s.mustRun("production", strings.Fields(tt.given)...)
 			set := s.overrides()
-			assert.Equal(t, tt.createLedger, set["CreateLedger"], output)
-			assert.Equal(t, tt.createTables, set["CreateTables"], output)
 			for name, value := range map[string]string{"CreateLedger": tt.createLedger, "CreateTables": tt.createTables} {
+				assert.Equal(t, value, set[name], output)
 				changed := value == "no" || name == "CreateTables" && value != "" && value != "yes"
 				assert.Equal(t, changed, strings.Contains(output, "So "+name+"="+value+" is set.\n"), output)
 			}
 			own := s.get("own")
-			output, code = s.run("production", append(tt.given, "CONFIRM=yes")...)
-			require.Zero(t, code, output)
+			s.mustRun("production", strings.Fields(tt.given)...)
 			assert.JSONEq(t, own, s.get("own"), "the stack keeps the tables that it has")
 		})
 	}
@@ -339,17 +307,13 @@ func TestTablesThatCannotBeUsedAgain(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := newScript(t, map[string]string{
-				"bucket": "own", "staging": stagingOutputs, "tables": tt.table, "keys": tt.table + "\t" + tt.key,
-			})
-			output, code := s.run("production", append(strings.Fields(tt.given), "CONFIRM=yes")...)
+			s := newScript(t, map[string]string{"tables": tt.table, "keys": tt.table + "\t" + tt.key})
 			if tt.want == "" {
-				assert.Zero(t, code, output)
+				s.mustRun("production", tt.given)
 				return
 			}
-			assert.Equal(t, 1, code)
+			output := s.mustFail("production", append(strings.Fields(tt.given), "CONFIRM=yes")...)
 			assert.Contains(t, output, "the table "+tt.table+" exists, and "+tt.want+"Nothing was changed.")
-			assert.Empty(t, s.calls("cloudformation deploy"))
 		})
 	}
 }
@@ -358,53 +322,47 @@ func TestTablesThatCannotBeUsedAgain(t *testing.T) {
 func TestItemsAreAskedAbout(t *testing.T) {
 	t.Parallel()
 	state := map[string]string{
-		"bucket": "own", "staging": stagingOutputs, "tables": "Spaceport-Migration-prod Spaceport-Users-prod",
-		"items": "Spaceport-Migration-prod\t1204",
+		"tables": "Spaceport-Migration-prod Spaceport-Users-prod", "items": "Spaceport-Migration-prod\t1204",
 	}
 	s := newScript(t, state)
-	output, code := s.run("production", "CreateTables=yes") // there is no terminal
-	assert.Equal(t, 1, code)
+	output := s.mustFail("production", "CreateTables=yes") // there is no terminal
 	assert.Contains(t, output, "Spaceport-Migration-prod exists")
 	assert.Contains(t, output, "Number of items in it, at least: 1204.")
 	assert.Contains(t, output, "nothing was changed")
-	assert.Empty(t, s.calls("cloudformation deploy"))
 
-	named := []string{"CreateTables=yes", "LedgerTable=Spaceport-Migration-prod",
-		"UsersTable=Spaceport-Users-prod", "CONFIRM=yes"}
-	output, code = s.run("production", named...)
-	require.Zero(t, code, output)
+	named := []string{"CreateTables=yes", "LedgerTable=Spaceport-Migration-prod", "UsersTable=Spaceport-Users-prod"}
+	s.mustRun("production", named...)
 	assert.Equal(t, "no", s.overrides()["CreateLedger"])
 	before := len(s.calls("dynamodb scan"))
-	output, code = s.run("production", append(named, "CreateLedger=yes")...)
-	require.Zero(t, code, output)
+	s.mustRun("production", append(named, "CreateLedger=yes")...)
 	assert.Equal(t, "no", s.overrides()["CreateLedger"])
 	assert.Len(t, s.calls("dynamodb scan"), before, "the deployed stack uses them already")
 
 	state["fail"] = "scan"
-	output, code = newScript(t, state).run("production", "CreateTables=yes")
-	assert.Equal(t, 1, code)
-	assert.Contains(t, output, "at least: unknown.")
+	assert.Contains(t, newScript(t, state).mustFail("production", "CreateTables=yes"), "at least: unknown.")
 }
 
 // TestPoolsAreNotAdopted because of their name: their ids are printed.
 func TestPoolsAreNotAdopted(t *testing.T) {
 	t.Parallel()
-	state := map[string]string{"bucket": "own", "staging": stagingOutputs, "pools": "us-west-2_A\tus-west-2_B"}
+	state := map[string]string{"pools": "us-west-2_A\tus-west-2_B"}
 	s := newScript(t, state)
-	output, code := s.run("production", "CONFIRM=yes")
-	require.Zero(t, code, output)
-	assert.Contains(t, output, "User pools named Spaceport-Users-prod exist: us-west-2_A us-west-2_B. They are not used.")
+	assert.Contains(t, s.mustRun("production"),
+		"User pools named Spaceport-Users-prod exist: us-west-2_A us-west-2_B. They are not used.")
 	assert.NotContains(t, s.overrides(), "ExistingUserPoolId")
-	output, code = s.run("production", "CONFIRM=yes")
-	require.Zero(t, code, output)
-	assert.NotContains(t, output, "They are not used", "the stack has a pool of its own")
-	output, code = newScript(t, state).run("production", "CONFIRM=yes", "ExistingUserPoolId=us-west-2_A")
-	require.Zero(t, code, output)
+	assert.NotContains(t, s.mustRun("production"), "They are not used", "the stack has a pool of its own")
+	output := newScript(t, state).mustRun("production", "ExistingUserPoolId=us-west-2_A")
 	assert.NotContains(t, output, "They are not used")
 
 	state["stack"], state["own"] = "ROLLBACK_COMPLETE", `{"UserPool": "us-west-2_A"}`
-	output, code = newScript(t, state).run("production", "CONFIRM=yes")
-	require.Zero(t, code, output)
+	output = newScript(t, state).mustRun("production")
 	assert.Contains(t, output, "The user pool us-west-2_A, which it created, is kept")
 	assert.Contains(t, output, "make deploy-production ExistingUserPoolId=us-west-2_A ")
+}
+
+func TestMisspelledParameter(t *testing.T) {
+	output, code := newScript(t, nil).run("production", "GIVEN=CreateTables CONFIRM AlarmEmial")
+	assert.Equal(t, 2, code)
+	assert.Contains(t, output, "infra/production.yaml has no parameter AlarmEmial. Its parameters are:")
+	assert.Contains(t, output, " AlarmEmail ")
 }

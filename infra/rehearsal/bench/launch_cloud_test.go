@@ -76,11 +76,14 @@ func newPartitions(n int, each float64) partitions {
 	return all
 }
 
-func (p partitions) take(key string, units float64) error {
-	if p[crc32.ChecksumIEEE([]byte(key))%uint32(len(p))].take(units) {
-		return nil
+// take is a request of a key's partition.
+func (p partitions) take(key string, units float64) func() error {
+	return func() error {
+		if p[crc32.ChecksumIEEE([]byte(key))%uint32(len(p))].take(units) {
+			return nil
+		}
+		return &types.ProvisionedThroughputExceededException{}
 	}
-	return &types.ProvisionedThroughputExceededException{}
 }
 
 func (p partitions) throttled() (n int) {
@@ -90,13 +93,19 @@ func (p partitions) throttled() (n int) {
 	return n
 }
 
-// call makes a request as the SDK does: again after its own pause while the error is one that it retries.
-func call[T any](ctx context.Context, r aws.Retryer, latency time.Duration, f func() (T, error)) (out T, err error) {
+// call makes a request as the SDK does: again after its own pause while the error is one that it retries. take is what
+// the request takes of a limit.
+func call[T any](
+	ctx context.Context, r aws.Retryer, latency time.Duration, take func() error, f func() (T, error),
+) (out T, err error) {
 	for attempt := 1; ; attempt++ {
 		if time.Sleep(latency); ctx.Err() != nil {
 			return out, ctx.Err()
 		}
-		if out, err = f(); err == nil || attempt >= r.MaxAttempts() || !r.IsErrorRetryable(err) {
+		if err = take(); err == nil {
+			out, err = f()
+		}
+		if err == nil || attempt >= r.MaxAttempts() || !r.IsErrorRetryable(err) {
 			return out, err
 		}
 		delay, _ := r.RetryDelay(attempt, err)
@@ -121,6 +130,13 @@ type quota struct{ authentication, read *limit }
 
 func newQuota(perSecond float64) *quota { return &quota{newLimit(perSecond), newLimit(perSecond)} }
 
+func (l *limit) request() error {
+	if l.take(1) {
+		return nil
+	}
+	return &cognitotypes.TooManyRequestsException{}
+}
+
 func (p pool) AdminInitiateAuth(
 	ctx context.Context, in *cognito.AdminInitiateAuthInput, options ...func(*cognito.Options),
 ) (*cognito.AdminInitiateAuthOutput, error) {
@@ -128,10 +144,9 @@ func (p pool) AdminInitiateAuth(
 	for _, set := range options {
 		set(&o)
 	}
-	return call(ctx, o.Retryer, cognitoLatency, func() (*cognito.AdminInitiateAuthOutput, error) {
-		if !p.quota.authentication.take(1) {
-			return nil, &cognitotypes.TooManyRequestsException{}
-		}
+	return call(ctx, o.Retryer, cognitoLatency, p.quota.authentication.request, func() (
+		*cognito.AdminInitiateAuthOutput, error,
+	) {
 		claims := fmt.Sprintf(`{"sub":%q}`, p.sub(testUser(indexOf(in.AuthParameters["USERNAME"]))))
 		return &cognito.AdminInitiateAuthOutput{AuthenticationResult: &cognitotypes.AuthenticationResultType{
 			AccessToken: aws.String("e30." + base64.RawURLEncoding.EncodeToString([]byte(claims)) + ".c2ln"),
@@ -142,10 +157,7 @@ func (p pool) AdminInitiateAuth(
 func (p pool) AdminGetUser(
 	ctx context.Context, in *cognito.AdminGetUserInput, _ ...func(*cognito.Options),
 ) (*cognito.AdminGetUserOutput, error) {
-	return call(ctx, p.retryer, cognitoLatency, func() (*cognito.AdminGetUserOutput, error) {
-		if !p.quota.read.take(1) {
-			return nil, &cognitotypes.TooManyRequestsException{}
-		}
+	return call(ctx, p.retryer, cognitoLatency, p.quota.read.request, func() (*cognito.AdminGetUserOutput, error) {
 		u := testUser(indexOf(*in.Username))
 		attribute := func(name, value string) cognitotypes.AttributeType {
 			return cognitotypes.AttributeType{Name: &name, Value: &value}
@@ -169,20 +181,16 @@ type launchLedger struct {
 }
 
 func (l launchLedger) write(ctx context.Context, sub string, f func() error) error {
-	_, err := call(ctx, l.retryer, tableLatency, func() (struct{}, error) {
-		if err := l.writes.take(sub, 1); err != nil {
-			return struct{}{}, err
-		}
-		return struct{}{}, f()
-	})
+	_, err := write(ctx, l, sub, func() (struct{}, error) { return struct{}{}, f() })
 	return err
 }
 
+func write[T any](ctx context.Context, l launchLedger, sub string, f func() (T, error)) (T, error) {
+	return call(ctx, l.retryer, tableLatency, l.writes.take(sub, 1), f)
+}
+
 func (l launchLedger) Get(ctx context.Context, sub string) (ledger.Record, error) {
-	return call(ctx, l.retryer, tableLatency, func() (ledger.Record, error) {
-		if err := l.reads.take(sub, 1); err != nil {
-			return ledger.Record{}, err
-		}
+	return call(ctx, l.retryer, tableLatency, l.reads.take(sub, 1), func() (ledger.Record, error) {
 		return l.Memory.Get(ctx, sub)
 	})
 }
@@ -191,20 +199,12 @@ func (l launchLedger) Import(ctx context.Context, r ledger.Record) error {
 	return l.write(ctx, r.StagingSub, func() error { return l.Memory.Import(ctx, r) })
 }
 
-func (l launchLedger) Bind(ctx context.Context, sub, productionSub, email string) (r ledger.Record, err error) {
-	err = l.write(ctx, sub, func() (err error) {
-		r, err = l.Memory.Bind(ctx, sub, productionSub, email)
-		return err
-	})
-	return r, err
+func (l launchLedger) Bind(ctx context.Context, sub, productionSub, email string) (ledger.Record, error) {
+	return write(ctx, l, sub, func() (ledger.Record, error) { return l.Memory.Bind(ctx, sub, productionSub, email) })
 }
 
-func (l launchLedger) Defer(ctx context.Context, sub string, now time.Time, d time.Duration) (won bool, err error) {
-	err = l.write(ctx, sub, func() (err error) {
-		won, err = l.Memory.Defer(ctx, sub, now, d)
-		return err
-	})
-	return won, err
+func (l launchLedger) Defer(ctx context.Context, sub string, now time.Time, d time.Duration) (bool, error) {
+	return write(ctx, l, sub, func() (bool, error) { return l.Memory.Defer(ctx, sub, now, d) })
 }
 
 func (l launchLedger) TakeLease(
@@ -233,13 +233,11 @@ func (l launchLedger) Fail(ctx context.Context, lease ledger.Lease, p ledger.Pro
 type tables struct {
 	*dynamodb.Client // for the operations that nobody calls
 	retryer          aws.Retryer
-	rows             func(user int) int // besides the profile
 	capacity         map[string]partitions
 
-	mu       sync.Mutex
-	profiles map[int]bool
-	projects map[int][]bool
-	wrong    int // rows that are not those of their owner
+	mu      sync.Mutex
+	written map[int]map[int]bool // of production's rows, by user: the projects, and the profile as -1
+	wrong   int                  // rows that are not those of their owner
 }
 
 var productionSubs = strings.TrimRight(testUser(0).productionSub, "0")
@@ -271,7 +269,7 @@ func (t *tables) Query(
 	if *in.TableName == stagingProfiles {
 		out.Items = []row{{"id": owner}}
 	} else {
-		from, to := 0, t.rows(indexOf(owner.Value))
+		from, to := 0, rowsOf(indexOf(owner.Value))
 		if in.ExclusiveStartKey != nil {
 			from, _ = strconv.Atoi(in.ExclusiveStartKey["projectId"].(*types.AttributeValueMemberN).Value)
 		}
@@ -284,63 +282,37 @@ func (t *tables) Query(
 			out.Items = append(out.Items, row{"userSub": owner, "projectId": id, "notes": notesOfAKilobyte})
 		}
 	}
-	return call(ctx, t.retryer, tableLatency, func() (*dynamodb.QueryOutput, error) {
-		return out, t.capacity[*in.TableName].take(owner.Value, float64((len(out.Items)+3)/4)) // units of 4 KB
-	})
+	take := t.capacity[*in.TableName].take(owner.Value, float64((len(out.Items)+3)/4)) // units of 4 KB
+	return call(ctx, t.retryer, tableLatency, take, func() (*dynamodb.QueryOutput, error) { return out, nil })
 }
 
 func (t *tables) PutItem(
 	ctx context.Context, in *dynamodb.PutItemInput, _ ...func(*dynamodb.Options),
 ) (*dynamodb.PutItemOutput, error) {
 	owner := in.Item[tableKeys[*in.TableName][0]].(*types.AttributeValueMemberS).Value
-	return call(ctx, t.retryer, tableLatency, func() (*dynamodb.PutItemOutput, error) {
-		if err := t.capacity[*in.TableName].take(owner, 1); err != nil {
-			return nil, err
-		}
-		return &dynamodb.PutItemOutput{}, t.insert(*in.TableName, owner, in.Item)
+	take := t.capacity[*in.TableName].take(owner, 1)
+	return call(ctx, t.retryer, tableLatency, take, func() (*dynamodb.PutItemOutput, error) {
+		return &dynamodb.PutItemOutput{}, t.insert(owner, in.Item)
 	})
 }
 
-func (t *tables) insert(table, owner string, item row) error {
+func (t *tables) insert(owner string, item row) (err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	u := indexOf(owner)
-	if !strings.HasPrefix(owner, productionSubs) {
+	u, i := indexOf(owner), -1
+	if id, ok := item["projectId"].(*types.AttributeValueMemberN); ok {
+		i, err = strconv.Atoi(id.Value)
+	}
+	if err != nil || i >= rowsOf(u) || !strings.HasPrefix(owner, productionSubs) {
 		t.wrong++
-		return errors.New("not a production user")
+		return errors.New("not a row of a production user")
 	}
-	if table == productionProfiles {
-		return exists(t.profiles[u], item, func() { t.profiles[u] = true })
+	if t.written[u] == nil {
+		t.written[u] = map[int]bool{}
 	}
-	if t.projects[u] == nil {
-		t.projects[u] = make([]bool, t.rows(u))
-	}
-	i, err := strconv.Atoi(item["projectId"].(*types.AttributeValueMemberN).Value)
-	if err != nil || i >= len(t.projects[u]) {
-		t.wrong++
-		return errors.New("not a row of this user")
-	}
-	return exists(t.projects[u][i], item, func() { t.projects[u][i] = true })
-}
-
-func exists(already bool, item row, put func()) error {
-	if already {
+	if t.written[u][i] {
 		return &types.ConditionalCheckFailedException{Item: item}
 	}
-	put()
+	t.written[u][i] = true
 	return nil
-}
-
-// missing is how many of a user's rows production lacks.
-func (t *tables) missing(user int) int {
-	n := 1 + t.rows(user)
-	if t.profiles[user] {
-		n--
-	}
-	for _, there := range t.projects[user] {
-		if there {
-			n--
-		}
-	}
-	return n
 }

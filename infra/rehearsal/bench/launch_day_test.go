@@ -108,7 +108,7 @@ func newDay(t *testing.T, l launch) *day {
 		ledgertest.New(), datamoverLimits.Retryer(), parts(partitionReads), parts(partitionWrites),
 	}
 	d.tables = &tables{
-		retryer: datamoverLimits.Retryer(), rows: rowsOf, profiles: map[int]bool{}, projects: map[int][]bool{},
+		retryer: datamoverLimits.Retryer(), written: map[int]map[int]bool{},
 		capacity: map[string]partitions{
 			stagingProfiles: parts(partitionReads), productionProfiles: parts(partitionWrites),
 			stagingProjects: parts(partitionReads), productionProjects: parts(partitionWrites),
@@ -192,8 +192,9 @@ func (v *visit) come(signIn func() error) {
 
 // signIn is InitiateAuth of production: the trigger for a user that it does not have, and the hook.
 func (d *day) signIn(u user, imported *bool) error {
-	if time.Sleep(cognitoLatency); !d.inProduction.authentication.take(1) {
-		return errThrottled
+	time.Sleep(cognitoLatency)
+	if err := d.inProduction.authentication.request(); err != nil {
+		return err
 	}
 	if !*imported {
 		event, err := migrateUser(u)
@@ -201,13 +202,9 @@ func (d *day) signIn(u user, imported *bool) error {
 			return err
 		}
 		answer, err := d.trigger.invoke(event)
-		if err != nil {
-			return err
+		if *imported = bytes.Contains(answer, []byte(`"finalUserStatus":"CONFIRMED"`)); !*imported {
+			return cmp.Or(err, errors.New("not imported"))
 		}
-		if !bytes.Contains(answer, []byte(`"finalUserStatus":"CONFIRMED"`)) {
-			return errors.New("not imported")
-		}
-		*imported = true
 	}
 	event, err := signedIn(u)
 	if err == nil {
@@ -215,8 +212,6 @@ func (d *day) signIn(u user, imported *bool) error {
 	}
 	return err
 }
-
-var errThrottled = errors.New("too many requests")
 
 // result is what a launch ended with.
 type result struct {
@@ -248,7 +243,7 @@ func (d *day) result() result {
 			continue
 		}
 		r.slowestData = max(r.slowestData, record.MovedAt.Sub(v.arrived))
-		r.missing += d.tables.missing(i)
+		r.missing += 1 + rowsOf(i) - len(d.tables.written[i])
 	}
 	return r
 }
@@ -377,12 +372,9 @@ func TestLaunches(t *testing.T) {
 		if i == 0 {
 			fmt.Fprintln(t.Output(), header)
 		}
-		r := simulate(t, l)
-		if l.ofBackground > 0 {
+		if r := simulate(t, l); l.ofBackground > 0 {
 			r.assertComplete(t)
-		}
-		if l.ofBackground > 0 && !l.oneAccount {
-			assert.Zero(t, r.gaveUp, l.name)
+			assert.True(t, l.oneAccount || r.gaveUp == 0, l.name)
 		}
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/stretchr/testify/require"
 
+	"github.com/spaceport/user-migration/datamover"
 	"github.com/spaceport/user-migration/datamover/ledger"
 	"github.com/spaceport/user-migration/datamover/ledger/ledgertest"
 	"github.com/spaceport/user-migration/datamover/rows"
@@ -21,15 +22,15 @@ import (
 	"github.com/spaceport/user-migration/datamover/userpool"
 )
 
-// apiOf is DynamoDB's API of a stand-in, whose staging users have two projects each.
-func apiOf(t *testing.T) (*standIn, *dynamodb.Client) {
-	s := newStandIn(2, 2)
+// standInOf returns a stand-in and the SDK's configuration for it.
+func standInOf(t *testing.T, users, projects int) (*standIn, aws.Config) {
+	s := newStandIn(users, projects)
 	server := httptest.NewServer(s)
 	t.Cleanup(server.Close)
-	return s, dynamodb.New(dynamodb.Options{
-		Region: "us-east-1", BaseEndpoint: aws.String(server.URL), RetryMaxAttempts: 1,
+	return s, aws.Config{
+		Region: "us-east-1", BaseEndpoint: aws.String(server.URL),
 		Credentials: credentials.NewStaticCredentialsProvider("key", "secret", ""),
-	})
+	}
 }
 
 // sweepLedger is what a sweep calls.
@@ -48,38 +49,32 @@ type sweepLedger interface {
 
 // The ledger on the stand-in must behave as the one in memory, which is held to the contract of the one in DynamoDB.
 func TestLedgerOfStandIn(t *testing.T) {
-	_, api := apiOf(t)
-	at := time.Date(2026, 5, 4, 3, 2, 1, 0, time.UTC)
+	_, cfg := standInOf(t, 2, 2)
+	at, ctx := time.Date(2026, 5, 4, 3, 2, 1, 0, time.UTC), t.Context()
 	done := ledger.Progress{Copied: map[string]int{productionProjects: 2}, Kept: map[string]int{}}
-	type call func(context.Context, sweepLedger) (ledger.Record, error)
-	begin := func(ctx context.Context, l sweepLedger) (ledger.Record, error) {
-		return ledger.Record{}, l.BeginSweep(ctx, ledger.NewRecord("u", "u", "U@example.com", ledger.Sweep,
-			at), ledger.Record{})
+	held := ledger.Lease{StagingSub: "u", ProductionSub: "p", Until: at.Add(time.Minute)}
+	type call func(sweepLedger) (ledger.Record, error)
+	only := func(f func(sweepLedger) error) call {
+		return func(l sweepLedger) (ledger.Record, error) { return ledger.Record{}, f(l) }
 	}
+	begin := only(func(l sweepLedger) error {
+		return l.BeginSweep(ctx, ledger.NewRecord("u", "u", "U@example.com", ledger.Sweep, at), ledger.Record{})
+	})
 	bind := func(productionSub string) call {
-		return func(ctx context.Context, l sweepLedger) (ledger.Record, error) {
+		return func(l sweepLedger) (ledger.Record, error) {
 			record, _, err := l.BindCreated(ctx, "u", productionSub, at, time.Minute)
 			return record, err
 		}
 	}
-	passwordSet := func(ctx context.Context, l sweepLedger) (ledger.Record, error) {
-		return l.PasswordSet(ctx, "u", "p", at)
-	}
-	lease := func(ctx context.Context, l sweepLedger) (ledger.Record, error) {
+	passwordSet := func(l sweepLedger) (ledger.Record, error) { return l.PasswordSet(ctx, "u", "p", at) }
+	lease := func(l sweepLedger) (ledger.Record, error) {
 		record, _, err := l.TakeLease(ctx, "u", "p", at, time.Minute)
 		return record, err
 	}
-	held := ledger.Lease{StagingSub: "u", ProductionSub: "p", Until: at.Add(time.Minute)}
-	complete := func(ctx context.Context, l sweepLedger) (ledger.Record, error) {
-		return ledger.Record{}, l.Complete(ctx, held, done, at)
-	}
-	free := func(ctx context.Context, l sweepLedger) (ledger.Record, error) {
-		return ledger.Record{}, l.Free(ctx, held)
-	}
+	complete := only(func(l sweepLedger) error { return l.Complete(ctx, held, done, at) })
+	free := only(func(l sweepLedger) error { return l.Free(ctx, held) })
 	resetSent := func(productionSub string) call {
-		return func(ctx context.Context, l sweepLedger) (ledger.Record, error) {
-			return l.ResetSent(ctx, "u", productionSub, at)
-		}
+		return func(l sweepLedger) (ledger.Record, error) { return l.ResetSent(ctx, "u", productionSub, at) }
 	}
 	steps := []call{
 		bind("p"), // no record
@@ -89,64 +84,46 @@ func TestLedgerOfStandIn(t *testing.T) {
 		bind("p"), bind("other"), lease, passwordSet, complete,
 		lease, resetSent("other"), resetSent("p"), free,
 	}
-	fake, expected := ledger.New(api, ledgerTable), ledgertest.New()
+	get := func(l sweepLedger) (ledger.Record, error) { return l.Get(ctx, "u") }
+	fake, expected := ledger.New(dynamodb.NewFromConfig(cfg), ledgerTable), ledgertest.New()
 	for i, step := range steps {
-		want, errWant := step(t.Context(), expected)
-		got, err := step(t.Context(), fake)
-		require.ErrorIs(t, err, errWant, "step %d", i)
-		require.Equal(t, want, got, "step %d", i)
-		want, errWant = expected.Get(t.Context(), "u")
-		got, err = fake.Get(t.Context(), "u")
-		require.ErrorIs(t, err, errWant, "step %d", i)
-		require.Equal(t, want, got, "step %d", i)
-	}
-}
-
-// move copies a staging user's rows, and completes the ledger record.
-func move(t *testing.T, api *dynamodb.Client, u user) {
-	records, store, now := ledger.New(api, ledgerTable), rows.NewStore(api), time.Now()
-	require.NoError(t, records.Import(t.Context(),
-		ledger.NewRecord(u.stagingSub, u.stagingSub, u.email, ledger.SignIn, now)))
-	_, err := records.Bind(t.Context(), u.stagingSub, u.productionSub, u.email)
-	require.NoError(t, err)
-	_, lease, err := records.TakeLease(t.Context(), u.stagingSub, u.productionSub, now, time.Minute)
-	require.NoError(t, err)
-	for _, table := range []settings.Table{
-		{Source: stagingProfiles, Target: productionProfiles, OwnerKey: "id"},
-		{Source: stagingProjects, Target: productionProjects, OwnerKey: "userSub"},
-	} {
-		for after := ""; ; {
-			page, err := store.Query(t.Context(), table, u.stagingSub, after)
-			require.NoError(t, err)
-			for _, row := range page.Rows {
-				copied, err := store.PutIfAbsent(t.Context(), table, row, u.productionSub)
-				require.NoError(t, err)
-				require.True(t, copied)
-				row["another"] = &types.AttributeValueMemberS{Value: "attribute"}
-				copied, err = store.PutIfAbsent(t.Context(), table, row, u.productionSub)
-				require.NoError(t, err)
-				require.False(t, copied, "the existing row differs")
-			}
-			if after = page.Next; after == "" {
-				break
-			}
+		for _, step := range []call{step, get} {
+			want, errWant := step(expected)
+			got, err := step(fake)
+			require.ErrorIs(t, err, errWant, "step %d", i)
+			require.Equal(t, want, got, "step %d", i)
 		}
 	}
-	progress := ledger.Progress{Copied: map[string]int{productionProfiles: 1}, Kept: map[string]int{}}
-	require.NoError(t, records.Complete(t.Context(), lease, progress, now))
 }
 
 func TestMovedMissesNothing(t *testing.T) {
-	s, api := apiOf(t)
-	s.resize(2, 450) // of more than one page
+	s, cfg := standInOf(t, 2, 450) // of more than one page
+	api, ctx, now, u := dynamodb.NewFromConfig(cfg), t.Context(), time.Now(), testUser(0)
+	records, store := ledger.New(api, ledgerTable), rows.NewStore(api)
 	require.ErrorContains(t, s.moved(1), "0 records, 0 profiles and 0 projects of 1 users")
-	move(t, api, testUser(0))
+
+	require.NoError(t, records.Import(ctx, ledger.NewRecord(u.stagingSub, u.stagingSub, u.email, ledger.SignIn, now)))
+	_, err := records.Bind(ctx, u.stagingSub, u.productionSub, u.email)
+	require.NoError(t, err)
+	record, lease, err := records.TakeLease(ctx, u.stagingSub, u.productionSub, now, time.Minute)
+	require.NoError(t, err)
+	defaults, err := settings.Read(func(string) string { return "" })
+	require.NoError(t, err)
+	mover := datamover.NewMover(defaults.Tables, store, store, datamover.Groups{}, records, time.Now)
+	_, _, err = mover.Move(ctx, record, lease)
+	require.NoError(t, err)
 	require.NoError(t, s.moved(1))
 	require.ErrorContains(t, s.moved(2), "of 2 users")
-	_, err := ledger.New(api, ledgerTable).Defer(t.Context(), testUser(0).stagingSub, time.Now(), time.Minute)
+
+	copied, err := store.PutIfAbsent(ctx, defaults.Tables[0], rows.Row{
+		"id": &types.AttributeValueMemberS{Value: u.stagingSub}, "other": &types.AttributeValueMemberS{Value: "x"},
+	}, u.productionSub)
 	require.NoError(t, err)
-	_, _, err = ledger.New(api, ledgerTable).TakeLease(t.Context(), testUser(0).stagingSub, testUser(0).productionSub,
-		time.Now().Add(time.Hour), time.Minute)
+	require.False(t, copied, "the existing row differs")
+
+	_, err = records.Defer(ctx, u.stagingSub, now, time.Minute)
+	require.NoError(t, err)
+	_, _, err = records.TakeLease(ctx, u.stagingSub, u.productionSub, now.Add(time.Hour), time.Minute)
 	require.NoError(t, err)
 	require.ErrorContains(t, s.moved(1), "movingUntil", "a lease is left")
 }
@@ -159,14 +136,8 @@ func TestRowsAreAbout1KB(t *testing.T) {
 // The stand-in is tested with the code that it is made for.
 func TestMigratedUsers(t *testing.T) {
 	const users = 1100
-	s := newStandIn(users, someProjects)
+	s, cfg := standInOf(t, users, someProjects)
 	s.migrated = true
-	server := httptest.NewServer(s)
-	defer server.Close()
-	cfg := aws.Config{
-		Region: "us-east-1", BaseEndpoint: aws.String(server.URL),
-		Credentials: credentials.NewStaticCredentialsProvider("key", "secret", ""),
-	}
 	tables, ctx := dynamodb.NewFromConfig(cfg), t.Context()
 	staging := userpool.New(cognito.NewFromConfig(cfg), stagingPool)
 	production := userpool.New(cognito.NewFromConfig(cfg), productionPool)
@@ -208,7 +179,8 @@ func TestMigratedUsers(t *testing.T) {
 }
 
 func TestStandInRejectsWhatItDoesNotSupport(t *testing.T) {
-	_, api := apiOf(t)
+	_, cfg := standInOf(t, 2, 2)
+	api := dynamodb.NewFromConfig(cfg)
 	put := func(table, condition string) error {
 		_, err := api.PutItem(t.Context(), &dynamodb.PutItemInput{
 			TableName: &table, Item: row{"stagingSub": &types.AttributeValueMemberS{Value: "u"}},

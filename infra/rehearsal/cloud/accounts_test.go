@@ -5,10 +5,10 @@ import (
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
-	cognitotypes "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
+	cognito "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
+	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	dynamotypes "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	iamtypes "github.com/aws/aws-sdk-go-v2/service/iam/types"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
@@ -66,102 +66,79 @@ func TestAssumeRole(t *testing.T) {
 func TestTwoAccounts(t *testing.T) {
 	w := newWorld(t)
 	c := w.c
-	staging := idp(c, c.StagingAdmin())
-	made, err := staging.CreateUserPool(t.Context(),
-		&cognitoidentityprovider.CreateUserPoolInput{PoolName: aws.String("staging")})
-	require.NoError(t, err)
-	app, err := staging.CreateUserPoolClient(t.Context(), &cognitoidentityprovider.CreateUserPoolClientInput{
-		UserPoolId: made.UserPool.Id, ClientName: aws.String("app"),
-		ExplicitAuthFlows: []cognitotypes.ExplicitAuthFlowsType{cognitotypes.ExplicitAuthFlowsTypeAllowUserPasswordAuth},
-	})
-	require.NoError(t, err)
-	there := &world{t: t, c: c, idp: staging, pool: *made.UserPool.Id, client: *app.UserPoolClient.ClientId}
+	there := worldOf(t, c.StagingAdmin())
 	there.confirm("ann", "email", "ann@example.com")
 
-	_, err = there.signIn("ann", password)
-	require.NoError(t, err, "an unsigned call belongs to its client's account")
+	require.NoError(t, there.signIn("ann", password), "an unsigned call belongs to its client's account")
 	require.Equal(t, 1,
 		c.CountRequests(Filter{Account: StagingAccount, Operation: "InitiateAuth", Caller: "public", Resource: there.pool}))
 
 	foreign := &world{t: t, c: c, idp: w.idp, pool: there.pool}
-	_, err = foreign.get("ann")
-	rejectedWith(t, err, "ResourceNotFoundException")
+	rejectedWith(t, foreign.find("ann"), "ResourceNotFoundException")
 
 	c.AllowRole(Role{ARN: readerARN, Allow: []string{"cognito-idp:AdminGetUser", "dynamodb:Get*"}})
 	session, err := assume(c, c.ProductionAdmin(), readerARN, "")
 	require.NoError(t, err)
-	reader := &world{t: t, c: c, idp: idp(c, session), pool: there.pool}
-	_, err = reader.get("ann")
-	require.NoError(t, err)
+	reader := &world{t: t, c: c, idp: cognito.NewFromConfig(config(c, session)), pool: there.pool}
+	require.NoError(t, reader.find("ann"))
 	rejectedWith(t, reader.resetPassword("ann"), "AccessDeniedException", "cognito-idp:AdminResetUserPassword")
 	require.Equal(t, 1, c.CountRequests(Filter{Caller: "reader", ErrorCode: "AccessDeniedException"}))
 
 	table := "Only-Staging-" + randomHex(4)
 	makeTable(t, tables(c, c.StagingAdmin()), table)
-	_, err = tables(c, session).GetItem(t.Context(), &dynamodb.GetItemInput{TableName: &table, Key: key("1")})
-	require.NoError(t, err)
+	get := func(as aws.Credentials) error {
+		_, err := tables(c, as).GetItem(t.Context(), &dynamodb.GetItemInput{TableName: &table, Key: key("1")})
+		return err
+	}
+	require.NoError(t, get(session))
+	rejectedWith(t, get(c.ProductionAdmin()), "ResourceNotFoundException")
+	rejectedWith(t, get(aws.Credentials{AccessKeyID: "AKIAUNKNOWN", SecretAccessKey: "x"}), "UnrecognizedClientException")
 	_, err = tables(c, session).DeleteItem(t.Context(), &dynamodb.DeleteItemInput{TableName: &table, Key: key("1")})
 	rejectedWith(t, err, "AccessDeniedException")
-	_, err = tables(c, c.ProductionAdmin()).GetItem(t.Context(), &dynamodb.GetItemInput{TableName: &table, Key: key("1")})
-	rejectedWith(t, err, "ResourceNotFoundException")
-	unknown := aws.Credentials{AccessKeyID: "AKIAUNKNOWN", SecretAccessKey: "x"}
-	_, err = tables(c, unknown).ListTables(t.Context(), &dynamodb.ListTablesInput{})
-	rejectedWith(t, err, "UnrecognizedClientException")
 }
 
 func makeTable(t testing.TB, db *dynamodb.Client, name string) {
 	t.Helper()
 	_, err := db.CreateTable(context.Background(), &dynamodb.CreateTableInput{
-		TableName: &name, BillingMode: types.BillingModePayPerRequest,
-		KeySchema: []types.KeySchemaElement{{AttributeName: aws.String("id"), KeyType: types.KeyTypeHash}},
-		AttributeDefinitions: []types.AttributeDefinition{{AttributeName: aws.String("id"),
-			AttributeType: types.ScalarAttributeTypeS}},
+		TableName: &name, BillingMode: dynamotypes.BillingModePayPerRequest,
+		KeySchema: []dynamotypes.KeySchemaElement{{AttributeName: aws.String("id"), KeyType: dynamotypes.KeyTypeHash}},
+		AttributeDefinitions: []dynamotypes.AttributeDefinition{{AttributeName: aws.String("id"),
+			AttributeType: dynamotypes.ScalarAttributeTypeS}},
 	})
 	require.NoError(t, err)
 }
 
-func key(id string) map[string]types.AttributeValue {
-	return map[string]types.AttributeValue{"id": &types.AttributeValueMemberS{Value: id}}
+func key(id string) map[string]dynamotypes.AttributeValue {
+	return map[string]dynamotypes.AttributeValue{"id": &dynamotypes.AttributeValueMemberS{Value: id}}
 }
 
 func TestUpdatesReset(t *testing.T) {
-	w := newWorld(t, emailAsUsername, productionSchema, hideUsers, hooked)
-	w.confirm("ann@example.com", "preferred_username", "ann")
-	_, err := w.idp.UpdateUserPool(t.Context(), &cognitoidentityprovider.UpdateUserPoolInput{
-		UserPoolId: &w.pool, LambdaConfig: &cognitotypes.LambdaConfigType{PostAuthentication: functionARN("hook")},
+	w := newWorld(t, emailAsUsername, hideUsers, hooked)
+	_, err := w.idp.UpdateUserPool(t.Context(), &cognito.UpdateUserPoolInput{
+		UserPoolId: &w.pool, LambdaConfig: &types.LambdaConfigType{PostAuthentication: functionARN("hook")},
 	})
 	require.NoError(t, err)
-	described, err := w.idp.DescribeUserPool(t.Context(),
-		&cognitoidentityprovider.DescribeUserPoolInput{UserPoolId: &w.pool})
+	described, err := w.idp.DescribeUserPool(t.Context(), &cognito.DescribeUserPoolInput{UserPoolId: &w.pool})
 	require.NoError(t, err)
 	require.Nil(t, described.UserPool.LambdaConfig.UserMigration, "what the call leaves out is reset")
-	require.Equal(t, []cognitotypes.UsernameAttributeType{"email"}, described.UserPool.UsernameAttributes,
+	require.Equal(t, []types.UsernameAttributeType{"email"}, described.UserPool.UsernameAttributes,
 		"what is set at creation stays")
-	_, err = w.get("ANN@example.com")
-	require.NoError(t, err)
-	lambdas.on("hook", echo)
-	_, err = w.signIn("ann@example.com", password)
-	require.NoError(t, err)
-
-	updated, err := w.idp.UpdateUserPoolClient(t.Context(), &cognitoidentityprovider.UpdateUserPoolClientInput{
+	updated, err := w.idp.UpdateUserPoolClient(t.Context(), &cognito.UpdateUserPoolClientInput{
 		UserPoolId: &w.pool, ClientId: &w.client, ReadAttributes: []string{"email"},
 	})
 	require.NoError(t, err)
 	require.Empty(t, updated.UserPoolClient.ExplicitAuthFlows)
 	client, err := w.idp.DescribeUserPoolClient(t.Context(),
-		&cognitoidentityprovider.DescribeUserPoolClientInput{UserPoolId: &w.pool, ClientId: &w.client})
+		&cognito.DescribeUserPoolClientInput{UserPoolId: &w.pool, ClientId: &w.client})
 	require.NoError(t, err)
 	require.Empty(t, client.UserPoolClient.PreventUserExistenceErrors)
 	require.Equal(t, []string{"email"}, client.UserPoolClient.ReadAttributes)
-	_, err = w.signIn("ann@example.com", password)
-	rejectedWith(t, err, "InvalidParameterException")
 }
 
 func TestLambdaAPI(t *testing.T) {
 	c := cloudFor(t)
 	invoke := func(who aws.Credentials) error {
-		client := lambda.New(lambda.Options{Region: c.Region(), BaseEndpoint: aws.String(c.URL()), Credentials: fixed(who),
-			Retryer: aws.NopRetryer{}})
+		client := lambda.NewFromConfig(config(c, who))
 		out, err := client.Invoke(t.Context(), &lambda.InvokeInput{FunctionName: functionARN("hook")})
 		if err == nil {
 			require.JSONEq(t, `{"invoked":"hook"}`, string(out.Payload))
@@ -176,22 +153,17 @@ func TestLambdaAPI(t *testing.T) {
 // TestRightsAreSimulated has what bulk check asks of IAM.
 func TestRightsAreSimulated(t *testing.T) {
 	c := cloudFor(t)
-	simulate := func(credentials aws.Credentials, role string) ([]iamtypes.EvaluationResult, error) {
-		out, err := iam.New(iam.Options{Region: "us-east-1", BaseEndpoint: aws.String(c.URL()),
-			Credentials: aws.CredentialsProviderFunc(
-				func(context.Context) (aws.Credentials, error) { return credentials, nil })}).SimulatePrincipalPolicy(t.Context(),
+	simulate := func(credentials aws.Credentials, role string) (*iam.SimulatePrincipalPolicyOutput, error) {
+		return iam.NewFromConfig(config(c, credentials)).SimulatePrincipalPolicy(t.Context(),
 			&iam.SimulatePrincipalPolicyInput{
 				PolicySourceArn: aws.String("arn:aws:iam::" + ProductionAccount + ":role/" + role),
 				ActionNames:     []string{"dynamodb:PutItem", "dynamodb:Scan"}, ResourceArns: []string{"arn:a"},
 			})
-		if err != nil {
-			return nil, err
-		}
-		return out.EvaluationResults, nil
 	}
 	bulk := c.Credentials("bulk", "iam:SimulatePrincipalPolicy", "dynamodb:Scan")
-	results, err := simulate(bulk, "bulk")
+	out, err := simulate(bulk, "bulk")
 	require.NoError(t, err)
+	results := out.EvaluationResults
 	require.Len(t, results, 2)
 	require.Equal(t, iamtypes.PolicyEvaluationDecisionTypeImplicitDeny, results[0].EvalDecision)
 	require.Equal(t, iamtypes.PolicyEvaluationDecisionTypeAllowed, results[1].EvalDecision)

@@ -8,11 +8,12 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
+	cognito "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
@@ -26,7 +27,7 @@ import (
 var (
 	shared    *Cloud
 	sharedErr error
-	clock     = &testClock{}
+	ahead     atomic.Int64 // of the clock
 	lambdas   = &fakeFunctions{}
 )
 
@@ -35,7 +36,7 @@ const shortTimeout = 300 * time.Millisecond
 func TestMain(m *testing.M) {
 	if path := motoPath(); path != "" {
 		shared, sharedErr = Start(context.Background(), Options{
-			Moto: path, Now: clock.Now, TriggerTimeout: shortTimeout, Seed: 1,
+			Moto: path, Now: now, TriggerTimeout: shortTimeout, Seed: 1,
 		})
 		if sharedErr == nil {
 			shared.SetFunctions(lambdas)
@@ -76,22 +77,8 @@ func cloudFor(t testing.TB) *Cloud {
 	return shared
 }
 
-type testClock struct {
-	mu    sync.Mutex
-	ahead time.Duration
-}
-
-func (c *testClock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return time.Now().Add(c.ahead)
-}
-
-func (c *testClock) advance(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.ahead += d
-}
+// now is the cloud's clock.
+func now() time.Time { return time.Now().Add(time.Duration(ahead.Load())) }
 
 // handler is a fake function.
 type handler func(ctx context.Context, payload []byte) ([]byte, *lambdahost.FunctionError, error)
@@ -146,22 +133,19 @@ func echo(_ context.Context, payload []byte) ([]byte, *lambdahost.FunctionError,
 	return payload, nil, nil
 }
 
-func idp(c *Cloud, credentials aws.Credentials) *cognitoidentityprovider.Client {
-	return cognitoidentityprovider.New(cognitoidentityprovider.Options{
-		Region: c.Region(), BaseEndpoint: aws.String(c.URL()), Credentials: fixed(credentials), Retryer: aws.NopRetryer{},
-	})
+func config(c *Cloud, credentials aws.Credentials) aws.Config {
+	return aws.Config{
+		Region: c.Region(), BaseEndpoint: aws.String(c.URL()), Credentials: fixed(credentials),
+		Retryer: func() aws.Retryer { return aws.NopRetryer{} },
+	}
 }
 
 func tables(c *Cloud, credentials aws.Credentials) *dynamodb.Client {
-	return dynamodb.New(dynamodb.Options{
-		Region: c.Region(), BaseEndpoint: aws.String(c.URL()), Credentials: fixed(credentials), Retryer: aws.NopRetryer{},
-	})
+	return dynamodb.NewFromConfig(config(c, credentials))
 }
 
 func stsClient(c *Cloud, credentials aws.Credentials) *sts.Client {
-	return sts.New(sts.Options{
-		Region: c.Region(), BaseEndpoint: aws.String(c.URL()), Credentials: fixed(credentials), Retryer: aws.NopRetryer{},
-	})
+	return sts.NewFromConfig(config(c, credentials))
 }
 
 func fixed(credentials aws.Credentials) aws.CredentialsProvider {
@@ -184,21 +168,23 @@ func rejectedWith(t *testing.T, err error, code string, message ...string) {
 type world struct {
 	t      *testing.T
 	c      *Cloud
-	idp    *cognitoidentityprovider.Client
+	idp    *cognito.Client
 	pool   string
 	client string
 }
 
 const password = "Correct-Horse-1"
 
-func newWorld(t *testing.T, change ...func(
-	*cognitoidentityprovider.CreateUserPoolInput, *cognitoidentityprovider.CreateUserPoolClientInput,
-)) *world {
+func newWorld(t *testing.T, change ...poolChange) *world {
 	t.Helper()
-	c := cloudFor(t)
-	w := &world{t: t, c: c, idp: idp(c, c.ProductionAdmin())}
-	poolInput := &cognitoidentityprovider.CreateUserPoolInput{PoolName: aws.String(t.Name())}
-	clientInput := &cognitoidentityprovider.CreateUserPoolClientInput{
+	return worldOf(t, cloudFor(t).ProductionAdmin(), change...)
+}
+
+func worldOf(t *testing.T, admin aws.Credentials, change ...poolChange) *world {
+	t.Helper()
+	w := &world{t: t, c: shared, idp: cognito.NewFromConfig(config(shared, admin))}
+	poolInput := &cognito.CreateUserPoolInput{PoolName: aws.String(t.Name())}
+	clientInput := &cognito.CreateUserPoolClientInput{
 		ClientName: aws.String("app"),
 		ExplicitAuthFlows: []types.ExplicitAuthFlowsType{
 			types.ExplicitAuthFlowsTypeAllowUserPasswordAuth, types.ExplicitAuthFlowsTypeAllowAdminUserPasswordAuth,
@@ -218,21 +204,19 @@ func newWorld(t *testing.T, change ...func(
 	return w
 }
 
-type poolChange = func(*cognitoidentityprovider.CreateUserPoolInput, *cognitoidentityprovider.CreateUserPoolClientInput)
+type poolChange = func(*cognito.CreateUserPoolInput, *cognito.CreateUserPoolClientInput)
 
-func emailAsUsername(p *cognitoidentityprovider.CreateUserPoolInput,
-	_ *cognitoidentityprovider.CreateUserPoolClientInput) {
+func emailAsUsername(p *cognito.CreateUserPoolInput, _ *cognito.CreateUserPoolClientInput) {
 	p.UsernameAttributes = []types.UsernameAttributeType{types.UsernameAttributeTypeEmail}
 	p.UsernameConfiguration = &types.UsernameConfigurationType{CaseSensitive: aws.Bool(false)}
 }
 
-func hideUsers(_ *cognitoidentityprovider.CreateUserPoolInput, c *cognitoidentityprovider.CreateUserPoolClientInput) {
+func hideUsers(_ *cognito.CreateUserPoolInput, c *cognito.CreateUserPoolClientInput) {
 	c.PreventUserExistenceErrors = types.PreventUserExistenceErrorTypesEnabled
 }
 
 // productionSchema has a required, an immutable and a limited attribute.
-func productionSchema(p *cognitoidentityprovider.CreateUserPoolInput,
-	_ *cognitoidentityprovider.CreateUserPoolClientInput) {
+func productionSchema(p *cognito.CreateUserPoolInput, _ *cognito.CreateUserPoolClientInput) {
 	p.Schema = []types.SchemaAttributeType{
 		{Name: aws.String("preferred_username"), AttributeDataType: types.AttributeDataTypeString, Required: aws.Bool(true),
 			Mutable: aws.Bool(true)},
@@ -244,7 +228,7 @@ func productionSchema(p *cognitoidentityprovider.CreateUserPoolInput,
 }
 
 func withTriggers(l types.LambdaConfigType) poolChange {
-	return func(p *cognitoidentityprovider.CreateUserPoolInput, _ *cognitoidentityprovider.CreateUserPoolClientInput) {
+	return func(p *cognito.CreateUserPoolInput, _ *cognito.CreateUserPoolClientInput) {
 		p.LambdaConfig = &l
 	}
 }
@@ -264,12 +248,18 @@ func attributes(pairs ...string) []types.AttributeType {
 // create makes a user in FORCE_CHANGE_PASSWORD and sends no email.
 func (w *world) create(name string, pairs ...string) string {
 	w.t.Helper()
-	out, err := w.idp.AdminCreateUser(w.t.Context(), &cognitoidentityprovider.AdminCreateUserInput{
+	require.NoError(w.t, w.tryCreate(name, pairs...))
+	u, err := w.get(name)
+	require.NoError(w.t, err)
+	return *u.Username
+}
+
+func (w *world) tryCreate(name string, pairs ...string) error {
+	_, err := w.idp.AdminCreateUser(w.t.Context(), &cognito.AdminCreateUserInput{
 		UserPoolId: &w.pool, Username: &name, MessageAction: types.MessageActionTypeSuppress,
 		UserAttributes: attributes(pairs...), TemporaryPassword: aws.String(password),
 	})
-	require.NoError(w.t, err)
-	return *out.User.Username
+	return err
 }
 
 // confirm makes a CONFIRMED user.
@@ -282,15 +272,18 @@ func (w *world) confirm(name string, pairs ...string) string {
 
 func (w *world) setPassword(name, to string) {
 	w.t.Helper()
-	_, err := w.idp.AdminSetUserPassword(w.t.Context(), &cognitoidentityprovider.AdminSetUserPasswordInput{
-		UserPoolId: &w.pool, Username: &name, Password: &to, Permanent: true,
-	})
-	require.NoError(w.t, err)
+	require.NoError(w.t, w.trySetPassword(name, to, true))
 }
 
-func (w *world) get(name string) (*cognitoidentityprovider.AdminGetUserOutput, error) {
-	return w.idp.AdminGetUser(w.t.Context(),
-		&cognitoidentityprovider.AdminGetUserInput{UserPoolId: &w.pool, Username: &name})
+func (w *world) trySetPassword(name, to string, permanent bool) error {
+	_, err := w.idp.AdminSetUserPassword(w.t.Context(), &cognito.AdminSetUserPasswordInput{
+		UserPoolId: &w.pool, Username: &name, Password: &to, Permanent: permanent,
+	})
+	return err
+}
+
+func (w *world) get(name string) (*cognito.AdminGetUserOutput, error) {
+	return w.idp.AdminGetUser(w.t.Context(), &cognito.AdminGetUserInput{UserPoolId: &w.pool, Username: &name})
 }
 
 func (w *world) status(name string) string {
@@ -300,27 +293,26 @@ func (w *world) status(name string) string {
 	return string(u.UserStatus)
 }
 
-func (w *world) signIn(name, with string) (*cognitoidentityprovider.InitiateAuthOutput, error) {
-	return w.idp.InitiateAuth(w.t.Context(), &cognitoidentityprovider.InitiateAuthInput{
+func (w *world) initiateAuth(name, with string) (*cognito.InitiateAuthOutput, error) {
+	return w.idp.InitiateAuth(w.t.Context(), &cognito.InitiateAuthInput{
 		ClientId: &w.client, AuthFlow: types.AuthFlowTypeUserPasswordAuth,
 		AuthParameters: map[string]string{"USERNAME": name, "PASSWORD": with},
 	})
 }
 
-func (w *world) adminSignIn(name, with string) (*cognitoidentityprovider.AdminInitiateAuthOutput, error) {
-	return w.idp.AdminInitiateAuth(w.t.Context(), &cognitoidentityprovider.AdminInitiateAuthInput{
+func (w *world) adminSignIn(name, with string) (*cognito.AdminInitiateAuthOutput, error) {
+	return w.idp.AdminInitiateAuth(w.t.Context(), &cognito.AdminInitiateAuthInput{
 		UserPoolId: &w.pool, ClientId: &w.client, AuthFlow: types.AuthFlowTypeAdminUserPasswordAuth,
 		AuthParameters: map[string]string{"USERNAME": name, "PASSWORD": with},
 	})
 }
 
-func (w *world) forgot(name string) (*cognitoidentityprovider.ForgotPasswordOutput, error) {
-	return w.idp.ForgotPassword(w.t.Context(),
-		&cognitoidentityprovider.ForgotPasswordInput{ClientId: &w.client, Username: &name})
+func (w *world) forgotPassword(name string) (*cognito.ForgotPasswordOutput, error) {
+	return w.idp.ForgotPassword(w.t.Context(), &cognito.ForgotPasswordInput{ClientId: &w.client, Username: &name})
 }
 
 func (w *world) confirmForgot(name, code, to string) error {
-	_, err := w.idp.ConfirmForgotPassword(w.t.Context(), &cognitoidentityprovider.ConfirmForgotPasswordInput{
+	_, err := w.idp.ConfirmForgotPassword(w.t.Context(), &cognito.ConfirmForgotPasswordInput{
 		ClientId: &w.client, Username: &name, ConfirmationCode: &code, Password: &to,
 	})
 	return err
@@ -328,15 +320,30 @@ func (w *world) confirmForgot(name, code, to string) error {
 
 func (w *world) resetPassword(name string) error {
 	_, err := w.idp.AdminResetUserPassword(w.t.Context(),
-		&cognitoidentityprovider.AdminResetUserPasswordInput{UserPoolId: &w.pool, Username: &name})
+		&cognito.AdminResetUserPasswordInput{UserPoolId: &w.pool, Username: &name})
 	return err
 }
 
 func (w *world) disable(name string) {
 	w.t.Helper()
 	_, err := w.idp.AdminDisableUser(w.t.Context(),
-		&cognitoidentityprovider.AdminDisableUserInput{UserPoolId: &w.pool, Username: &name})
+		&cognito.AdminDisableUserInput{UserPoolId: &w.pool, Username: &name})
 	require.NoError(w.t, err)
+}
+
+func (w *world) signIn(name, with string) error {
+	_, err := w.initiateAuth(name, with)
+	return err
+}
+
+func (w *world) forgot(name string) error {
+	_, err := w.forgotPassword(name)
+	return err
+}
+
+func (w *world) find(name string) error {
+	_, err := w.get(name)
+	return err
 }
 
 // messages counts the emails to an address.

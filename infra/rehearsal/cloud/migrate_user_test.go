@@ -9,7 +9,7 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
+	cognito "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
 	"github.com/stretchr/testify/require"
 
@@ -22,6 +22,25 @@ func answerWith(response string) handler {
 		back, err := merge(payload, map[string]any{"response": json.RawMessage(response)})
 		return back, nil, err
 	}
+}
+
+// fails is a function whose code returns an error; says is one with this response.
+func fails(kind, message string) handler {
+	return func(context.Context, []byte) ([]byte, *lambdahost.FunctionError, error) {
+		return nil, &lambdahost.FunctionError{Type: kind, Message: message}, nil
+	}
+}
+
+func says(response string) handler {
+	return func(context.Context, []byte) ([]byte, *lambdahost.FunctionError, error) {
+		return []byte(response), nil, nil
+	}
+}
+
+// late is a function that runs into its timeout.
+func late(ctx context.Context, _ []byte) ([]byte, *lambdahost.FunctionError, error) {
+	<-ctx.Done()
+	return nil, nil, ctx.Err()
 }
 
 var hooked = withTriggers(types.LambdaConfigType{
@@ -38,7 +57,7 @@ func TestMigrationAtSignIn(t *testing.T) {
 	lambdas.on("hook", echo)
 
 	const weak = "abc" // the policy is not enforced at migration
-	out, err := w.idp.InitiateAuth(t.Context(), &cognitoidentityprovider.InitiateAuthInput{
+	out, err := w.idp.InitiateAuth(t.Context(), &cognito.InitiateAuthInput{
 		ClientId: &w.client, AuthFlow: types.AuthFlowTypeUserPasswordAuth,
 		AuthParameters: map[string]string{"USERNAME": "ann@Example.com", "PASSWORD": weak},
 		ClientMetadata: map[string]string{"from": "web"},
@@ -72,8 +91,7 @@ func TestMigrationAtSignIn(t *testing.T) {
 		"custom:staging_sub": "1234", "cognito:user_status": "CONFIRMED",
 	}, e.Request.UserAttributes)
 
-	_, err = w.signIn("ann@example.com", weak)
-	require.NoError(t, err)
+	require.NoError(t, w.signIn("ann@example.com", weak))
 	require.Len(t, lambdas.events("migrate"), 1, "the trigger is not called for a user who exists")
 	require.Len(t, lambdas.events("hook"), 2)
 	require.Equal(t, 1, w.c.CountRequests(Filter{Service: "trigger", Operation: "UserMigration_Authentication"}))
@@ -85,8 +103,7 @@ func TestMigrationWithReset(t *testing.T) {
 			w := newWorld(t, emailAsUsername, hooked)
 			lambdas.on("migrate", answerWith(`{"userAttributes":{"email":"ann@example.com","email_verified":"`+verified+`"}}`))
 			lambdas.on("hook", echo)
-			_, err := w.signIn("ann@example.com", password)
-			rejectedWith(t, err, "PasswordResetRequiredException")
+			rejectedWith(t, w.signIn("ann@example.com", password), "PasswordResetRequiredException")
 			require.Equal(t, "RESET_REQUIRED", w.status("ann@example.com"))
 			require.Empty(t, lambdas.events("hook"))
 			require.Equal(t, 1, w.messages("ann@example.com"), "a welcome: messageAction was not SUPPRESS")
@@ -98,7 +115,7 @@ func TestMigrationAtForgotPassword(t *testing.T) {
 	w := newWorld(t, emailAsUsername, productionSchema, hideUsers, hooked)
 	lambdas.on("migrate", answerWith(goodUser))
 	lambdas.on("hook", echo)
-	out, err := w.forgot("ann@example.com")
+	out, err := w.forgotPassword("ann@example.com")
 	require.NoError(t, err)
 	require.Equal(t, "A***@e***", *out.CodeDeliveryDetails.Destination)
 	require.Equal(t, "RESET_REQUIRED", w.status("ann@example.com"))
@@ -110,177 +127,119 @@ func TestMigrationAtForgotPassword(t *testing.T) {
 	require.Contains(t, lambdas.events("hook")[0], `"triggerSource":"PostConfirmation_ConfirmForgotPassword"`)
 	require.Contains(t, lambdas.events("hook")[0], `"custom:staging_sub":"1234"`)
 	require.NotContains(t, lambdas.events("migrate")[0], "password")
-	_, err = w.signIn("ann@example.com", "Brand-New-1")
-	require.NoError(t, err)
+	require.NoError(t, w.signIn("ann@example.com", "Brand-New-1"))
 }
 
 func TestMigrationRejected(t *testing.T) {
 	respond := func(members string) string {
 		return `{"userAttributes":{"email":"ann@example.com","preferred_username":"ann"` + members + `}`
 	}
+	const confirmed = `},"finalUserStatus":"CONFIRMED"`
 	tests := map[string]string{
-		"unchanged":         `{"userAttributes":null,"finalUserStatus":null}`,
-		"no attributes":     `{"userAttributes":{},"finalUserStatus":"CONFIRMED"}`,
-		"sub":               respond(`,"sub":"1"},"finalUserStatus":"CONFIRMED"`),
-		"not in the schema": respond(`,"custom:color":"red"},"finalUserStatus":"CONFIRMED"`),
-		"flag alone":        respond(`,"phone_number_verified":"true"},"finalUserStatus":"CONFIRMED"`),
-		"too long": respond(`,"custom:staging_sub":"0123456789012345678901234567890123456789"},` +
-			`"finalUserStatus":"CONFIRMED"`),
-		"other email": `{"userAttributes":{"email":"bob@example.com","preferred_username":"ann"},` +
-			`"finalUserStatus":"CONFIRMED"}`,
-		"no email":                `{"userAttributes":{"preferred_username":"ann"},"finalUserStatus":"CONFIRMED"}`,
-		"required missing":        `{"userAttributes":{"email":"ann@example.com"},"finalUserStatus":"CONFIRMED"}`,
+		"unchanged":               `{"userAttributes":null,"finalUserStatus":null}`,
+		"no attributes":           `{"userAttributes":{` + confirmed + `}`,
+		"sub":                     respond(`,"sub":"1"` + confirmed),
+		"not in the schema":       respond(`,"custom:color":"red"` + confirmed),
+		"flag alone":              respond(`,"phone_number_verified":"true"` + confirmed),
+		"too long":                respond(`,"custom:staging_sub":"0123456789012345678901234567890123456789"` + confirmed),
+		"other email":             `{"userAttributes":{"email":"bob@a.b","preferred_username":"ann"` + confirmed + `}`,
+		"no email":                `{"userAttributes":{"preferred_username":"ann"` + confirmed + `}`,
+		"required missing":        `{"userAttributes":{"email":"ann@example.com"` + confirmed + `}`,
 		"unknown status":          respond(`},"finalUserStatus":"ARCHIVED"`),
 		"empty status":            respond(`},"finalUserStatus":""`),
-		"unknown message action":  respond(`},"finalUserStatus":"CONFIRMED","messageAction":"NO"`),
-		"unknown delivery medium": respond(`},"finalUserStatus":"CONFIRMED","desiredDeliveryMediums":["PIGEON"]`),
+		"unknown message action":  respond(confirmed + `,"messageAction":"NO"`),
+		"unknown delivery medium": respond(confirmed + `,"desiredDeliveryMediums":["PIGEON"]`),
 	}
 	hidden := newWorld(t, emailAsUsername, productionSchema, hideUsers, hooked)
 	legacy := newWorld(t, emailAsUsername, productionSchema, hooked)
 	for name, response := range tests {
 		t.Run(name, func(t *testing.T) {
 			lambdas.on("migrate", answerWith(response))
-			_, err := hidden.signIn("ann@example.com", password)
-			rejectedWith(t, err, "NotAuthorizedException", "Incorrect username or password.")
-			_, err = legacy.signIn("ann@example.com", password)
-			rejectedWith(t, err, "UserNotFoundException")
+			rejectedWith(t, hidden.signIn("ann@example.com", password), "NotAuthorizedException",
+				"Incorrect username or password.")
+			rejectedWith(t, legacy.signIn("ann@example.com", password), "UserNotFoundException")
 
-			_, err = hidden.forgot("ann@example.com")
-			require.NoError(t, err, "a made-up delivery")
-			_, err = legacy.forgot("ann@example.com")
-			rejectedWith(t, err, "UserNotFoundException")
+			require.NoError(t, hidden.forgot("ann@example.com"), "a made-up delivery")
+			rejectedWith(t, legacy.forgot("ann@example.com"), "UserNotFoundException")
 
-			_, err = legacy.get("ann@example.com")
-			rejectedWith(t, err, "UserNotFoundException")
+			rejectedWith(t, legacy.find("ann@example.com"), "UserNotFoundException")
 			require.Zero(t, hidden.messages("ann@example.com"))
 		})
 	}
 }
 
 func TestTriggerFailures(t *testing.T) {
+	notInvocable := func(context.Context, []byte) ([]byte, *lambdahost.FunctionError, error) {
+		return nil, nil, errors.New("throttled")
+	}
 	tests := map[string]struct {
 		answer        handler
 		code, message string
 		attempts      int
 	}{
-		"function error": {
-			answer: func(context.Context, []byte) ([]byte, *lambdahost.FunctionError, error) {
-				return nil, &lambdahost.FunctionError{Type: "StagingUnavailable", Message: "staging cannot be asked"}, nil
-			},
-			code:    "UserLambdaValidationException",
-			message: "UserMigration failed with error staging cannot be asked.", attempts: 1,
-		},
-		"late": {
-			answer: func(ctx context.Context, _ []byte) ([]byte, *lambdahost.FunctionError, error) {
-				<-ctx.Done()
-				return nil, nil, ctx.Err()
-			},
-			code: "UnexpectedLambdaException", attempts: 3,
-		},
-		"not invocable": {
-			answer: func(context.Context, []byte) ([]byte, *lambdahost.FunctionError, error) {
-				return nil, nil, errors.New("throttled")
-			},
-			code: "UnexpectedLambdaException", attempts: 3,
-		},
-		"not JSON": {
-			answer: func(context.Context, []byte) ([]byte, *lambdahost.FunctionError, error) {
-				return []byte("hello"), nil, nil
-			},
-			code: "InvalidLambdaResponseException", attempts: 1,
-		},
-		"null": {
-			answer: func(context.Context, []byte) ([]byte, *lambdahost.FunctionError, error) {
-				return []byte("null"), nil, nil
-			},
-			code: "InvalidLambdaResponseException", attempts: 1,
-		},
-		"attributes of the wrong kind": {
-			answer: answerWith(`{"userAttributes":{"email_verified":true}}`),
-			code:   "InvalidLambdaResponseException", attempts: 1,
-		},
+		"function error": {fails("StagingUnavailable", "staging cannot be asked"), "UserLambdaValidationException",
+			"UserMigration failed with error staging cannot be asked.", 1},
+		"late":          {late, "UnexpectedLambdaException", "", 3},
+		"not invocable": {notInvocable, "UnexpectedLambdaException", "", 3},
+		"not JSON":      {says("hello"), "InvalidLambdaResponseException", "", 1},
+		"null":          {says("null"), "InvalidLambdaResponseException", "", 1},
+		"attributes of the wrong kind": {answerWith(`{"userAttributes":{"email_verified":true}}`),
+			"InvalidLambdaResponseException", "", 1},
 	}
 	w := newWorld(t, emailAsUsername, hideUsers, hooked)
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			lambdas.reset()
 			lambdas.on("migrate", test.answer)
-			_, err := w.signIn("ann@example.com", password)
-			rejectedWith(t, err, test.code, test.message)
+			rejectedWith(t, w.signIn("ann@example.com", password), test.code, test.message)
 			require.Len(t, lambdas.events("migrate"), test.attempts)
-			_, err = w.forgot("ann@example.com")
-			rejectedWith(t, err, test.code)
+			rejectedWith(t, w.forgot("ann@example.com"), test.code)
 		})
 	}
 }
 
 func TestTriggerThatAnswersAtTheLastAttempt(t *testing.T) {
-	w := newWorld(t, emailAsUsername, hooked)
+	w := newWorld(t, emailAsUsername, productionSchema, hooked)
 	lambdas.on("hook", echo)
 	var calls atomic.Int32
 	lambdas.on("migrate", func(ctx context.Context, payload []byte) ([]byte, *lambdahost.FunctionError, error) {
 		if calls.Add(1) < 3 {
-			<-ctx.Done()
-			return nil, nil, ctx.Err()
+			return late(ctx, payload)
 		}
-		return answerWith(goodUserPlain)(ctx, payload)
+		return answerWith(goodUser)(ctx, payload)
 	})
-	_, err := w.signIn("ann@example.com", password)
-	require.NoError(t, err)
+	require.NoError(t, w.signIn("ann@example.com", password))
 	require.Equal(t, 2, w.c.CountRequests(Filter{Service: "trigger", ErrorCode: "Timeout"}))
 }
-
-const goodUserPlain = `{"userAttributes":{"email":"ann@example.com","email_verified":"true"},` +
-	`"finalUserStatus":"CONFIRMED","messageAction":"SUPPRESS"}`
 
 func TestHookFailureFailsTheSignIn(t *testing.T) {
 	w := newWorld(t, hooked)
 	w.confirm("ann")
-	lambdas.on("hook", func(context.Context, []byte) ([]byte, *lambdahost.FunctionError, error) {
-		return nil, &lambdahost.FunctionError{Type: "Broken", Message: "no"}, nil
-	})
-	_, err := w.signIn("ann", password)
-	rejectedWith(t, err, "UserLambdaValidationException", "PostAuthentication failed with error no.")
-	lambdas.on("hook", func(context.Context, []byte) ([]byte, *lambdahost.FunctionError, error) {
-		return []byte(`{}`), nil, nil
-	})
-	_, err = w.signIn("ann", password)
-	rejectedWith(t, err, "InvalidLambdaResponseException")
-}
-
-func TestChallengeIsNoSignIn(t *testing.T) {
-	w := newWorld(t, hooked)
-	w.confirm("ann", "email", "ann@example.com")
-	require.NoError(t, w.c.SetUpTOTP(t.Context(), w.pool, "ann", password))
-	lambdas.on("hook", echo)
-	_, err := w.signIn("ann", password)
-	require.NoError(t, err)
-	require.Empty(t, lambdas.events("hook"))
+	lambdas.on("hook", fails("Broken", "no"))
+	rejectedWith(t, w.signIn("ann", password), "UserLambdaValidationException", "PostAuthentication failed with error no.")
+	lambdas.on("hook", says("{}"))
+	rejectedWith(t, w.signIn("ann", password), "InvalidLambdaResponseException")
 }
 
 // The functions call the proxy while Cognito waits for them: nothing may be locked meanwhile.
 func TestManyAtOnce(t *testing.T) {
 	w := newWorld(t, emailAsUsername, hooked)
-	lambdas.on("migrate", func(ctx context.Context, payload []byte) ([]byte, *lambdahost.FunctionError, error) {
+	userName := func(payload []byte) string {
 		var e struct{ UserName string }
-		if err := json.Unmarshal(payload, &e); err != nil {
-			return nil, nil, err
-		}
-		return answerWith(`{"userAttributes":{"email":"`+e.UserName+`"},"finalUserStatus":"CONFIRMED",`+
+		_ = json.Unmarshal(payload, &e)
+		return e.UserName
+	}
+	lambdas.on("migrate", func(ctx context.Context, payload []byte) ([]byte, *lambdahost.FunctionError, error) {
+		return answerWith(`{"userAttributes":{"email":"`+userName(payload)+`"},"finalUserStatus":"CONFIRMED",`+
 			`"messageAction":"SUPPRESS"}`)(ctx, payload)
 	})
 	lambdas.on("hook", func(_ context.Context, payload []byte) ([]byte, *lambdahost.FunctionError, error) {
-		var e struct{ UserName string }
-		if err := json.Unmarshal(payload, &e); err != nil {
-			return nil, nil, err
-		}
-		_, err := w.get(e.UserName)
-		return payload, nil, err
+		return payload, nil, w.find(userName(payload))
 	})
 	errs := make([]error, 12)
 	var wait sync.WaitGroup
 	for i := range errs {
-		wait.Go(func() { _, errs[i] = w.signIn(fmt.Sprintf("user%d@example.com", i), password) })
+		wait.Go(func() { errs[i] = w.signIn(fmt.Sprintf("user%d@example.com", i), password) })
 	}
 	wait.Wait()
 	for _, err := range errs {

@@ -1,10 +1,12 @@
 package cloud
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	cognito "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
@@ -15,10 +17,8 @@ func TestStack(t *testing.T) {
 	c := cloudFor(t)
 	c.SetStack("migration", map[string]string{"LedgerTable": "L"})
 	describe := func(who aws.Credentials, name string) ([]string, error) {
-		api := cloudformation.New(cloudformation.Options{
-			Region: c.Region(), BaseEndpoint: aws.String(c.URL()), Credentials: fixed(who),
-		})
-		out, err := api.DescribeStacks(t.Context(), &cloudformation.DescribeStacksInput{StackName: &name})
+		out, err := cloudformation.NewFromConfig(config(c, who)).DescribeStacks(t.Context(),
+			&cloudformation.DescribeStacksInput{StackName: &name})
 		if err != nil {
 			return nil, err
 		}
@@ -36,17 +36,34 @@ func TestStack(t *testing.T) {
 	rejectedWith(t, err, "AccessDenied", "cloudformation:DescribeStacks")
 }
 
-// TestOtherServices: what this cloud does not serve says so, also to a caller who may not do it.
-func TestOtherServices(t *testing.T) {
-	c := cloudFor(t)
-	who, url := fixed(c.Credentials("bulk")), aws.String(c.URL())
-	_, err := iam.New(iam.Options{Region: c.Region(), BaseEndpoint: url, Credentials: who}).
-		ListRoles(t.Context(), &iam.ListRolesInput{})
-	rejectedWith(t, err, "InvalidParameterException", "This local cloud does not serve iam:ListRoles.")
-	_, err = lambda.New(lambda.Options{Region: c.Region(), BaseEndpoint: url, Credentials: who}).
-		ListFunctions(t.Context(), &lambda.ListFunctionsInput{})
-	rejectedWith(t, err, "InvalidParameterException", "does not serve lambda:GET")
-	_, err = sts.New(sts.Options{Region: c.Region(), BaseEndpoint: url, Credentials: who}).
-		GetSessionToken(t.Context(), &sts.GetSessionTokenInput{})
-	rejectedWith(t, err, "InvalidParameterException", "does not serve sts:GetSessionToken")
+// TestNotServed: what this cloud does not serve says so, also to a caller who may not do it.
+func TestNotServed(t *testing.T) {
+	w := newWorld(t)
+	w.confirm("ann")
+	who, ctx := config(w.c, w.c.Credentials("bulk")), t.Context()
+	srp := map[string]string{"USERNAME": "ann", "SRP_A": "ab"} // moto would give tokens for any proof
+	for says, call := range map[string]func() (any, error){
+		"iam:ListRoles":       func() (any, error) { return iam.NewFromConfig(who).ListRoles(ctx, nil) },
+		"lambda:GET":          func() (any, error) { return lambda.NewFromConfig(who).ListFunctions(ctx, nil) },
+		"sts:GetSessionToken": func() (any, error) { return sts.NewFromConfig(who).GetSessionToken(ctx, nil) },
+		"ListDevices": func() (any, error) {
+			return w.idp.ListDevices(ctx, &cognito.ListDevicesInput{AccessToken: w.tokens("ann").AccessToken})
+		},
+		"DescribeRiskConfiguration": func() (any, error) {
+			return w.idp.DescribeRiskConfiguration(ctx, &cognito.DescribeRiskConfigurationInput{UserPoolId: &w.pool})
+		},
+		"USER_SRP_AUTH": func() (any, error) {
+			return w.idp.InitiateAuth(ctx, &cognito.InitiateAuthInput{
+				ClientId: &w.client, AuthFlow: "USER_SRP_AUTH", AuthParameters: srp,
+			})
+		},
+		"USER_SRP_AUTH ": func() (any, error) {
+			return w.idp.AdminInitiateAuth(ctx, &cognito.AdminInitiateAuthInput{
+				UserPoolId: &w.pool, ClientId: &w.client, AuthFlow: "USER_SRP_AUTH", AuthParameters: srp,
+			})
+		},
+	} {
+		_, err := call()
+		rejectedWith(t, err, "InvalidParameterException", "This local cloud does not serve "+strings.TrimSpace(says))
+	}
 }

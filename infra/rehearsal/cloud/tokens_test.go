@@ -21,7 +21,7 @@ import (
 
 func (w *world) tokens(name string) *types.AuthenticationResultType {
 	w.t.Helper()
-	out, err := w.signIn(name, password)
+	out, err := w.initiateAuth(name, password)
 	require.NoError(w.t, err)
 	return out.AuthenticationResult
 }
@@ -187,15 +187,4 @@ func TestKeysOfUnknownPool(t *testing.T) {
 	var said struct{ Message string }
 	assert.Equal(t, http.StatusBadRequest, newWorld(t).readKeys("us-east-1_unknown", &said))
 	assert.Equal(t, "User pool us-east-1_unknown does not exist.", said.Message)
-}
-
-func TestNotServed(t *testing.T) {
-	w := newWorld(t)
-	w.confirm("ann")
-	const says = "This local cloud does not serve "
-	access := w.tokens("ann").AccessToken
-	_, err := w.idp.ListDevices(t.Context(), &cognito.ListDevicesInput{AccessToken: access})
-	rejectedWith(t, err, "InvalidParameterException", says+"ListDevices.")
-	_, err = w.idp.DescribeRiskConfiguration(t.Context(), &cognito.DescribeRiskConfigurationInput{UserPoolId: &w.pool})
-	rejectedWith(t, err, "InvalidParameterException", says+"DescribeRiskConfiguration.")
 }

@@ -49,35 +49,30 @@ func TestInvokeErrors(t *testing.T) {
 	assert.Contains(t, string(panicked.Response), "stackTrace")
 	assert.Empty(t, h.Processes("fn"), "a panic ends it")
 
-	exited := invoke(t, h, request{Do: "exit"})
-	assert.Equal(t, "Runtime.ExitError", exited.Error.Type)
-	assert.Equal(t, "RequestId: "+exited.RequestID+" Error: Runtime exited without providing a reason",
-		exited.Error.Message)
 }
 
-func TestInvokeRejected(t *testing.T) {
-	h := newHost(t, Options{})
-
-	_, err := h.Invoke(t.Context(), "other", nil)
-	assert.ErrorIs(t, err, ErrNotFound)
-	assert.EqualError(t, err, "Function not found: arn:aws:lambda:us-east-1:123456789012:function:other")
-	assert.Empty(t, h.Invocations())
-}
-
-func TestTimeout(t *testing.T) {
-	h := hostOf(t, Options{}, Function{Timeout: 250 * time.Millisecond})
-	inv := invoke(t, h, request{Sleep: time.Hour})
-	assert.Equal(t, "Sandbox.Timedout", inv.Error.Type)
-	assert.Equal(t, "RequestId: "+inv.RequestID+" Error: Task timed out after 0.25 seconds", inv.Error.Message)
-	assert.Empty(t, h.Processes("fn"))
-}
-
-func TestInit(t *testing.T) {
-	h := hostOf(t, Options{}, Function{Env: map[string]string{"INIT": "crash"}})
-	inv := invoke(t, h, request{})
-	assert.Equal(t, "Runtime.ExitError", inv.Error.Type)
-	assert.Equal(t, "RequestId: "+inv.RequestID+" Error: Runtime exited with error: exit status 3", inv.Error.Message)
-	assert.Equal(t, "init crashed\n", string(h.Log("fn")))
+// TestEnds: how an invocation ends whose process ends.
+func TestEnds(t *testing.T) {
+	for name, test := range map[string]struct {
+		function      Function
+		request       request
+		kind, message string
+	}{
+		"exit": {Function{}, request{Do: "exit"}, "Runtime.ExitError", "Runtime exited without providing a reason"},
+		"timeout": {Function{Timeout: 250 * time.Millisecond}, request{Sleep: time.Hour}, "Sandbox.Timedout",
+			"Task timed out after 0.25 seconds"},
+		"init": {Function{Env: map[string]string{"INIT": "crash"}}, request{}, "Runtime.ExitError",
+			"Runtime exited with error: exit status 3"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := hostOf(t, Options{}, test.function)
+			inv := invoke(t, h, test.request)
+			assert.Equal(t, test.kind, inv.Error.Type)
+			assert.Equal(t, "RequestId: "+inv.RequestID+" Error: "+test.message, inv.Error.Message)
+			assert.Empty(t, h.Processes("fn"))
+			assert.Equal(t, name == "init", strings.Contains(string(h.Log("fn")), "init crashed\n"))
+		})
+	}
 }
 
 func TestNotExecutable(t *testing.T) {

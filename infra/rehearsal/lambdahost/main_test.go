@@ -21,8 +21,7 @@ func TestMain(m *testing.M) {
 	if os.Getenv("AWS_LAMBDA_RUNTIME_API") == "" {
 		os.Exit(m.Run())
 	}
-	switch os.Getenv("INIT") {
-	case "crash":
+	if os.Getenv("INIT") == "crash" {
 		fmt.Println("init crashed")
 		os.Exit(3)
 	}
@@ -65,13 +64,8 @@ func handle(ctx context.Context, r request) (reply, error) {
 	lc, _ := lambdacontext.FromContext(ctx)
 	dir, _ := os.Getwd()
 	return reply{
-		Echo:      r.Echo,
-		PID:       os.Getpid(),
-		RequestID: lc.AwsRequestID,
-		ARN:       lc.InvokedFunctionArn,
-		Left:      time.Until(deadline),
-		Env:       os.Environ(),
-		Dir:       dir,
+		Echo: r.Echo, PID: os.Getpid(), RequestID: lc.AwsRequestID, ARN: lc.InvokedFunctionArn,
+		Left: time.Until(deadline), Env: os.Environ(), Dir: dir,
 	}, nil
 }
 
@@ -97,16 +91,11 @@ func hostOf(t *testing.T, o Options, f Function) *Host {
 
 func invoke(t *testing.T, h *Host, r request) Invocation {
 	t.Helper()
-	inv, err := h.Invoke(t.Context(), "fn", payload(t, r))
+	payload, err := json.Marshal(r)
+	require.NoError(t, err)
+	inv, err := h.Invoke(t.Context(), "fn", payload)
 	require.NoError(t, err)
 	return inv
-}
-
-func payload(t *testing.T, r request) []byte {
-	t.Helper()
-	b, err := json.Marshal(r)
-	require.NoError(t, err)
-	return b
 }
 
 func decode(t *testing.T, inv Invocation) (r reply) {
