@@ -134,24 +134,26 @@ func expand(t *testing.T, scripts []document) map[string][][]string {
 	t.Helper()
 	bash, err := exec.LookPath("bash")
 	spaceporttest.Need(t, err)
+	const end = "\x00\x01\x00"
 	home, all := t.TempDir(), map[string][][]string{}
 	for _, s := range scripts {
 		record := filepath.Join(home, "record")
-		cmd := exec.Command(bash, "-c", `set -u; exec 3>"$RECORD"
-			command_not_found_handle() { printf '%s\0' "$@" >&3; printf '\n' >&3; }
+		// Each command is one write at the file's end, since those of a pipeline run at the same time.
+		cmd := exec.Command(bash, "-c", `set -u; : >"$RECORD"; exec 3>>"$RECORD"
+			command_not_found_handle() { printf '%s\0' "$@" $'\1' >&3; }
 			`+s.text)
 		cmd.Dir = home
 		cmd.Env = []string{
-			"PATH=" + home, "HOME=" + home, "RECORD=" +
-				record, "STAGING_PROFILE=spaceport-dev", "PRODUCTION_PROFILE=spaceport-prod",
-			"MIGRATION_STACK=spaceport-migration", "AWS_REGION=us-west-2",
+			"PATH=" + home, "HOME=" + home, "RECORD=" + record,
+			"STAGING_PROFILE=spaceport-dev", "PRODUCTION_PROFILE=spaceport-prod", "MIGRATION_STACK=spaceport-migration",
+			"AWS_REGION=us-west-2",
 		}
 		said, err := cmd.CombinedOutput()
 		assert.NoError(t, err, "%s: %s\n%s", s.name, s.text, said)
 		assert.Empty(t, string(said), "%s: %s", s.name, s.text)
 		recorded, err := os.ReadFile(record)
 		require.NoError(t, err)
-		for line := range strings.SplitSeq(strings.TrimSuffix(string(recorded), "\x00\n"), "\x00\n") {
+		for line := range strings.SplitSeq(strings.TrimSuffix(string(recorded), end), end) {
 			words := append(strings.Split(line, "\x00"), s.name)
 			if _, known := checkers[words[0]]; assert.True(t, known || line == "", "%s: unknown command %s", s.name, line) {
 				all[words[0]] = append(all[words[0]], words[1:])

@@ -35,19 +35,21 @@ import (
 // app is one run of bulk.
 type app struct {
 	console.Streams
-	flags     *pflag.FlagSet // of every command, then of the one that runs
-	json      bool
-	stackName string
-	resume    string       // after an interrupt, once something may be written; "": the command line was not accepted
-	left      atomic.Value // a func() string: what an interrupt leaves, and where to go on
-	personal  atomic.Value // a string: the path of what was written and holds personal data
-	progress  *console.Progress
-	page      *console.Text // stdout for people; with --json as it is
-	getenv    func(string) string
-	now       func() time.Time
-	account   aws.Config     // production's, once it is opened
-	share     float64        // of each Cognito quota; 0: quota.Share
-	raised    map[string]int // quotas that AWS has raised
+	flags          *pflag.FlagSet // of every command, then of the one that runs
+	json           bool
+	stackName      string
+	resume         string       // after an interrupt, once something may be written; "": the command line was not accepted
+	left           atomic.Value // a func() string: what an interrupt leaves, and where to go on
+	announceTarget func()       // says what the command works on, once; nil until that is known
+
+	personal atomic.Value // a string: the path of what was written and holds personal data
+	progress *console.Progress
+	page     *console.Text // stdout for people; with --json as it is
+	getenv   func(string) string
+	now      func() time.Time
+	account  aws.Config     // production's, once it is opened
+	share    float64        // of each Cognito quota; 0: quota.Share
+	raised   map[string]int // quotas that AWS has raised
 }
 
 // print writes a result to stdout: doc as JSON with --json, else what text writes.

@@ -33,14 +33,16 @@ func (a *app) writeBackup(ctx context.Context, dir string) error {
 	for _, t := range c.settings.Tables {
 		w.Names = append(w.Names, t.Source)
 	}
+	a.personal.Store(dir)
+	a.leave(fmt.Sprintf("The backup in %s is incomplete: delete that folder before you try again.", dir))
 	manifest, err := w.Write(ctx, dir)
 	switch {
 	case errors.Is(err, backup.ErrNotEmpty):
+		a.personal.Store("")
 		return usagef("%w, and nothing is overwritten: name another one", err)
 	case err != nil:
 		return fmt.Errorf("%w\nThe backup in %s is incomplete: delete that folder before you try again", err, dir)
 	}
-	a.personal.Store(dir)
 	return a.print(manifest, func(w io.Writer) error { return manifest.WriteText(w, dir) })
 }
 

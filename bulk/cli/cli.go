@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -66,7 +67,7 @@ func Run(ctx context.Context, args []string, s console.Streams, getenv func(stri
 	root := describe("bulk", nil)
 	root.SilenceErrors, root.SilenceUsage = true, true
 	// cobra calls this after parsing: an error before it is a usage error.
-	root.PersistentPreRun = func(cmd *cobra.Command, _ []string) {
+	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error {
 		a.flags, a.resume = cmd.Flags(), cmd.Annotations["resume"]
 		if a.page.Flags = given(root.PersistentFlags()); a.json {
 			a.page = &console.Text{W: s.Out, Bar: a.progress}
@@ -74,6 +75,7 @@ func Run(ctx context.Context, args []string, s console.Streams, getenv func(stri
 		if a.flags.Lookup("live") == nil { // else nothing is written before it is confirmed
 			a.leave(a.resume)
 		}
+		return rejectEmpty(cmd.Flags())
 	}
 	root.Version = version.String()
 	root.SetArgs(append([]string{}, args...)) // never nil, which means os.Args
@@ -95,6 +97,12 @@ func Run(ctx context.Context, args []string, s console.Streams, getenv func(stri
 		_ = a.flags.MarkHidden(flagOf(v.Name))
 	}
 	root.AddCommand(append(commands(a), settingsTopic())...)
+	root.InitDefaultHelpCmd()
+	helps, _, _ := root.Find([]string{"help"})
+	helps.Args = func(_ *cobra.Command, args []string) error {
+		_, _, err := root.Find(args)
+		return err
+	}
 	a.leave("Nothing was changed: run the same command again.")
 	defer a.warnOfPersonalData()
 	again, code := make(chan os.Signal, 1), make(chan int, 1)
@@ -123,9 +131,29 @@ func given(flags *pflag.FlagSet) (text string) {
 	return text
 }
 
+// rejectEmpty rejects a name that is empty, as of a variable that is not set: without a name, a command means all
+// users.
+func rejectEmpty(flags *pflag.FlagSet) error {
+	for _, name := range []string{"user", "canary-user", "table"} {
+		flag := flags.Lookup(name)
+		if flag == nil || !flag.Changed {
+			continue
+		}
+		names := []string{flag.Value.String()}
+		if list, ok := flag.Value.(pflag.SliceValue); ok {
+			names = list.GetSlice()
+		}
+		if slices.Contains(names, "") {
+			return usagef("--%s is empty", name)
+		}
+	}
+	return nil
+}
+
 // warnOfPersonalData names what was written and has to be kept safe.
 func (a *app) warnOfPersonalData() {
-	if path, ok := a.personal.Load().(string); ok {
+	path, _ := a.personal.Load().(string)
+	if _, err := os.Stat(path); err == nil {
 		a.progress.Println(path + " holds personal data: keep it where only you can read it, and delete it after the " +
 			"migration.")
 	}
@@ -145,6 +173,9 @@ func (a *app) exit(ctx context.Context, cmd *cobra.Command, err error) int {
 		return exitFindings
 	case ctx.Err() != nil:
 		return a.interrupted("Interrupted.")
+	}
+	if a.announceTarget != nil { // the role that cannot be assumed may be that of a wrong stack
+		a.announceTarget()
 	}
 	a.progress.Println(fmt.Sprintf("%s: %v", cmd.CommandPath(), err))
 	if a.resume == "" || errors.As(err, new(usageError)) {

@@ -106,6 +106,9 @@ func TestMistakes(t *testing.T) {
 		{"status", "--stack"}, {"status", "--staging-cutoff"}, {"status", "--hook-budget", "soon"},
 		{"sweep", "--live", "--yes", "--limit", "0"}, {"sweep", "--limit", "-1"},
 		{"status", "--user", "ada@example.com", "--ineligible"},
+		{"status", "--user", ""}, {"verify", "--user="}, {"move", "--table", "a", "--table", ""}, {"check",
+			"--canary-user", ""},
+		{"help", "stauts"},
 		{"backup"}, {"backup", "a", "b"}, {"backup", "--chekc", "a"},
 	} {
 		r := bulk(set, args...)

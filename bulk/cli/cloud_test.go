@@ -218,6 +218,17 @@ func TestReadingCommands(t *testing.T) {
 		assert.Empty(t, out)
 		assert.Contains(t, err, "Interrupted. Nothing was changed: run the same command again.\n")
 	})
+	t.Run("backup, and Ctrl-C", func(t *testing.T) {
+		ctx, cancel := context.WithCancel(ctx)
+		remove := o.Cloud.Inject(cloud.Fault{Caller: "Spaceport-Migration-bulk", Operation: "Scan",
+			Kind: cloud.HookBefore, Hook: func(cloud.Request) { cancel() }})
+		defer remove()
+		dir := filepath.Join(t.TempDir(), "partial")
+		code, _, err := o.bulkWith(ctx, "backup", dir)
+		assert.Equal(t, 130, code)
+		assert.Contains(t, err, "Interrupted. The backup in "+dir+" is incomplete: delete that folder ")
+		assert.Contains(t, err, "\n"+dir+" holds personal data: ")
+	})
 	t.Run("access denied", func(t *testing.T) {
 		remove := o.Cloud.Inject(cloud.Fault{Operation: "Scan", Kind: cloud.AccessDenied})
 		defer remove()

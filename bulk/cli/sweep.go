@@ -107,8 +107,6 @@ func (r *sweepRun) checkFlags(context.Context) error {
 		return usagef("--quota-share is %g: it must be above 0 and up to 1", r.app.share)
 	case r.options.Limit < 1 && r.app.flags.Changed("limit"):
 		return usagef("--limit must be at least 1, not %d", r.options.Limit)
-	case slices.Contains(r.options.Users, ""):
-		return usagef("--user is empty")
 	}
 	return r.app.canConfirm(r.yes || !r.Live)
 }

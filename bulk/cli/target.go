@@ -31,6 +31,8 @@ func (a announcing) Do(r *http.Request) (*http.Response, error) {
 // announce has the first request of these clients print the pools that are required, and where the settings are from.
 func (a *app) announce(ctx context.Context, c *clients, required []string) {
 	s, staging, production := c.settings, c.staging, c.production
+	once := func() aws.Retryer { return aws.NopRetryer{} }
+	staging.Retryer, production.Retryer = once, once
 	say := sync.OnceFunc(func() {
 		ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 		defer cancel()
@@ -48,6 +50,7 @@ func (a *app) announce(ctx context.Context, c *clients, required []string) {
 		wg.Wait()
 		a.progress.Println("Working on " + console.List(texts) + "; settings from " + a.source(c))
 	})
+	a.announceTarget = say
 	c.staging.HTTPClient = announcing{staging.HTTPClient, say}
 	c.production.HTTPClient = announcing{production.HTTPClient, say}
 }

@@ -86,19 +86,25 @@ func (p *Progress) tick() {
 	p.last = now
 }
 
-// draw shows the task's name, the figures, and a bar where they leave room for one.
+// draw shows the task's name, cut where the figures leave no room for it, the figures, and a bar where there is room.
 func (p *Progress) draw() {
 	p.erase()
-	line, columns := []rune(p.what+": "+p.figures()), max(cmp.Or(p.columns, DefaultColumns)-1, 1)
+	figures, columns := []rune(": "+p.figures()), max(cmp.Or(p.columns, DefaultColumns)-1, 1)
+	line := append(cut([]rune(p.what), max(columns-len(figures), 20)), figures...)
 	if room := columns - len(line) - 3; p.total > 0 && room > 5 {
 		full := room * min(p.done, p.total) / p.total
 		line = append(line, []rune(" |"+strings.Repeat("█", full)+strings.Repeat(" ", room-full)+"|")...)
 	}
-	if len(line) > columns {
-		line = append(line[:columns-1], '…')
-	}
+	line = cut(line, columns)
 	p.drawn = len(line)
 	fmt.Fprint(p.w, string(line))
+}
+
+func cut(text []rune, columns int) []rune {
+	if len(text) > columns {
+		text = append(text[:max(columns-1, 0)], '…')
+	}
+	return text
 }
 
 func (p *Progress) erase() {

@@ -86,6 +86,10 @@ func TestBar(t *testing.T) {
 	task.Add(1)
 	_, last = shown(out.String())
 	assert.Empty(t, last, "the task has ended")
+
+	p.Start("Looking in a table with a name of many words for rows that are no user's", "rows", 0)
+	_, last = shown(out.String())
+	assert.Equal(t, "Looking in a table with a name of many words for rows that are …: 0 rows, 0.0/s", last)
 }
 
 // TestLinesAreEscaped also above a bar, which itself moves the cursor.

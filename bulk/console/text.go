@@ -44,7 +44,8 @@ var begins = regexp.MustCompile(`^[\s\p{Z}]*(?:aws|bulk|eval|grep|source)(?:$|[\
 // lastColumn matches what stands before a line's last column, or before the text of a list.
 var lastColumn = regexp.MustCompile(`^(?:.* {2})?(?:->? )?`)
 
-var spacedWord = regexp.MustCompile(` *[^ ]+`)
+// spacedWord matches a word, or a command within a sentence.
+var spacedWord = regexp.MustCompile(` *(?:["(]*bulk [a-z]+(?: --[a-z-]+)?[^ ]*|[^ ]+)`)
 
 // Fold folds a line between words, so that it fits into the columns of a terminal; 0: it is no terminal. The line is
 // continued below its last column. A command stays whole, and nothing that continues a line can pass for one.

@@ -40,7 +40,7 @@ func TestFold(t *testing.T) {
 		{"an error", "bulk sweep: one two three four five", "bulk sweep: one two three\nfour five"},
 		{"would pass for a command", "one two three four five six bulk sweep --live",
 			"one two three four five\nsix bulk sweep --live"},
-		{"a flag", "one two three bulk status --ineligible", "one two three bulk\nstatus --ineligible"},
+		{"a flag", "one two three bulk status --ineligible", "one two\nthree bulk status --ineligible"},
 		{"after spaces too", "one two three four five six  aws s3 rm x", "one two three four five\nsix  aws s3 rm x"},
 		{"below a column in the left half", "  a  b             c  123456789  1", "  a  b             c\n     123456789  1"},
 		{"between columns", "  a           b  12345678901  1", "  a           b  12345678901\n              1"},

@@ -64,6 +64,7 @@ func serve(ctx context.Context, out io.Writer) (err error) {
 
 func explain(out io.Writer, url string, s *spaceport.Spaceport) {
 	operator := s.OperatorEnv()
+	operator["AWS_DEFAULT_REGION"] = operator["AWS_REGION"] // of version 1 of the AWS CLI
 	fmt.Fprintf(out, "\nThe sign-in page:  %s  (Ctrl-C ends it)\n", url)
 	fmt.Fprint(out, `
 To try in the browser, which lists all users with their passwords:
@@ -84,16 +85,17 @@ To run bulk as the operator, paste this into a second terminal:
 	for _, name := range slices.Sorted(maps.Keys(operator)) {
 		fmt.Fprintf(out, "export %s=%s\n", name, console.Quote(operator[name]))
 	}
+	fmt.Fprintln(out, "alias bulk=$PWD/.build/bulk")
 	fmt.Fprint(out, `
 Then, for example, while the page shows the results:
 
-.build/bulk check
-.build/bulk sweep
-.build/bulk sweep --live --user user-1@example.com --user user-2@example.com
-.build/bulk status
-.build/bulk verify
-.build/bulk detach
-.build/bulk attach
+bulk check
+bulk sweep
+bulk sweep --live --user user-1@example.com --user user-2@example.com
+bulk status
+bulk verify
+bulk detach
+bulk attach
 
 This cloud serves what bulk, the functions and a sign-in ask of Cognito, DynamoDB, STS, IAM, CloudFormation, Lambda and
 SES. Anything else, such as CloudWatch's logs, is an error that says so.

@@ -36,7 +36,7 @@ func TestPlay(t *testing.T) {
 		_ = out.Close()
 	}()
 	terminal := bufio.NewReader(said)
-	printed := readUntil(t, terminal, ".build/bulk attach")
+	printed := readUntil(t, terminal, "bulk attach")
 
 	page := regexp.MustCompile(`https?://\S+`).FindString(printed)
 	response, err := http.Get(page)

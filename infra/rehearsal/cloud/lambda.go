@@ -34,14 +34,14 @@ func (c *Cloud) lambda(k *call) (reply, error) {
 func lambdaOperation(method, path string) (operation, function string) {
 	parts := strings.Split(strings.Trim(path, "/"), "/")
 	if len(parts) < 3 {
-		return method, ""
+		return method + " " + path, ""
 	}
 	function, _ = url.PathUnescape(parts[2])
 	function = lambdahost.FunctionName(function)
 	known := map[string]string{"POST invocations": "Invoke", "GET policy": "GetPolicy"}
 	rest := strings.Join(parts[3:], "/")
 	if operation = known[method+" "+rest]; operation == "" {
-		operation = method + " " + rest
+		operation = method + " " + path
 	}
 	return operation, function
 }

@@ -366,6 +366,10 @@ func hasCode(s *stage, v *visitor) {
 	}
 	assert.Equal(v.t, []map[string]any{want, want, want, want}, s.inputs("ConfirmForgotPassword"))
 	assert.Empty(v.t, s.inputs("ForgotPassword"))
+
+	v.does("go while signed in", chromedp.Navigate(v.url+"#code"))
+	v.sees("#reset")
+	s.isRevoked(v.t, "pen@example.com")
 }
 
 // hasNoMouse plays sign-in, sign-out and the form for a code by keyboard.
@@ -399,7 +403,7 @@ func mustReset(s *stage, v *visitor) {
 	s.fail("InitiateAuth", "PasswordResetRequiredException")
 	v.sends("sign-in")
 	v.sees("#reset")
-	assert.Contains(v.t, v.isTold("news"), "Please set a new password once.")
+	assert.Contains(v.t, v.isTold("news"), "Set a new password once.")
 	assert.Empty(v.t, s.inputs("ForgotPassword"), "the code of a sweep's email stays valid")
 	v.clicks("#resend")
 	assert.Equal(v.t, "We sent a code to p***@e***, if that address has an account.", v.isTold("news"))

@@ -17,7 +17,7 @@ const showRecords = follow(rows, byId("ledger-row"), byId("ledger-empty"), (reco
   write(row, ".state", record.state);
   write(row, ".error", record.error);
   write(row, ".via", record.via);
-  write(row, ".rows", record.rows);
+  write(row, ".rows", `${record.rows.toLocaleString("en")} ${record.rows === 1 ? "row" : "rows"}`);
   writeId(row, ".staging", record.stagingSub);
   writeId(row, ".production", record.productionSub);
 });

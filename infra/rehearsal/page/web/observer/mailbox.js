@@ -17,14 +17,18 @@ export const showMailbox = follow(byId("mailbox"), byId("message"), byId("mailbo
 
 const notShown = /<!--[^]*?-->|<(style|script|title)\b[^]*?<\/\1\s*>/gi;
 const lineEnd = /<br\b[^>]*>|<\/(?:p|div|li|ul|ol|tr|table|h[1-6]|blockquote)\s*>/gi;
-const item = /<li\b[^>]*>/gi;
+const list = /<ol\b[^>]*>[^]*?<\/ol\s*>/gi, item = /<li\b[^>]*>/gi;
 const tag = /<[/!]?[a-z](?:"[^"]*"|'[^']*'|[^"'>])*>/gi;
 
 // asText returns the text of an email's HTML. No element is created from it: this page's policy applies to its styles and
 // handlers, and each would be an error in the console. A text area decodes entities but creates no elements.
 function asText(html) {
   const area = document.createElement("textarea");
-  area.innerHTML = html.replace(notShown, "").replace(/\s+/g, " ").replace(item, "• ").replace(lineEnd, "\n").replace(tag, "");
+  const numbered = html.replace(notShown, "").replace(/\s+/g, " ").replace(list, (steps) => {
+    let n = 0;
+    return steps.replace(item, () => `${++n}. `);
+  });
+  area.innerHTML = numbered.replace(item, "• ").replace(lineEnd, "\n").replace(tag, "");
   return area.value.replace(/ *\n[ \n]*/g, "\n").trim();
 }
 

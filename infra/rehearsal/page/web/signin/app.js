@@ -98,8 +98,7 @@ onClick(resend, () => {
 });
 
 onClick(byId("sign-out"), () => {
-  revoke(session);
-  leave();
+  signOut();
   say("news", news.signedOut);
 });
 
@@ -141,6 +140,11 @@ function awaitCode(name, told) {
   toReset(name);
   say("news", told);
   holdResend();
+}
+
+function signOut() {
+  revoke(session);
+  leave();
 }
 
 function leave() {
@@ -215,6 +219,7 @@ function fail(form, button, error) {
 function followLink() {
   if (location.hash !== "#code") return;
   history.replaceState(null, "", location.pathname);
+  if (!session.ended) signOut();
   toReset("");
 }
 

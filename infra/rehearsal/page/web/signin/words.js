@@ -16,7 +16,7 @@ export const welcome = (name) => `Welcome, ${name}`;
 
 export const news = {
   codeSent: (to) => `We sent a code to ${to}, if that address has an account.`,
-  mustReset: "Please set a new password once. No code from us yet? Choose “Send a new code”.",
+  mustReset: "Set a new password once. No code yet? Choose “Send a new code”.",
   passwordSet: "Your new password is set, and you are signed in.",
   signInAgain: "Your new password is set. Please sign in with it.",
   signedOut: "You are signed out.",
