@@ -44,8 +44,11 @@ var begins = regexp.MustCompile(`^[\s\p{Z}]*(?:aws|bulk|eval|grep|source)(?:$|[\
 // lastColumn matches what stands before a line's last column, or before the text of a list.
 var lastColumn = regexp.MustCompile(`^(?:.* {2})?(?:->? )?`)
 
+// inline matches a command within a sentence.
+var inline = regexp.MustCompile(`\bbulk (?:check|backup|attach|sweep|status|verify|move|detach|help|completion)\b(?: --[a-z-]+)?`)
+
 // spacedWord matches a word, or a command within a sentence.
-var spacedWord = regexp.MustCompile(` *(?:["(]*bulk [a-z]+(?: --[a-z-]+)?[^ ]*|[^ ]+)`)
+var spacedWord = regexp.MustCompile(` *(?:["(]*` + inline.String() + `[^ ]*|[^ ]+)`)
 
 // Fold folds a line between words, so that it fits into the columns of a terminal; 0: it is no terminal. The line is
 // continued below its last column. A command stays whole, and nothing that continues a line can pass for one.
@@ -97,8 +100,10 @@ func (t *Text) Write(p []byte) (int, error) {
 	var b strings.Builder
 	for _, line := range lines[:len(lines)-1] {
 		line = Escape(strings.TrimSuffix(line, "\n"))
-		if command.MatchString(line) && strings.HasPrefix(strings.TrimSpace(line), "bulk ") {
+		if paste := command.MatchString(line); paste && strings.HasPrefix(strings.TrimSpace(line), "bulk ") {
 			line += t.Flags
+		} else if !paste {
+			line = inline.ReplaceAllStringFunc(line, func(text string) string { return text + t.Flags })
 		}
 		if line = Fold(line, t.Columns); t.Color {
 			line = level.ReplaceAllStringFunc(line, func(text string) string {

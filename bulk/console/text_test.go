@@ -62,10 +62,10 @@ func TestText(t *testing.T) {
 	assert.Equal(t, "\x1b[31m  failure \x1b[0m a b\\u001b c d\n           e f g\n\x1b[32m  ok \x1b[0m x\n  failed  0\n"+
 		"  bulk check --stack S\n  aws sts x\n\x1b[31m  failed  12\x1b[0m\n", b.String())
 	b.Reset()
-	text.Color = false
-	_, err := text.Write([]byte("  failure  x\n"))
+	text.Color, text.Columns = false, 0
+	_, err := text.Write([]byte("  failure  x: bulk status --stale, says bulk check. bulk needs it\n"))
 	require.NoError(t, err)
-	assert.Equal(t, "  failure  x\n", b.String())
+	assert.Equal(t, "  failure  x: bulk status --stale --stack S, says bulk check --stack S. bulk needs it\n", b.String())
 	text.W = full{}
 	_, err = text.Write([]byte("x\n"))
 	require.ErrorIs(t, err, io.ErrShortWrite)
