@@ -45,7 +45,8 @@ var begins = regexp.MustCompile(`^[\s\p{Z}]*(?:aws|bulk|eval|grep|source)(?:$|[\
 var lastColumn = regexp.MustCompile(`^(?:.* {2})?(?:->? )?`)
 
 // inline matches a command within a sentence.
-var inline = regexp.MustCompile(`\bbulk (?:check|backup|attach|sweep|status|verify|move|detach|help|completion)\b(?: --[a-z-]+)?`)
+var inline = regexp.MustCompile(
+	`\bbulk (?:check|backup|attach|sweep|status|verify|move|detach|help|completion)\b(?: --[a-z-]+)?`)
 
 // spacedWord matches a word, or a command within a sentence.
 var spacedWord = regexp.MustCompile(` *(?:["(]*` + inline.String() + `[^ ]*|[^ ]+)`)
