@@ -34,14 +34,15 @@ func (a *app) writeBackup(ctx context.Context, dir string) error {
 		w.Names = append(w.Names, t.Source)
 	}
 	a.personal.Store(dir)
-	a.leave(fmt.Sprintf("The backup in %s is incomplete: delete that folder before you try again.", dir))
+	incomplete := fmt.Sprintf("The backup in %s is incomplete: delete that folder before you try again", dir)
+	a.leave(incomplete + ".")
 	manifest, err := w.Write(ctx, dir)
 	switch {
 	case errors.Is(err, backup.ErrNotEmpty):
 		a.personal.Store("")
 		return usagef("%w, and nothing is overwritten: name another one", err)
 	case err != nil:
-		return fmt.Errorf("%w\nThe backup in %s is incomplete: delete that folder before you try again", err, dir)
+		return fmt.Errorf("%w\n%s", err, incomplete)
 	}
 	return a.print(manifest, func(w io.Writer) error { return manifest.WriteText(w, dir) })
 }

@@ -54,11 +54,10 @@ var spacedWord = regexp.MustCompile(` *(?:["(]*` + inline.String() + `[^ ]*|[^ ]
 // Fold folds a line between words, so that it fits into the columns of a terminal; 0: it is no terminal. The line is
 // continued below its last column. A command stays whole, and nothing that continues a line can pass for one.
 func Fold(line string, columns int) string {
-	runes := []rune(line)
-	if columns == 0 || len(runes) <= columns || command.MatchString(line) {
+	if columns == 0 || utf8.RuneCountInString(line) <= columns || command.MatchString(line) {
 		return line
 	}
-	folded := lastColumn.FindString(strings.TrimRight(string(runes[:columns/2+1]), " ")) // in the left half
+	folded := lastColumn.FindString(strings.TrimRight(string([]rune(line)[:columns/2+1]), " ")) // in the left half
 	used := utf8.RuneCountInString(folded)
 	indent := strings.Repeat(" ", used)
 	var words []string // each with the spaces before it
@@ -101,10 +100,8 @@ func (t *Text) Write(p []byte) (int, error) {
 	var b strings.Builder
 	for _, line := range lines[:len(lines)-1] {
 		line = Escape(strings.TrimSuffix(line, "\n"))
-		if paste := command.MatchString(line); paste && strings.HasPrefix(strings.TrimSpace(line), "bulk ") {
-			line += t.Flags
-		} else if !paste {
-			line = inline.ReplaceAllStringFunc(line, func(text string) string { return text + t.Flags })
+		if t.Flags != "" {
+			line = t.withFlags(line)
 		}
 		if line = Fold(line, t.Columns); t.Color {
 			line = level.ReplaceAllStringFunc(line, func(text string) string {
@@ -122,6 +119,17 @@ func (t *Text) Write(p []byte) (int, error) {
 		return 0, err
 	}
 	return len(p), nil
+}
+
+// withFlags adds the flags to the command that a line is, or to those within it.
+func (t *Text) withFlags(line string) string {
+	switch {
+	case !command.MatchString(line):
+		return inline.ReplaceAllStringFunc(line, func(text string) string { return text + t.Flags })
+	case strings.HasPrefix(strings.TrimSpace(line), "bulk "):
+		return line + t.Flags
+	}
+	return line
 }
 
 // Count formats a number: 12,345.

@@ -74,21 +74,24 @@ func (l *lab) rounds(ctx context.Context, n, warm int) error {
 	return nil
 }
 
-// signIn imports the next user and moves their data.
-func (l *lab) signIn(ctx context.Context) error {
+// importNext has the trigger import the next user.
+func (l *lab) importNext(ctx context.Context) (user, error) {
 	u := testUser(l.next)
 	l.next++
 	event, err := migrateUser(u)
 	if err == nil {
 		err = l.trigger.invoke(ctx, l.Spaceport, event)
 	}
-	if err == nil {
-		event, err = signedIn(u)
-	}
+	return u, err
+}
+
+// signIn imports the next user and moves their data.
+func (l *lab) signIn(ctx context.Context) error {
+	u, err := l.importNext(ctx)
 	if err != nil {
 		return err
 	}
-	return l.hook.invoke(ctx, l.Spaceport, event)
+	return l.signInsOf(ctx, u, 1)
 }
 
 func (f *subject) invoke(ctx context.Context, s *spaceport.Spaceport, event []byte) error {

@@ -14,15 +14,11 @@ import (
 
 // move imports the next user, and has a new environment of the background function move them.
 func (l *lab) move(ctx context.Context, background *subject) error {
-	u := testUser(l.next)
-	l.next++
-	event, err := migrateUser(u)
-	if err == nil {
-		err = l.trigger.invoke(ctx, l.Spaceport, event)
+	u, err := l.importNext(ctx)
+	if err != nil {
+		return err
 	}
-	if err == nil {
-		event, err = json.Marshal(datamover.Continuation{StagingSub: u.stagingSub, ProductionSub: u.productionSub})
-	}
+	event, err := json.Marshal(datamover.Continuation{StagingSub: u.stagingSub, ProductionSub: u.productionSub})
 	if err != nil {
 		return err
 	}
